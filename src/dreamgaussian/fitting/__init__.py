@@ -1,0 +1,1 @@
+"""From a prior to Gaussians."""

@@ -1,0 +1,79 @@
+"""The second seam: a frozen diffusion model that has already seen the subject.
+
+Notation, as in arXiv 2209.14988: x_t = alpha(t) x + sigma(t) eps with t in [0, 1] from clean to noise; a prior's
+network, whatever it predicts, is asked for eps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from jaxtyping import Float
+from torch import Tensor
+
+from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
+
+
+@dataclass(frozen=True)
+class CameraDomain:
+    """The cameras that a prior was trained on; the sampler of random views obeys it."""
+
+    radius: float = DEFAULT_RADIUS
+    fovy_deg: float = DEFAULT_FOVY_DEG
+    elevation_range_deg: tuple[float, float] = (-30.0, 30.0)
+    subject_fill: float = 0.8
+    """Share of the frame that the longer side of the subject's cut-out fills in the input picture."""
+
+
+@dataclass(frozen=True)
+class PriorSpec:
+    """What a prior sees."""
+
+    name: str
+    resolution: int
+    """Side of the square pictures, in pixels."""
+    background: float | None
+    """Grey level behind the pictures; None: the prior sees premultiplied RGBA."""
+    random_background: bool = False
+    """The background may also be drawn at random (black or white), as the paper does."""
+    views_per_sample: int = 1
+    """Views that the network denoises together."""
+    view_spacing_deg: float = 0.0
+    """Azimuth between the views of one sample."""
+    domain: CameraDomain = CameraDomain()
+
+    @property
+    def channels(self) -> int:
+        """3 for RGB, 4 for premultiplied RGBA."""
+        return 4 if self.background is None else 3
+
+
+class Prior(Protocol):
+    """A frozen diffusion model, conditioned on the subject."""
+
+    spec: PriorSpec
+
+    def alpha_sigma(self, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
+        """Signal and noise levels at times t in [0, 1]; not assumed variance-preserving."""
+        ...
+
+    def encode(self, pictures: Float[Tensor, "b v c h w"]) -> Float[Tensor, "b v d i j"]:
+        """Pictures in [0, 1] as the network's x; differentiable."""
+        ...
+
+    def decode(self, x: Float[Tensor, "b v d i j"]) -> Float[Tensor, "b v c h w"]:
+        """The network's x as pictures in [0, 1]."""
+        ...
+
+    def predict_noise(
+        self,
+        x_t: Float[Tensor, "b v d i j"],
+        t: Float[Tensor, " b"],
+        cameras: Sequence[Sequence[Camera]],
+        conditions: Sequence[str],
+    ) -> Float[Tensor, "k b v d i j"]:
+        """Predicted noise under each of k conditions ("conditional", "unconditional", ...); no gradient.
+
+        `cameras` holds b samples of v views, in the world whose azimuth 0 is the input view.
+        """
+        ...

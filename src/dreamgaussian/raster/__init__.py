@@ -1,0 +1,90 @@
+"""The first seam: Gaussians and a camera in, a differentiable picture out.
+
+`reference` is the specification (dense, plain torch, any dtype), `cpu` the C++ core, `cuda` gsplat. All three share
+the conventions of gsplat's "classic" rasteriser: a 0.3 px² blur of every footprint, colours in the order of depth,
+the cut-offs below.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.errors import ConfigError
+from dreamgaussian.gaussians import Gaussians
+
+RASTERIZER_NAMES = ("reference", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Cutoffs:
+    """Where compositing stops caring. The defaults are for production; gradient tests switch them off."""
+
+    alpha_min: float = 1 / 255
+    """A Gaussian's contribution to a pixel below this is skipped."""
+    alpha_max: float = 0.999
+    """A contribution is capped here; the capped opacity has no gradient."""
+    transmittance_min: float = 1e-4
+    """A pixel is finished before its transmittance would fall to this."""
+
+    @classmethod
+    def off(cls) -> "Cutoffs":
+        """No cut-offs: the picture is a smooth function of the Gaussians."""
+        return cls(alpha_min=0.0, alpha_max=1.0, transmittance_min=0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Render:
+    """A picture of Gaussians, without background."""
+
+    color: Float[Tensor, "h w 3"]
+    """Premultiplied by alpha."""
+    alpha: Float[Tensor, "h w"]
+    """One minus the final transmittance."""
+    depth: Float[Tensor, "h w"]
+    """Sum of weight x depth along the viewing axis; see `expected_depth`."""
+    extra: Float[Tensor, "h w e"]
+    """The extra channels (normals, say), composited like colour."""
+    radii: Float[Tensor, " n"]
+    """Half-widths of the footprints in pixels, 0 where a Gaussian is not seen."""
+    screen_means: Float[Tensor, "n 2"]
+    """Projected centres in pixels. A leaf: after `backward`, `.grad` is the loss's gradient with respect to them,
+    in pixels, and where it was asked for `.absgrad` the sum over pixels of that gradient's absolute values."""
+
+    @property
+    def expected_depth(self) -> Float[Tensor, "h w"]:
+        """Mean depth of what is seen, 0 where nothing is."""
+        return self.depth / self.alpha.clamp_min(1e-8)
+
+    def over(self, background: Float[Tensor, "3"] | float) -> Float[Tensor, "h w 3"]:
+        """The picture over an opaque background."""
+        return self.color + (1 - self.alpha)[..., None] * background
+
+
+class Rasterizer(Protocol):
+    """A way to draw Gaussians."""
+
+    name: str
+
+    def render(
+        self,
+        gaussians: Gaussians,
+        camera: Camera,
+        *,
+        extra: Float[Tensor, "n e"] | None = None,
+        cutoffs: Cutoffs = Cutoffs(),
+        absgrad: bool = False,
+    ) -> Render:
+        """Draw `gaussians`; differentiable in them and in `extra`."""
+        ...
+
+
+def choose_rasterizer(name: str, device: torch.device) -> Rasterizer:
+    """The rasteriser called `name`; `auto` takes the fastest that is there and says which.
+
+    Raises ConfigError for an unknown name and BackendUnavailable for one that cannot run here.
+    """
+    raise ConfigError(f"No rasteriser is called {name!r}. There are: auto, {', '.join(RASTERIZER_NAMES)}.")

@@ -1,0 +1,1 @@
+"""From rendered views to a texture, and its refinement."""

@@ -1,0 +1,1 @@
+"""The data factory and training loop of the embedded prior."""

@@ -1,0 +1,1 @@
+"""The embedded networks: weights and their cards."""
