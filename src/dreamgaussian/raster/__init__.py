@@ -5,6 +5,7 @@ the conventions of gsplat's "classic" rasteriser: a 0.3 px² blur of every footp
 the cut-offs below.
 """
 
+import logging
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,8 +14,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dreamgaussian.camera import Camera
-from dreamgaussian.errors import ConfigError
+from dreamgaussian.errors import BackendUnavailable, ConfigError
 from dreamgaussian.gaussians import Gaussians
+
+logger = logging.getLogger(__name__)
 
 RASTERIZER_NAMES = ("reference", "cpu", "cuda")
 
@@ -87,4 +90,33 @@ def choose_rasterizer(name: str, device: torch.device) -> Rasterizer:
 
     Raises ConfigError for an unknown name and BackendUnavailable for one that cannot run here.
     """
-    raise ConfigError(f"No rasteriser is called {name!r}. There are: auto, {', '.join(RASTERIZER_NAMES)}.")
+    if name != "auto":
+        return _open(name)
+    for candidate in ("cuda", "cpu") if device.type == "cuda" else ("cpu",):
+        try:
+            rasterizer = _open(candidate)
+        except BackendUnavailable as problem:
+            logger.warning("%s", problem)
+        else:
+            logger.info("Rasteriser: %s", rasterizer.name)
+            return rasterizer
+    logger.warning("Rasteriser: reference, which is hundreds of times slower than the others.")
+    return _open("reference")
+
+
+def _open(name: str) -> Rasterizer:
+    match name:
+        case "reference":
+            from dreamgaussian.raster.reference import ReferenceRasterizer
+
+            return ReferenceRasterizer()
+        case "cpu":
+            from dreamgaussian.raster.cpu import CpuRasterizer
+
+            return CpuRasterizer()
+        case "cuda":
+            from dreamgaussian.raster.cuda import CudaRasterizer
+
+            return CudaRasterizer()
+        case _:
+            raise ConfigError(f"No rasteriser is called {name!r}. There are: auto, {', '.join(RASTERIZER_NAMES)}.")

@@ -1,0 +1,179 @@
+"""The specification: every Gaussian at every pixel, in plain torch, in any dtype. Slow.
+
+EWA splatting (Zwicker et al. 2001) as 3D Gaussian splatting has it (arXiv 2308.04079):
+
+    p        centre in the camera's frame, x right, y down, z forwards
+    J        Jacobian of the perspective projection at p
+    Σ'       footprint J R Σ Rᵀ Jᵀ + 0.3 I, in px²
+    α        min(alpha_max, opacity · exp(-½ dᵀ Σ'⁻¹ d)), at d pixels from the projected centre
+    T        transmittance in front of a Gaussian, the product of (1 - α) of those nearer
+    picture  Σ T α c, over the Gaussians from near to far
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn.functional import normalize
+from torch.utils.checkpoint import checkpoint
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.raster import Cutoffs, Render
+from dreamgaussian.raster.conventions import ALPHA_FLOOR, BLUR_PX2, FRUSTUM_MARGIN, NEAR
+from dreamgaussian.raster.harmonics import view_colors
+from dreamgaussian.raster.inputs import add_absgrad, require_finite, wants_gradient
+
+BAND_ELEMENTS = 2**23
+"""Gaussian x pixel pairs that are held at once; larger pictures are drawn in bands of pixels."""
+
+
+class Footprints(NamedTuple):
+    """Gaussians as the picture sees them, in pixels."""
+
+    centers: Float[Tensor, "n 2"]
+    covariances: Float[Tensor, "n 2 2"]
+    depths: Float[Tensor, " n"]
+
+
+class ReferenceRasterizer:
+    """The slow twin of every fast rasteriser. Implements `Rasterizer`."""
+
+    name = "reference"
+
+    def render(
+        self,
+        gaussians: Gaussians,
+        camera: Camera,
+        *,
+        extra: Float[Tensor, "n e"] | None = None,
+        cutoffs: Cutoffs = Cutoffs(),
+        absgrad: bool = False,
+    ) -> Render:
+        """See `Rasterizer`. Time and memory grow with Gaussians x pixels."""
+        require_finite(gaussians, extra)
+        order = visible_from_near_to_far(gaussians, camera)
+        sorted_gaussians = gaussians[order]
+        footprints = project(sorted_gaussians, camera)
+
+        screen_means = gaussians.means.new_zeros(len(gaussians), 2).index_copy(0, order, footprints.centers.detach())
+        screen_means.requires_grad_(wants_gradient(gaussians, extra))
+        probe = (screen_means - screen_means.detach())[order]  # zero, but it brings the gradient to the leaf
+        footprints = footprints._replace(centers=footprints.centers + probe)
+
+        colors = view_colors(sorted_gaussians.sh, sorted_gaussians.means, camera.position)
+        extras = gaussians.means.new_zeros(len(order), 0) if extra is None else extra[order]
+        channels = torch.cat([colors, footprints.depths[:, None], extras], dim=1)
+
+        def keep_absgrad(gradient: Float[Tensor, "m p 2"]) -> None:
+            add_absgrad(screen_means, torch.zeros_like(screen_means).index_add(0, order, gradient.abs().sum(dim=1)))
+
+        def draw(pixels: Float[Tensor, "p 2"]) -> tuple[Float[Tensor, "p c"], Float[Tensor, " p"]]:
+            offsets = pixels - footprints.centers[:, None]
+            if absgrad and offsets.requires_grad:
+                offsets.register_hook(keep_absgrad)
+            return composite(offsets, footprints.covariances, sorted_gaussians.opacities, channels, cutoffs)
+
+        picture, alpha = in_bands(draw, pixel_centers(camera).to(gaussians.means), len(order))
+        radii = gaussians.means.new_zeros(len(gaussians)).index_copy(
+            0, order, visible_radii(footprints, sorted_gaussians.opacities, camera, cutoffs)
+        )
+        picture = picture.reshape(camera.height, camera.width, -1)
+        alpha = alpha.reshape(camera.height, camera.width)
+        return Render(picture[..., :3], alpha, picture[..., 3], picture[..., 4:], radii, screen_means)
+
+
+def visible_from_near_to_far(gaussians: Gaussians, camera: Camera) -> Int[Tensor, " m"]:
+    """Indices of the Gaussians in front of the near plane, by depth; equal depths keep their order."""
+    depths = in_camera(gaussians.means.detach(), camera)[:, 2]
+    order = torch.argsort(depths, stable=True)
+    return order[depths[order] > NEAR]
+
+
+def in_camera(points: Float[Tensor, "n 3"], camera: Camera) -> Float[Tensor, "n 3"]:
+    """Points in the camera's frame: x right, y down, z forwards (from OpenGL's, which has y up and looks along -z)."""
+    transform = camera.camera_from_world.to(points)
+    return (points @ transform[:3, :3].T + transform[:3, 3]) * points.new_tensor([1.0, -1.0, -1.0])
+
+
+def project(gaussians: Gaussians, camera: Camera) -> Footprints:
+    """Linearise the perspective projection at every centre."""
+    x, y, z = in_camera(gaussians.means, camera).unbind(-1)
+    focal = camera.focal_px
+    tan_x, tan_y = 0.5 * camera.width / focal, 0.5 * camera.height / focal
+    slope_x = (x / z).clamp(-FRUSTUM_MARGIN * tan_x, FRUSTUM_MARGIN * tan_x)
+    slope_y = (y / z).clamp(-FRUSTUM_MARGIN * tan_y, FRUSTUM_MARGIN * tan_y)
+    zero = torch.zeros_like(z)
+    jacobians = (focal / z)[:, None, None] * torch.stack(
+        [torch.stack([zero + 1, zero, -slope_x], dim=-1), torch.stack([zero, zero + 1, -slope_y], dim=-1)], dim=1
+    )
+    rotation = camera.camera_from_world[:3, :3].to(z) * z.new_tensor([1.0, -1.0, -1.0])[:, None]
+    axes = rotation_matrices(gaussians.quats_wxyz) * gaussians.scales[:, None, :]
+    screen_axes = jacobians @ rotation @ axes
+    covariances = screen_axes @ screen_axes.mT + BLUR_PX2 * torch.eye(2).to(z)
+    centers = torch.stack([focal * x / z + camera.width / 2, focal * y / z + camera.height / 2], dim=-1)
+    return Footprints(centers, covariances, z)
+
+
+def rotation_matrices(quats_wxyz: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
+    """Rotations of quaternions of any length; a zero quaternion counts as the identity."""
+    w, x, y, z = normalize(quats_wxyz, dim=-1).unbind(-1)
+    rows = [
+        torch.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], dim=-1),
+        torch.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], dim=-1),
+        torch.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], dim=-1),
+    ]
+    return torch.stack(rows, dim=1)
+
+
+def pixel_centers(camera: Camera) -> Float[Tensor, "p 2"]:
+    """Positions, x and y, of every pixel's centre, row by row."""
+    y, x = torch.meshgrid(torch.arange(camera.height) + 0.5, torch.arange(camera.width) + 0.5, indexing="ij")
+    return torch.stack([x.flatten(), y.flatten()], dim=-1)
+
+
+def composite(
+    offsets: Float[Tensor, "n p 2"],
+    covariances: Float[Tensor, "n 2 2"],
+    opacities: Float[Tensor, " n"],
+    channels: Float[Tensor, "n c"],
+    cutoffs: Cutoffs,
+) -> tuple[Float[Tensor, "p c"], Float[Tensor, " p"]]:
+    """Blend Gaussians, sorted from near to far, at pixels that are `offsets` away from their centres."""
+    determinants = covariances[:, 0, 0] * covariances[:, 1, 1] - covariances[:, 0, 1] ** 2
+    a, b, c = covariances[:, 1, 1], -covariances[:, 0, 1], covariances[:, 0, 0]  # the inverse, times the determinant
+    dx, dy = offsets.unbind(-1)
+    exponents = (a[:, None] * dx * dx + 2 * b[:, None] * dx * dy + c[:, None] * dy * dy) / (2 * determinants[:, None])
+    alphas = (opacities[:, None] * torch.exp(-exponents)).clamp_max(cutoffs.alpha_max)
+    alphas = torch.where(alphas >= cutoffs.alpha_min, alphas, 0)
+    finished = (torch.cumprod(1 - alphas, dim=0) <= cutoffs.transmittance_min).cummax(dim=0).values
+    alphas = torch.where(finished, 0, alphas)
+    behind = torch.cumprod(torch.cat([torch.ones_like(alphas[:1]), 1 - alphas]), dim=0)
+    return (behind[:-1] * alphas).T @ channels, 1 - behind[-1]
+
+
+def in_bands(
+    draw: Callable[[Tensor], tuple[Tensor, Tensor]], pixels: Float[Tensor, "p 2"], count: int
+) -> tuple[Float[Tensor, "p c"], Float[Tensor, " p"]]:
+    """`draw(pixels)`, in as many pieces as the memory for `count` Gaussians asks for."""
+    bands = pixels.split(max(1, BAND_ELEMENTS // max(1, count)))
+    if len(bands) == 1:
+        return draw(pixels)
+    drawn = [checkpoint(draw, band, use_reentrant=False) for band in bands]
+    return torch.cat([picture for picture, _ in drawn]), torch.cat([alpha for _, alpha in drawn])
+
+
+def visible_radii(
+    footprints: Footprints, opacities: Float[Tensor, " n"], camera: Camera, cutoffs: Cutoffs
+) -> Float[Tensor, " n"]:
+    """Half the longer side of the box in which a Gaussian reaches `alpha_min`, 0 where the picture does not see it."""
+    log_ratio = opacities.detach().log() - math.log(max(cutoffs.alpha_min, ALPHA_FLOOR))
+    variances = footprints.covariances.detach().diagonal(dim1=1, dim2=2)
+    half_sizes = (2 * log_ratio.clamp_min(0)[:, None] * variances).sqrt()
+    centers = footprints.centers.detach()
+    size = centers.new_tensor([camera.width, camera.height])
+    seen = ((centers + half_sizes > 0) & (centers - half_sizes < size)).all(dim=1)
+    return torch.where(seen, half_sizes.amax(dim=1), 0)
