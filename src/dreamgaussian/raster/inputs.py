@@ -19,7 +19,7 @@ def require_finite(gaussians: Gaussians, extra: Float[Tensor, "n e"] | None) -> 
             bad = (~tensor.isfinite().reshape(len(tensor), -1).all(dim=1)).nonzero()[:, 0]
             if len(bad):
                 raise Diverged(
-                    f"{name} of {len(bad)} of {len(tensor)} Gaussians is not finite; the first, number {int(bad[0])}, is "
+                    f"{name} of {len(bad)} of {len(tensor)} Gaussians is not finite, first number {int(bad[0])}: "
                     f"{tensor[bad[0]].flatten().tolist()}. Lower the learning rates, or go back to an earlier state."
                 )
 

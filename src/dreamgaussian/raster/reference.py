@@ -151,7 +151,7 @@ def composite(
     alphas = torch.where(alphas >= cutoffs.alpha_min, alphas, 0)
     finished = (torch.cumprod(1 - alphas, dim=0) <= cutoffs.transmittance_min).cummax(dim=0).values
     alphas = torch.where(finished, 0, alphas)
-    behind = torch.cumprod(torch.cat([torch.ones_like(alphas[:1]), 1 - alphas]), dim=0)
+    behind = torch.cumprod(torch.cat([alphas.new_ones(1, alphas.shape[1]), 1 - alphas]), dim=0)
     return (behind[:-1] * alphas).T @ channels, 1 - behind[-1]
 
 
