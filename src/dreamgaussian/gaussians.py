@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -61,6 +62,11 @@ class Gaussians:
         return self.log_scales.exp()
 
     @property
+    def rotations(self) -> Float[Tensor, "n 3 3"]:
+        """Rotation matrices from the own axes to the world."""
+        return rotation_matrices(self.quats_wxyz)
+
+    @property
     def opacities(self) -> Float[Tensor, " n"]:
         """Opacities at the centres, in (0, 1)."""
         return self.opacity_logits.sigmoid()
@@ -103,3 +109,14 @@ class Gaussians:
     def to(self, *args: Any, **kwargs: Any) -> "Gaussians":
         """As `torch.Tensor.to`, for every tensor."""
         return self.map(lambda tensor: tensor.to(*args, **kwargs))
+
+
+def rotation_matrices(quats_wxyz: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
+    """Rotations of quaternions of any length but zero."""
+    w, x, y, z = F.normalize(quats_wxyz, dim=-1).unbind(-1)
+    rows = [
+        torch.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], dim=-1),
+        torch.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], dim=-1),
+        torch.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], dim=-1),
+    ]
+    return torch.stack(rows, dim=-2)

@@ -6,7 +6,7 @@ network, whatever it predicts, is asked for eps.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -41,6 +41,10 @@ class PriorSpec:
     view_spacing_deg: float = 0.0
     """Azimuth between the views of one sample."""
     domain: CameraDomain = CameraDomain()
+    guidance_scale: float = 1.0
+    """Classifier-free guidance that suits the prior in distillation."""
+    x_bound: float | None = None
+    """|x| of clean pictures never exceeds it, so predictions are clamped to it; None where x is a latent."""
 
     @property
     def channels(self) -> int:
@@ -48,6 +52,7 @@ class PriorSpec:
         return 4 if self.background is None else 3
 
 
+@runtime_checkable
 class Prior(Protocol):
     """A frozen diffusion model, conditioned on the subject."""
 

@@ -1,0 +1,174 @@
+"""Stage 1 (section 3.1 of arXiv 2309.16653): Gaussians optimised by score distillation and the input pictures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dreamgaussian.errors import Diverged, EmptyResult
+from dreamgaussian.fitting.density import DensityStatistics, densify_and_prune, reset_opacities
+from dreamgaussian.fitting.optimizer import adam_step, rates_at
+from dreamgaussian.fitting.settings import FitSettings, ReferenceSettings
+from dreamgaussian.fitting.state import FitState
+from dreamgaussian.fitting.views import elevation_range, random_cameras
+from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.guidance import Prior
+from dreamgaussian.guidance.distill import annealed_time, observe, sds_gradient, sds_loss
+from dreamgaussian.raster import Rasterizer, Render
+from dreamgaussian.subject import Subject, View
+
+
+@dataclass(frozen=True, eq=False)
+class FitStep:
+    """An immutable snapshot after one step."""
+
+    step: int
+    """Steps done, from 1."""
+    steps: int
+    """Steps in all."""
+    loss: float
+    distillation_loss: float
+    reference_loss: float
+    gaussians: Gaussians
+
+
+def fit(
+    state: FitState, rasterizer: Rasterizer, prior: Prior, subject: Subject, settings: FitSettings = FitSettings()
+) -> Iterator[FitStep]:
+    """Go on from `state` to the last step, one snapshot a step; `state` can be saved between any two.
+
+    Raises Diverged when a gradient or a Gaussian is no longer finite and EmptyResult when none is left; `state` then
+    still holds the last good step.
+    """
+    references = [reference_view(view, settings.reference) for view in subject.views]
+    while state.step < settings.steps:
+        yield _advance(state, rasterizer, prior, references, settings)
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceView:
+    """An input picture at the size in which it is compared."""
+
+    view: View
+    color: Tensor
+    """Premultiplied [h, w, 3]."""
+    alpha: Tensor
+
+
+def reference_view(view: View, settings: ReferenceSettings) -> ReferenceView:
+    """The picture averaged down to the compared size, premultiplied."""
+    picture = view.picture
+    premultiplied = torch.cat([picture[..., :3] * picture[..., 3:], picture[..., 3:]], dim=-1)
+    resized = F.interpolate(premultiplied.permute(2, 0, 1)[None], (settings.size, settings.size), mode="area")[0]
+    camera = view.camera.resized(settings.size)
+    return ReferenceView(View(picture, camera, view.crop), resized[:3].permute(1, 2, 0), resized[3])
+
+
+def _advance(
+    state: FitState,
+    rasterizer: Rasterizer,
+    prior: Prior,
+    references: list[ReferenceView],
+    settings: FitSettings,
+) -> FitStep:
+    progress = state.step / settings.steps
+    leaves = state.gaussians.map(lambda tensor: tensor.detach().requires_grad_())
+    reference, reference_renders = _reference_loss(leaves, rasterizer, references, settings.reference, progress)
+    distillation, prior_renders = _distillation_loss(
+        leaves, rasterizer, prior, references, settings, progress, state.generator
+    )
+    loss = reference + distillation
+    loss.backward()
+    gradients = leaves.map(lambda tensor: torch.zeros_like(tensor) if tensor.grad is None else tensor.grad)
+    _require_finite(gradients, "The gradient of", state.step + 1)
+
+    gaussians, moments = adam_step(
+        state.gaussians, gradients, state.moments, state.step + 1, rates_at(progress, settings.learning_rates)
+    )
+    _require_finite(gaussians, "The Gaussians'", state.step + 1)
+    statistics = state.statistics
+    for render in [*reference_renders, *prior_renders]:
+        statistics = statistics.observed(render)
+    done = state.step + 1
+    if _is_due(done, settings):
+        gaussians, moments = densify_and_prune(gaussians, moments, statistics, settings.density, state.generator)
+        statistics = DensityStatistics.zeros(gaussians)
+    reset_every = settings.density.opacity_reset_every
+    if settings.density.enabled and reset_every and done % reset_every == 0:
+        gaussians, moments = reset_opacities(gaussians, moments, settings.density.min_opacity)
+    if not len(gaussians):
+        raise EmptyResult(
+            f"No Gaussian is left after step {done}. Lower density.min_opacity ({settings.density.min_opacity:g}) "
+            f"or raise density.max_scale ({settings.density.max_scale:g})."
+        )
+    state.gaussians, state.moments, state.statistics, state.step = gaussians, moments, statistics, done
+    state.losses.append(loss.item())
+    return FitStep(done, settings.steps, loss.item(), distillation.item(), reference.item(), gaussians.detach())
+
+
+def _reference_loss(
+    gaussians: Gaussians,
+    rasterizer: Rasterizer,
+    references: list[ReferenceView],
+    settings: ReferenceSettings,
+    progress: float,
+) -> tuple[Tensor, list[Render]]:
+    """lambda_RGB and lambda_A times mean squared errors, growing with the progress (equation 4 of the paper)."""
+    ratio = progress if settings.warm_up else 1.0
+    total = gaussians.means.new_zeros(())
+    renders: list[Render] = []
+    for reference in references:
+        render = rasterizer.render(gaussians, reference.view.camera)
+        color_error = F.mse_loss(render.color, reference.color.to(render.color))
+        alpha_error = F.mse_loss(render.alpha, reference.alpha.to(render.alpha))
+        total = total + ratio * (settings.color_weight * color_error + settings.alpha_weight * alpha_error)
+        renders.append(render)
+    return total / max(1, len(references)), renders
+
+
+def _distillation_loss(
+    gaussians: Gaussians,
+    rasterizer: Rasterizer,
+    prior: Prior,
+    references: list[ReferenceView],
+    settings: FitSettings,
+    progress: float,
+    generator: torch.Generator,
+) -> tuple[Tensor, list[Render]]:
+    """Score distillation on random views."""
+    distill, spec = settings.distill, prior.spec
+    input_elevation = references[0].view.camera.elevation_deg if references else 0.0
+    elevations = elevation_range(spec, distill.elevation_range_deg, input_elevation)
+    stage = min(int(progress * len(distill.render_scales)), len(distill.render_scales) - 1)
+    size = round(spec.resolution * distill.render_scales[stage])
+    cameras = [random_cameras(spec, elevations, size, generator) for _ in range(distill.samples)]
+    renders = [[rasterizer.render(gaussians, camera) for camera in sample] for sample in cameras]
+    color = torch.stack([torch.stack([render.color for render in sample]) for sample in renders])
+    alpha = torch.stack([torch.stack([render.alpha for render in sample]) for sample in renders])
+    background = float(torch.rand((), generator=generator) < 0.5) if spec.random_background else spec.background
+    x = prior.encode(observe(color, alpha, spec, background))
+    if distill.anneal:
+        t = torch.full((distill.samples,), annealed_time(progress, distill.t_max, distill.t_min))
+    else:
+        t = distill.t_min + (distill.t_max - distill.t_min) * torch.rand(distill.samples, generator=generator)
+    eps = torch.randn(x.shape, generator=generator).to(x)
+    scale = spec.guidance_scale if distill.guidance_scale is None else distill.guidance_scale
+    gradient = sds_gradient(prior, x, t.to(x), eps, cameras, scale=scale, weighting=distill.weighting)
+    return distill.weight * sds_loss(x, gradient), [render for sample in renders for render in sample]
+
+
+def _is_due(done: int, settings: FitSettings) -> bool:
+    density = settings.density
+    first, last = density.start * settings.steps, density.end * settings.steps
+    return density.enabled and first <= done <= last and done % density.every == 0
+
+
+def _require_finite(values: Gaussians, what: str, step: int) -> None:
+    for name, tensor in values.tensors().items():
+        if not tensor.isfinite().all():
+            raise Diverged(
+                f"{what} {name} is no longer finite at step {step}. Lower its learning rate or the loss weights; "
+                "the last good Gaussians were kept."
+            )

@@ -1,0 +1,58 @@
+"""Adam on `Gaussians`, as a pure function: its moments are `Gaussians` too, so density control treats all alike."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dreamgaussian.fitting.settings import LearningRates
+from dreamgaussian.gaussians import Gaussians
+
+BETAS = (0.9, 0.999)
+EPSILON = 1e-15
+"""3DGS's: gradients may be tiny, and a Gaussian that is never seen must not move."""
+
+
+@dataclass(frozen=True, eq=False)
+class AdamMoments:
+    """Running means of the gradient and of its square."""
+
+    first: Gaussians
+    second: Gaussians
+
+    @classmethod
+    def zeros(cls, gaussians: Gaussians) -> "AdamMoments":
+        """Moments of a set that has not been optimised yet."""
+        return cls(gaussians.map(torch.zeros_like), gaussians.map(torch.zeros_like))
+
+
+def rates_at(progress: float, rates: LearningRates) -> dict[str, float]:
+    """The step length of each tensor at a progress in [0, 1]; that of the centres falls exponentially."""
+    log_start, log_end = math.log(rates.means_start), math.log(rates.means_end)
+    return {
+        "means": math.exp(log_start + (log_end - log_start) * progress),
+        "log_scales": rates.scale,
+        "quats_wxyz": rates.rotation,
+        "opacity_logits": rates.opacity,
+        "sh": rates.color,
+    }
+
+
+@torch.no_grad()
+def adam_step(
+    gaussians: Gaussians, gradients: Gaussians, moments: AdamMoments, step: int, rates: dict[str, float]
+) -> tuple[Gaussians, AdamMoments]:
+    """One update (arXiv 1412.6980, algorithm 1); `step` counts from 1."""
+    beta1, beta2 = BETAS
+    first = moments.first.zip_map(lambda m, g: torch.lerp(m, g, 1 - beta1), gradients)
+    second = moments.second.zip_map(lambda v, g: (v * beta2).addcmul_(g, g, value=1 - beta2), gradients)
+    correction1, correction2 = 1 - beta1**step, 1 - beta2**step
+
+    def update(name: str) -> Tensor:
+        denominator = (getattr(second, name) / correction2).sqrt_().add_(EPSILON)
+        return torch.addcdiv(
+            getattr(gaussians, name), getattr(first, name), denominator, value=-rates[name] / correction1
+        )
+
+    return Gaussians(*(update(name) for name in Gaussians.names())), AdamMoments(first, second)

@@ -1,0 +1,105 @@
+"""Settings of stage 1. The defaults are ours; `paper` and `code` in config.py hold the published ones."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class LearningRates:
+    """Adam's step lengths."""
+
+    means_start: float = 0.01
+    """Centres, at the first step; world units."""
+    means_end: float = 2e-4
+    """Centres, at the last step; the fall is exponential."""
+    color: float = 0.01
+    """Spherical-harmonic coefficients."""
+    opacity: float = 0.05
+    """Opacity logits."""
+    scale: float = 0.005
+    """Logarithms of the scales."""
+    rotation: float = 0.005
+    """Quaternions."""
+
+
+@dataclass(frozen=True)
+class DistillSettings:
+    """How the prior speaks to the Gaussians."""
+
+    guidance_scale: float | None = None
+    """Classifier-free guidance; none given: what suits the prior."""
+    weighting: Literal["sigma_squared", "uniform", "reconstruction"] = "reconstruction"
+    """w(t) of the score-distillation gradient; the paper's is sigma_squared."""
+    weight: float = 1.0
+    """Of the distillation loss."""
+    t_max: float = 0.98
+    """Noise level at the first step."""
+    t_min: float = 0.02
+    """Noise level at the last step."""
+    anneal: bool = True
+    """Lower the noise level linearly with the steps; otherwise draw it at random."""
+    samples: int = 1
+    """Independent samples of the prior a step."""
+    elevation_range_deg: tuple[float, float] = (-30.0, 30.0)
+    """Elevations of the random views, relative to the input's, within what the prior knows."""
+    render_scales: tuple[float, ...] = (1.0, 1.0, 2.0)
+    """Size of the rendered views as a multiple of the prior's resolution; each for an equal share of the steps."""
+
+
+@dataclass(frozen=True)
+class ReferenceSettings:
+    """How the input picture speaks to the Gaussians."""
+
+    color_weight: float = 10_000.0
+    """Of the mean squared error of the premultiplied colours."""
+    alpha_weight: float = 1_000.0
+    """Of the mean squared error of alpha."""
+    warm_up: bool = True
+    """Let both weights grow linearly from 0 over the run, as the paper does."""
+    size: int = 256
+    """Pixels of the compared pictures."""
+
+
+@dataclass(frozen=True)
+class DensitySettings:
+    """When Gaussians are born and die."""
+
+    enabled: bool = True
+    """Density control as a whole."""
+    start: float = 0.1
+    """First densification, as a share of the steps."""
+    end: float = 0.8
+    """Last densification, as a share of the steps."""
+    every: int = 50
+    """Steps between densifications."""
+    gradient_threshold: float | None = None
+    """Grow where the mean gradient of the projected centre (in half frames) exceeds this; depends on the loss's
+    scale. None: the share below decides."""
+    grow_share: float = 0.2
+    """Grow this share of the Gaussians, those with the largest gradients."""
+    clone_below: float = 0.05
+    """A Gaussian smaller than this (world units) is cloned, a larger one is split in two."""
+    max_scale: float = 0.1
+    """Gaussians larger than this (world units) are removed."""
+    min_opacity: float = 0.01
+    """Gaussians less opaque than this are removed."""
+    max_count: int = 60_000
+    """No growth beyond this many Gaussians."""
+    opacity_reset_every: int = 0
+    """Steps between resets of the opacities to `min_opacity`; 0 for never."""
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """Stage 1: Gaussians from the prior and the pictures."""
+
+    steps: int = 500
+    """Optimisation steps."""
+    initial_count: int = 5_000
+    """Gaussians at the start."""
+    initial_radius: float = 0.5
+    """Of the ball they start in, world units."""
+    learning_rates: LearningRates = LearningRates()
+    distill: DistillSettings = DistillSettings()
+    reference: ReferenceSettings = ReferenceSettings()
+    density: DensitySettings = DensitySettings()

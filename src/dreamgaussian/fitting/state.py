@@ -1,0 +1,88 @@
+"""All that a fit must remember."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from dreamgaussian.errors import InputError
+from dreamgaussian.export import atomic_path
+from dreamgaussian.fitting.density import DensityStatistics
+from dreamgaussian.fitting.optimizer import AdamMoments
+from dreamgaussian.fitting.settings import FitSettings
+from dreamgaussian.gaussians import Gaussians
+
+FORMAT = "dreamgaussian-fit-1"
+
+
+@dataclass(eq=False)
+class FitState:
+    """Gaussians, optimiser, statistics, step and random numbers: saved and loaded, a fit goes on bit for bit."""
+
+    gaussians: Gaussians
+    moments: AdamMoments
+    statistics: DensityStatistics
+    generator: torch.Generator
+    step: int = 0
+    """Steps done."""
+    losses: list[float] = field(default_factory=list[float])
+    """The total loss of every step done."""
+
+    @classmethod
+    def start(cls, settings: FitSettings, seed: int) -> "FitState":
+        """The paper's start: a ball of grey Gaussians."""
+        generator = torch.Generator().manual_seed(seed)
+        return cls.from_gaussians(
+            Gaussians.in_ball(settings.initial_count, settings.initial_radius, generator), generator
+        )
+
+    @classmethod
+    def from_gaussians(cls, gaussians: Gaussians, generator: torch.Generator) -> "FitState":
+        """A fit that starts from given Gaussians."""
+        return cls(gaussians, AdamMoments.zeros(gaussians), DensityStatistics.zeros(gaussians), generator)
+
+    def save(self, path: Path) -> None:
+        """Write everything to one safetensors file; an interrupted write leaves the old file whole."""
+        tensors: dict[str, Tensor] = {
+            "statistics.gradient_sum": self.statistics.gradient_sum,
+            "statistics.view_count": self.statistics.view_count,
+            "generator": self.generator.get_state(),
+        }
+        for part, values in self._parts().items():
+            tensors |= {f"{part}.{name}": tensor.contiguous() for name, tensor in values.tensors().items()}
+        metadata = {"format": FORMAT, "step": str(self.step), "losses": json.dumps(self.losses)}
+        with atomic_path(path) as temporary:
+            save_file(tensors, temporary, metadata)
+
+    @classmethod
+    def load(cls, path: Path) -> "FitState":
+        """Read what `save` wrote. Raises InputError for any other file."""
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                if metadata.get("format") != FORMAT:
+                    raise InputError(f"{path} is not a saved fit. Pass the `fit.safetensors` of an earlier run.")
+                tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"The saved fit {path} cannot be read: {error}. Start the fit anew.") from error
+
+        def part(prefix: str) -> Gaussians:
+            return Gaussians(*(tensors[f"{prefix}.{name}"] for name in Gaussians.names()))
+
+        generator = torch.Generator()
+        generator.set_state(tensors["generator"])
+        return cls(
+            part("gaussians"),
+            AdamMoments(part("first"), part("second")),
+            DensityStatistics(tensors["statistics.gradient_sum"], tensors["statistics.view_count"]),
+            generator,
+            int(metadata["step"]),
+            json.loads(metadata["losses"]),
+        )
+
+    def _parts(self) -> dict[str, Gaussians]:
+        return {"gaussians": self.gaussians, "first": self.moments.first, "second": self.moments.second}

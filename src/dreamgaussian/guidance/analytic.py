@@ -1,0 +1,76 @@
+"""A prior whose score is known exactly: pictures are Gaussian around given target views.
+
+With x ~ N(mu, s² I) the noisy x_t is N(alpha mu, (alpha² s² + sigma²) I), so that
+
+    eps_hat = sigma (x_t - alpha mu) / (alpha² s² + sigma²)
+
+and the score-distillation gradient has the closed-form mean  w(t) sigma alpha (x - mu) / (alpha² s² + sigma²).
+It proves the pipeline without weights, and fits Gaussians to known views.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.guidance import PriorSpec
+
+
+@dataclass(frozen=True)
+class AnalyticPrior:
+    """Pictures distributed as N(target(camera), std²), each pixel by itself."""
+
+    spec: PriorSpec
+    target: Callable[[Camera], Float[Tensor, "c h w"]]
+    """The mean picture at a camera of the prior's resolution: what the prior sees, in [0, 1]."""
+    std: float = 0.1
+    """Of x, which runs from -1 to 1."""
+    unconditional_mean: float = 0.5
+    """Grey level around which the unconditional pictures lie."""
+    unconditional_std: float = 0.5
+    """Of x."""
+
+    def alpha_sigma(self, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
+        """The variance-preserving cosine schedule."""
+        angle = t * (math.pi / 2)
+        return angle.cos(), angle.sin()
+
+    def encode(self, pictures: Float[Tensor, "b v c h w"]) -> Float[Tensor, "b v c h w"]:
+        """x = 2 picture - 1."""
+        return pictures * 2 - 1
+
+    def decode(self, x: Float[Tensor, "b v c h w"]) -> Float[Tensor, "b v c h w"]:
+        """The inverse of `encode`."""
+        return (x + 1) / 2
+
+    @torch.no_grad()
+    def predict_noise(
+        self,
+        x_t: Float[Tensor, "b v c h w"],
+        t: Float[Tensor, " b"],
+        cameras: Sequence[Sequence[Camera]],
+        conditions: Sequence[str],
+    ) -> Float[Tensor, "k b v c h w"]:
+        """The exact noise prediction; conditions are "conditional" and "unconditional"."""
+        alpha, sigma = (level.view(-1, 1, 1, 1, 1) for level in self.alpha_sigma(t))
+        means = {"conditional": self._targets(cameras).to(x_t), "unconditional": torch.full_like(x_t, self._grey)}
+        stds = {"conditional": self.std, "unconditional": self.unconditional_std}
+        return torch.stack(
+            [
+                sigma * (x_t - alpha * means[condition]) / (alpha**2 * stds[condition] ** 2 + sigma**2)
+                for condition in conditions
+            ]
+        )
+
+    @property
+    def _grey(self) -> float:
+        return 2 * self.unconditional_mean - 1
+
+    def _targets(self, cameras: Sequence[Sequence[Camera]]) -> Tensor:
+        size = self.spec.resolution
+        views = [torch.stack([self.target(camera.resized(size)) for camera in sample]) for sample in cameras]
+        return self.encode(torch.stack(views))
