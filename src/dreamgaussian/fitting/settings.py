@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from dreamgaussian.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class LearningRates:
@@ -45,6 +47,16 @@ class DistillSettings:
     render_scales: tuple[float, ...] = (1.0, 1.0, 2.0)
     """Size of the rendered views as a multiple of the prior's resolution; each for an equal share of the steps."""
 
+    def __post_init__(self) -> None:
+        if not 0 < self.t_min <= self.t_max < 1:
+            raise ConfigError(
+                f"fit.distill.t_min is {self.t_min:g} and t_max {self.t_max:g}. Give 0 < t_min <= t_max < 1."
+            )
+        if self.samples < 1:
+            raise ConfigError(f"fit.distill.samples is {self.samples}. Give a whole number of at least 1.")
+        if not self.render_scales or min(self.render_scales) <= 0:
+            raise ConfigError(f"fit.distill.render_scales is {self.render_scales}. Give factors above 0.")
+
 
 @dataclass(frozen=True)
 class ReferenceSettings:
@@ -58,6 +70,10 @@ class ReferenceSettings:
     """Let both weights grow linearly from 0 over the run, as the paper does."""
     size: int = 256
     """Pixels of the compared pictures."""
+
+    def __post_init__(self) -> None:
+        if not 16 <= self.size <= 2048:
+            raise ConfigError(f"fit.reference.size is {self.size}. Give a number of pixels from 16 to 2048.")
 
 
 @dataclass(frozen=True)
@@ -88,6 +104,14 @@ class DensitySettings:
     opacity_reset_every: int = 0
     """Steps between resets of the opacities to `min_opacity`; 0 for never."""
 
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ConfigError(f"fit.density.every is {self.every}. Give a whole number of steps of at least 1.")
+        if not 0 <= self.grow_share <= 1:
+            raise ConfigError(f"fit.density.grow_share is {self.grow_share:g}. Give a share from 0 to 1.")
+        if not 0 < self.min_opacity < 1:
+            raise ConfigError(f"fit.density.min_opacity is {self.min_opacity:g}. Give an opacity between 0 and 1.")
+
 
 @dataclass(frozen=True)
 class FitSettings:
@@ -103,3 +127,10 @@ class FitSettings:
     distill: DistillSettings = DistillSettings()
     reference: ReferenceSettings = ReferenceSettings()
     density: DensitySettings = DensitySettings()
+
+    def __post_init__(self) -> None:
+        for name, least in (("steps", 1), ("initial_count", 1)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"fit.{name} is {getattr(self, name)}. Give a whole number of at least {least}.")
+        if self.initial_radius <= 0:
+            raise ConfigError(f"fit.initial_radius is {self.initial_radius:g}. Give a length above 0.")

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from dreamgaussian.errors import InputError
-from dreamgaussian.export import atomic_path
+from dreamgaussian.files import atomic_path
 from dreamgaussian.fitting.density import DensityStatistics
 from dreamgaussian.fitting.optimizer import AdamMoments
 from dreamgaussian.fitting.settings import FitSettings

@@ -19,16 +19,19 @@ def elevation_range(
 def random_cameras(
     spec: PriorSpec, elevations_deg: tuple[float, float], size: int, generator: torch.Generator
 ) -> list[Camera]:
-    """The cameras of one sample of the prior: azimuth uniform all round, elevation uniform, the views evenly spaced."""
-    azimuth, elevation = torch.rand(2, generator=generator, device=generator.device).tolist()
-    low, high = elevations_deg
+    """The cameras of one sample of the prior, evenly spaced from a random start.
+
+    Azimuths are uniform all round and elevations uniform in the range, or both are one of the prior's fixed views.
+    """
+    domain = spec.domain
+    u, v = torch.rand(2, generator=generator, device=generator.device).tolist()
+    if domain.fixed_views_deg:
+        azimuth, elevation = domain.fixed_views_deg[int(u * len(domain.fixed_views_deg))]
+    else:
+        azimuth, elevation = u * 360 - 180, elevations_deg[0] + v * (elevations_deg[1] - elevations_deg[0])
     return [
         Camera.orbit(
-            azimuth * 360 - 180 + view * spec.view_spacing_deg,
-            low + elevation * (high - low),
-            size,
-            radius=spec.domain.radius,
-            fovy_deg=spec.domain.fovy_deg,
+            azimuth + view * spec.view_spacing_deg, elevation, size, radius=domain.radius, fovy_deg=domain.fovy_deg
         )
         for view in range(spec.views_per_sample)
     ]

@@ -21,6 +21,8 @@ class CameraDomain:
     radius: float = DEFAULT_RADIUS
     fovy_deg: float = DEFAULT_FOVY_DEG
     elevation_range_deg: tuple[float, float] = (-30.0, 30.0)
+    fixed_views_deg: tuple[tuple[float, float], ...] = ()
+    """(azimuth, elevation) of the only views that the prior knows, where it does not know all."""
     subject_fill: float = 0.8
     """Share of the frame that the longer side of the subject's cut-out fills in the input picture."""
 

@@ -1,0 +1,145 @@
+"""All settings of a run, the presets, and their way to and from run.json. No torch here."""
+
+import dataclasses
+import json
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from dreamgaussian.errors import ConfigError
+from dreamgaussian.fitting.settings import DensitySettings, DistillSettings, FitSettings, ReferenceSettings
+from dreamgaussian.mesh.settings import MeshSettings
+from dreamgaussian.subject_settings import SubjectSettings
+from dreamgaussian.texture.settings import TextureSettings
+
+PriorName = Literal["mini"]
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that shapes a result, apart from the input itself."""
+
+    seed: int = 0
+    """Of all random numbers; a run repeats bit for bit on one machine's CPU."""
+    prior: PriorName = "mini"
+    """The diffusion prior. `mini` is the embedded one, which needs no download."""
+    rasterizer: Literal["auto", "reference", "cpu", "cuda"] = "auto"
+    """How Gaussians are drawn."""
+    device: str = "auto"
+    """Where the networks and tensors live: auto, cpu, or a torch device."""
+    subject: SubjectSettings = field(default_factory=SubjectSettings)
+    fit: FitSettings = field(default_factory=FitSettings)
+    mesh: MeshSettings = field(default_factory=MeshSettings)
+    texture: TextureSettings = field(default_factory=TextureSettings)
+
+
+def default() -> RunConfig:
+    """Our own settings; docs/parity.md says how they differ from the published ones and why."""
+    return RunConfig()
+
+
+def paper() -> RunConfig:
+    """What the paper describes (section 4.1 of arXiv 2309.16653 and the code's first commit)."""
+    return replace(
+        default(),
+        fit=FitSettings(
+            distill=DistillSettings(weighting="sigma_squared", render_scales=(0.5, 1.0, 2.0)),
+            reference=ReferenceSettings(),
+            density=DensitySettings(
+                start=0.2, end=1.0, every=100, gradient_threshold=0.5, clone_below=0.05, max_scale=0.05
+            ),
+        ),
+    )
+
+
+def code() -> RunConfig:
+    """What the released code does (commit 69a3c70): as the paper, but for density control."""
+    config = paper()
+    density = replace(config.fit.density, gradient_threshold=0.01, clone_below=0.04, max_scale=0.4)
+    return replace(config, fit=replace(config.fit, density=density))
+
+
+def quick() -> RunConfig:
+    """A look in well under a minute: few steps, a coarse mesh, a small texture."""
+    return replace(
+        default(),
+        fit=FitSettings(steps=120, initial_count=2_000, reference=ReferenceSettings(size=128)),
+        mesh=MeshSettings(resolution=96, faces=8_000, texture_size=512),
+        texture=TextureSettings(refine_steps=10),
+    )
+
+
+PresetName = Literal["default", "paper", "code", "quick"]
+PRESETS: dict[str, Callable[[], RunConfig]] = {"default": default, "paper": paper, "code": code, "quick": quick}
+
+
+def preset(name: str) -> RunConfig:
+    """The preset called `name`. Raises ConfigError for an unknown one."""
+    if name not in PRESETS:
+        raise ConfigError(f"No preset is called {name!r}. There are: {', '.join(PRESETS)}.")
+    return PRESETS[name]()
+
+
+def to_json(config: RunConfig) -> dict[str, Any]:
+    """The settings as plain values."""
+    return dataclasses.asdict(config)
+
+
+def from_json(values: Mapping[str, Any]) -> RunConfig:
+    """The inverse of `to_json`. Unknown names and wrong types are errors; missing names keep their defaults."""
+    return _build(RunConfig, values, "")
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """A run.json. Raises ConfigError where it cannot be read or holds no settings."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}). Pass the run.json of an earlier run.") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is not JSON ({error}). Pass the run.json of an earlier run.") from error
+    if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
+        raise ConfigError(f"{path} holds no settings under 'config'. Pass the run.json of an earlier run.")
+    return record
+
+
+def _build(kind: type[Any], values: Any, where: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"The setting {where or 'config'} is {values!r}, but should hold several settings.")
+    hints = get_type_hints(kind)
+    unknown = [name for name in values if name not in hints]
+    if unknown:
+        raise ConfigError(f"No setting is called {where + unknown[0]!r}. There are: {', '.join(hints)}.")
+    return kind(**{name: _value(hints[name], value, where + name) for name, value in values.items()})
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    """`value`, as JSON gave it, in the type of a field."""
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _build(hint, value, where + ".")
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        return _value(next(each for each in arguments if each is not type(None)), value, where)
+    if origin is Literal:
+        if value in arguments:
+            return value
+    elif origin is tuple:
+        if isinstance(value, list | tuple) and (arguments[-1] is ... or len(value) == len(arguments)):
+            return tuple(_value(arguments[0], each, where) for each in value)
+    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    elif hint is Path and isinstance(value, str):
+        return Path(value)
+    elif isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+        return value
+    raise ConfigError(f"The setting {where} is {value!r}, but should be {_describe(hint)}.")
+
+
+def _describe(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(map(str, get_args(hint)))
+    return getattr(hint, "__name__", str(hint)) if get_origin(hint) is None else str(hint)

@@ -1,0 +1,77 @@
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+
+from dreamgaussian.errors import InputError
+from dreamgaussian.fitting.loop import fit
+from dreamgaussian.fitting.settings import DensitySettings, FitSettings, ReferenceSettings
+from dreamgaussian.fitting.state import FitState
+from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.raster.reference import ReferenceRasterizer
+from fitting.known_object import known_prior, known_subject, lobed_ball
+
+SETTINGS = FitSettings(
+    steps=12,
+    initial_count=60,
+    reference=ReferenceSettings(size=16),
+    density=DensitySettings(start=0, end=1, every=4, opacity_reset_every=9),
+)
+
+
+def go_on(state: FitState, steps: int | None = None) -> FitState:
+    rasterizer, truth = ReferenceRasterizer(), lobed_ball(100)
+    prior, subject = known_prior(rasterizer, truth, 16), known_subject(rasterizer, truth, 16)
+    for _ in islice(fit(state, rasterizer, prior, subject, SETTINGS), steps):
+        pass
+    return state
+
+
+def test_a_saved_fit_goes_on_bit_for_bit_in_a_new_process(tmp_path):
+    straight = go_on(FitState.start(SETTINGS, seed=3))
+    half = go_on(FitState.start(SETTINGS, seed=3), steps=5)
+    half.save(tmp_path / "half.safetensors")
+    script = f"""
+import sys; sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
+from pathlib import Path
+from dreamgaussian.fitting.state import FitState
+from fitting.test_state import go_on
+folder = Path({str(tmp_path)!r})
+go_on(FitState.load(folder / "half.safetensors")).save(folder / "whole.safetensors")
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+    resumed = FitState.load(tmp_path / "whole.safetensors")
+    assert resumed.step == straight.step == 12
+    assert resumed.losses == straight.losses
+    for name in Gaussians.names():
+        assert torch.equal(getattr(resumed.gaussians, name), getattr(straight.gaussians, name)), name
+        assert torch.equal(getattr(resumed.moments.second, name), getattr(straight.moments.second, name)), name
+
+
+def test_one_seed_repeats_and_another_does_not():
+    first, again, other = (go_on(FitState.start(SETTINGS, seed), steps=3) for seed in (1, 1, 2))
+    assert torch.equal(first.gaussians.means, again.gaussians.means)
+    assert not torch.equal(first.gaussians.means[:60], other.gaussians.means[:60])
+
+
+def test_a_file_that_is_no_fit_is_refused(tmp_path):
+    path = tmp_path / "fit.safetensors"
+    with pytest.raises(InputError, match=r"fit.safetensors cannot be read"):
+        FitState.load(path)
+    path.write_bytes(b"not a safetensors file")
+    with pytest.raises(InputError, match=r"cannot be read.*Start the fit anew"):
+        FitState.load(path)
+
+
+def test_settings_may_change_between_save_and_load(tmp_path):
+    state = go_on(FitState.start(SETTINGS, seed=0), steps=2)
+    state.save(tmp_path / "fit.safetensors")
+    loaded = FitState.load(tmp_path / "fit.safetensors")
+    rasterizer, truth = ReferenceRasterizer(), lobed_ball(50)
+    longer = replace(SETTINGS, steps=14)
+    prior, subject = known_prior(rasterizer, truth, 16), known_subject(rasterizer, truth, 16)
+    assert [step.step for step in fit(loaded, rasterizer, prior, subject, longer)] == list(range(3, 15))
