@@ -1,0 +1,52 @@
+"""Meshes as Wavefront OBJ, with a material file and a PNG beside it."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from dreamgaussian.export.glb import png_bytes
+from dreamgaussian.files import atomic_path
+from dreamgaussian.mesh.mesh import Mesh
+from dreamgaussian.mesh.normals import vertex_normals
+
+
+def write_obj(mesh: Mesh, path: Path) -> list[Path]:
+    """Write `name.obj` and, where the mesh has a texture, `name.mtl` and `name.png`; the files written.
+
+    Raises ConfigError where the folder cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_text(_geometry(mesh, path.stem), encoding="utf-8")
+    if mesh.albedo is None:
+        return [path]
+    material, texture = path.with_suffix(".mtl"), path.with_suffix(".png")
+    with atomic_path(material) as temporary:
+        temporary.write_text(_material(texture.name), encoding="utf-8")
+    with atomic_path(texture) as temporary:
+        temporary.write_bytes(png_bytes(mesh.albedo))
+    return [path, material, texture]
+
+
+def _geometry(mesh: Mesh, name: str) -> str:
+    textured = mesh.uvs is not None and mesh.albedo is not None
+    header = f"mtllib {name}.mtl\nusemtl surface\n" if textured else ""
+    body = _lines("v", mesh.vertices) + _lines("vn", vertex_normals(mesh))
+    corner = "{0}//{0}"
+    if textured and mesh.uvs is not None:
+        # OBJ counts v upwards from the texture's last row.
+        body += _lines("vt", mesh.uvs * mesh.uvs.new_tensor([1, -1]) + mesh.uvs.new_tensor([0, 1]))
+        corner = "{0}/{0}/{0}"
+    corners = np.array([corner.format(index + 1) for index in range(len(mesh.vertices))])
+    faces = "".join(f"f {a} {b} {c}\n" for a, b, c in corners[mesh.faces.numpy(force=True)])
+    return header + body + faces
+
+
+def _lines(keyword: str, rows: Float[Tensor, "n c"]) -> str:
+    return "".join(f"{keyword} {' '.join(f'{value:.6g}' for value in row)}\n" for row in rows.tolist())
+
+
+def _material(texture: str) -> str:
+    """A matt material: `illum 1` is Lambert's, and opacity is stated by `d` alone, as readers differ over `Tr`."""
+    return f"newmtl surface\nillum 1\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nd 1\nmap_Kd {texture}\n"

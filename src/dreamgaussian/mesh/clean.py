@@ -1,0 +1,113 @@
+"""From marching cubes' raw surface to one that a person can use."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dreamgaussian.errors import EmptyResult
+from dreamgaussian.mesh.field import DensityField
+from dreamgaussian.mesh.mesh import Mesh
+from dreamgaussian.mesh.settings import MeshSettings
+
+
+def seal(field: DensityField, level: float, opening: int) -> DensityField:
+    """The field with its hollows filled: what a ball of radius `opening` cells, rolled from outside, cannot enter.
+
+    Gaussians cover the surface only; where they leave gaps, the surface would turn inside and run back along the
+    shell's inner side. Gaps between parts, too narrow for the ball, are left open: only a hollow that has room for
+    the ball is filled.
+    """
+    from scipy import ndimage
+
+    solid = np.pad(field.density.numpy(force=True) >= level, opening + 2)
+    centres = ndimage.distance_transform_edt(~solid) > opening
+    rooms, _ = ndimage.label(centres)
+    outside = rooms == rooms[0, 0, 0]
+    hidden = ~solid & (ndimage.distance_transform_edt(~outside) > opening)
+    pieces, count = ndimage.label(hidden)
+    hollow = np.zeros(count + 1, dtype=bool)
+    hollow[pieces[centres & ~outside]] = True
+    hollow[0] = False
+    inner = (slice(opening + 2, -opening - 2),) * 3
+    filled = torch.from_numpy(hollow[pieces][inner]).to(field.density.device)
+    return replace(field, density=torch.where(filled, field.density.clamp_min(2 * level), field.density))
+
+
+def clean(mesh: Mesh, settings: MeshSettings = MeshSettings()) -> Mesh:
+    """Drop floaters and internal shells, smooth, decimate."""
+    solid = keep_solids(mesh, settings.min_component)
+    return decimate(smooth(solid, settings.smoothing_steps), settings.faces)
+
+
+def keep_solids(mesh: Mesh, min_share: float) -> Mesh:
+    """The mesh without pieces that enclose less than `min_share` of the largest one's volume.
+
+    A closed surface round a cavity encloses a negative volume: internal shells, which nobody sees, go as well.
+    Raises EmptyResult if the mesh has no faces.
+    """
+    if mesh.faces.shape[0] == 0:
+        raise EmptyResult("The mesh has no faces.")
+    labels = torch.from_numpy(_components(mesh.faces.numpy(force=True)))
+    volumes = torch.zeros(int(labels.max()) + 1, dtype=torch.float64).index_add_(0, labels, signed_volumes(mesh))
+    if volumes.max() <= 0:
+        raise EmptyResult("The mesh encloses no volume: its faces are open or turned inside out.")
+    kept = (volumes >= min_share * volumes.max())[labels]
+    return compact(Mesh(mesh.vertices, mesh.faces[kept]))
+
+
+def signed_volumes(mesh: Mesh) -> Float[Tensor, " f"]:
+    """Volumes of the tetrahedra between the faces and the origin, float64; their sum is a closed mesh's volume."""
+    a, b, c = mesh.vertices.double()[mesh.faces].unbind(1)
+    return (a * torch.linalg.cross(b, c)).sum(dim=1) / 6
+
+
+def _components(faces: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Labels of the connected pieces to which faces belong."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    count = int(faces.max()) + 1
+    edges = np.concatenate([faces[:, :2], faces[:, 1:]])
+    graph = coo_array((np.ones(len(edges), dtype=bool), (edges[:, 0], edges[:, 1])), shape=(count, count))
+    labels = connected_components(graph, directed=False)[1]
+    return np.unique(labels[faces[:, 0]], return_inverse=True)[1]
+
+
+def compact(mesh: Mesh) -> Mesh:
+    """The mesh without unused vertices; without atlas."""
+    used, faces = torch.unique(mesh.faces, return_inverse=True)
+    return Mesh(mesh.vertices[used], faces)
+
+
+def smooth(mesh: Mesh, steps: int) -> Mesh:
+    """Taubin smoothing (1995): takes off steps and noise and hardly shrinks."""
+    import trimesh
+
+    if steps == 0:
+        return mesh
+    surface = trimesh.Trimesh(mesh.vertices.numpy(force=True), mesh.faces.numpy(force=True), process=False)
+    trimesh.smoothing.filter_taubin(surface, lamb=0.5, nu=0.53, iterations=2 * steps)
+    return Mesh(torch.from_numpy(np.asarray(surface.vertices, dtype=np.float32)), mesh.faces)
+
+
+def decimate(mesh: Mesh, faces: int) -> Mesh:
+    """Quadric edge collapse down to about `faces` triangles; a mesh that has no more is returned as it is."""
+    import fast_simplification
+
+    if mesh.faces.shape[0] <= faces:
+        return mesh
+    vertices, triangles = fast_simplification.simplify(
+        mesh.vertices.numpy(force=True), mesh.faces.numpy(force=True).astype(np.int32), target_count=faces
+    )
+    triangles = torch.from_numpy(without_fins(np.asarray(triangles, dtype=np.int64)))
+    return compact(Mesh(torch.from_numpy(np.asarray(vertices, dtype=np.float32)), triangles))
+
+
+def without_fins(faces: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The faces without pairs that lie back to back on the same three vertices, which edge collapse leaves behind."""
+    _, owners, uses = np.unique(np.sort(faces, axis=1), axis=0, return_inverse=True, return_counts=True)
+    return faces[uses[owners] == 1]

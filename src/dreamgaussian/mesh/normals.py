@@ -1,0 +1,26 @@
+"""Normals of faces and vertices."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from dreamgaussian.mesh.mesh import Mesh
+
+
+def face_normals(mesh: Mesh) -> Float[Tensor, "f 3"]:
+    """Unit normals of the faces, outwards; zero for a face without area."""
+    return normalize(_area_normals(mesh), dim=1)
+
+
+def vertex_normals(mesh: Mesh) -> Float[Tensor, "v 3"]:
+    """Unit normals at the vertices: the adjacent faces' normals weighted by area; the same on both sides of a seam."""
+    points, same = torch.unique(mesh.vertices, dim=0, return_inverse=True)
+    summed = torch.zeros_like(points)
+    summed.index_add_(0, same[mesh.faces].reshape(-1), _area_normals(mesh).repeat_interleave(3, dim=0))
+    return normalize(summed, dim=1)[same]
+
+
+def _area_normals(mesh: Mesh) -> Float[Tensor, "f 3"]:
+    a, b, c = mesh.vertices[mesh.faces].unbind(1)
+    return torch.linalg.cross(b - a, c - a, dim=1)
