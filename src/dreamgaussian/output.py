@@ -1,0 +1,179 @@
+"""A run's folder: chosen and checked before the work, filled after it. No torch is loaded by importing this."""
+
+import json
+import platform
+import resource
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dreamgaussian import __version__
+from dreamgaussian.config import RunConfig, to_json
+from dreamgaussian.errors import ConfigError
+from dreamgaussian.files import atomic_path
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dreamgaussian.gaussians import Gaussians
+    from dreamgaussian.mesh.mesh import Mesh
+    from dreamgaussian.pipeline import Snapshot, StageClock
+    from dreamgaussian.raster import Rasterizer
+    from dreamgaussian.subject import Subject
+
+RUNS = Path("runs")
+TURNTABLE_FRAMES = 90
+TURNTABLE_SIZE = 400
+TURNTABLE_FPS = 30
+PREVIEW_AZIMUTHS_DEG = (0.0, 90.0, 180.0, 270.0)
+PREVIEW_ELEVATION_DEG = 15.0
+"""Of the turntable and the preview, above the input's."""
+PREVIEW_SIZE = 320
+
+
+def open_folder(folder: Path | None, name: str, *, overwrite: bool) -> Path:
+    """The folder for a run's files, made if need be: `folder`, or the first free of runs/<name>-001, -002...
+
+    Raises ConfigError where it is not empty (unless `overwrite`) or cannot be written.
+    """
+    if folder is None:
+        folder = next(each for each in _numbered(RUNS, name) if not each.exists())
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file. Pass a folder for the results with -o.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        occupied = any(folder.iterdir())
+    except OSError as error:
+        raise ConfigError(f"The folder {folder} cannot be used ({error.strerror}). Pass another with -o.") from error
+    if occupied and not overwrite:
+        raise ConfigError(f"The folder {folder} is not empty. Pass another with -o, or --overwrite.")
+    with atomic_path(folder / ".writable") as temporary:
+        temporary.touch()
+    (folder / ".writable").unlink(missing_ok=True)
+    return folder
+
+
+def _numbered(parent: Path, name: str) -> Iterator[Path]:
+    number = 1
+    while True:
+        yield parent / f"{name}-{number:03d}"
+        number += 1
+
+
+def write_results(
+    folder: Path,
+    picture: Path,
+    config: RunConfig,
+    subject: "Subject",
+    snapshot: "Snapshot",
+    rasterizer: "Rasterizer",
+    clock: "StageClock",
+) -> list[Path]:
+    """Write what there is: always gaussians.ply, preview.png and run.json; with a textured mesh also mesh.glb and
+    turntable.mp4. Returns the paths.
+    """
+    from dreamgaussian.export.glb import write_glb
+    from dreamgaussian.export.ply import write_ply
+    from dreamgaussian.export.video import write_video
+
+    paths = [folder / "gaussians.ply"]
+    write_ply(snapshot.gaussians, paths[0])
+    if snapshot.mesh is not None:
+        paths += [folder / "mesh.glb", folder / "turntable.mp4"]
+        write_glb(snapshot.mesh, paths[1])
+        write_video(_turntable(snapshot.mesh, subject), paths[2], TURNTABLE_FPS)
+    paths += [folder / "preview.png", folder / "run.json"]
+    _write_preview(subject, snapshot.gaussians, snapshot.mesh, rasterizer, paths[-2])
+    record = run_record(picture, config, subject, snapshot, rasterizer, clock.read())
+    with atomic_path(paths[-1]) as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return paths
+
+
+def run_record(
+    picture: Path,
+    config: RunConfig,
+    subject: "Subject",
+    snapshot: "Snapshot",
+    rasterizer: "Rasterizer",
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
+    """What run.json says: enough to repeat the run, and how it went."""
+    crop = subject.views[0].crop
+    return {
+        "dreamgaussian": __version__,
+        "input": str(picture),
+        "config": to_json(config),
+        "crop": {"scale": crop.scale, "offset_px": list(crop.offset_px)},
+        "rasterizer": rasterizer.name,
+        "finished_stage": snapshot.stage,
+        "steps_done": snapshot.step,
+        "gaussians": len(snapshot.gaussians),
+        "faces": 0 if snapshot.mesh is None else len(snapshot.mesh.faces),
+        "seconds": {stage: round(value, 2) for stage, value in seconds.items()},
+        "peak_memory_mb": round(peak_memory_mb()),
+        "versions": {"python": platform.python_version(), **_versions("torch", "numpy", "trimesh", "xatlas")},
+        "machine": {"system": platform.system(), "processor": platform.machine()},
+    }
+
+
+def peak_memory_mb() -> float:
+    """The process's largest resident size so far."""
+    unit = 1024**2 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def _versions(*packages: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _turntable(mesh: "Mesh", subject: "Subject") -> Iterator["np.ndarray"]:
+    from dreamgaussian.camera import Camera
+    from dreamgaussian.mesh.raster import MeshScene, render_mesh
+
+    scene = MeshScene(mesh.vertices, mesh.faces)
+    elevation = _show_elevation(subject)
+    for frame in range(TURNTABLE_FRAMES):
+        camera = Camera.orbit(360 * frame / TURNTABLE_FRAMES, elevation, TURNTABLE_SIZE)
+        render = render_mesh(mesh, camera, scene=scene)
+        yield _uint8(render.color + (1 - render.alpha[..., None]))
+
+
+def _write_preview(
+    subject: "Subject", gaussians: "Gaussians", mesh: "Mesh | None", rasterizer: "Rasterizer", path: Path
+) -> None:
+    import torch
+    from PIL import Image
+
+    from dreamgaussian.camera import Camera
+    from dreamgaussian.export.preview import contact_sheet
+    from dreamgaussian.mesh.raster import render_mesh
+
+    elevation = _show_elevation(subject)
+    cameras = [Camera.orbit(azimuth, elevation, PREVIEW_SIZE) for azimuth in PREVIEW_AZIMUTHS_DEG]
+    with torch.no_grad():
+        splats = [rasterizer.render(gaussians, camera) for camera in cameras]
+    meshes = [] if mesh is None else [render_mesh(mesh, camera) for camera in cameras]
+    sheet = contact_sheet(
+        subject.views[0].picture,
+        [torch.cat([render.color, render.alpha[..., None]], dim=-1) for render in splats],
+        [torch.cat([render.color, render.alpha[..., None]], dim=-1) for render in meshes],
+    )
+    with atomic_path(path) as temporary:
+        Image.fromarray(sheet).save(temporary)
+
+
+def _show_elevation(subject: "Subject") -> float:
+    return min(subject.views[0].camera.elevation_deg + PREVIEW_ELEVATION_DEG, 60.0)
+
+
+def _uint8(picture: Any) -> "np.ndarray":
+    return (picture.clamp(0, 1) * 255 + 0.5).byte().numpy()

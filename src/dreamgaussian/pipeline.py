@@ -1,0 +1,163 @@
+"""The whole method on one page (arXiv 2309.16653): a picture in, 3D Gaussians and a textured mesh out."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.config import RunConfig
+from dreamgaussian.errors import BackendUnavailable
+from dreamgaussian.fitting.loop import fit
+from dreamgaussian.fitting.state import FitState
+from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.guidance import Prior, open_prior, prior_domain
+from dreamgaussian.mesh.build import build_mesh
+from dreamgaussian.mesh.mesh import Mesh
+from dreamgaussian.output import open_folder, write_results
+from dreamgaussian.raster import Rasterizer, choose_rasterizer
+from dreamgaussian.subject import Subject, subject_from_picture
+from dreamgaussian.texture.bake import BakeView, bake
+from dreamgaussian.texture.refine import refine
+
+Stage = Literal["Gaussians", "Mesh", "Texture"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Everything opened and checked before the first step."""
+
+    config: RunConfig
+    subject: Subject
+    prior: Prior
+    rasterizer: Rasterizer
+    state: FitState
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """Where a run stands, and what there is so far."""
+
+    stage: Stage
+    step: int
+    steps: int
+    loss: float | None
+    gaussians: Gaussians
+    mesh: Mesh | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a run made."""
+
+    subject: Subject
+    gaussians: Gaussians
+    mesh: Mesh
+    seconds: dict[str, float]
+    """Per stage."""
+    files: tuple[Path, ...] = ()
+
+
+def open_run(picture: Path, config: RunConfig) -> Run:
+    """The picture cut out and recentred, the prior conditioned on it, a rasteriser, and the Gaussians' start."""
+    device = choose_device(config.device)
+    domain = prior_domain(config.prior)
+    subject = subject_from_picture(picture, config.subject, domain)
+    rasterizer = choose_rasterizer(config.rasterizer, device)
+    prior = open_prior(config.prior, subject, device)
+    return Run(config, subject, prior, rasterizer, FitState.start(config.fit, config.seed))
+
+
+def generate(run: Run) -> Iterator[Snapshot]:
+    """The three stages. Every snapshot stands for itself; `run.state` may be saved between any two of stage 1."""
+    config, subject, state = run.config, run.subject, run.state
+
+    for step in fit(state, run.rasterizer, run.prior, subject, config.fit):
+        yield Snapshot("Gaussians", step.step, step.steps, step.loss, step.gaussians)
+    gaussians = state.gaussians
+
+    yield Snapshot("Mesh", 0, 2, None, gaussians)
+    mesh = build_mesh(gaussians, config.mesh)
+    yield Snapshot("Mesh", 1, 2, None, gaussians)
+    mesh = bake(mesh, gaussian_views(gaussians, run.rasterizer), input_views(subject), config.texture)
+    yield Snapshot("Mesh", 2, 2, None, gaussians, mesh)
+
+    for refined in refine(mesh, run.prior, subject, state.generator, config.texture):
+        yield Snapshot("Texture", refined.step, refined.steps, refined.loss, gaussians, refined.mesh)
+
+
+def image_to_3d(
+    picture: str | Path, config: RunConfig = RunConfig(), *, output: Path | None = None, overwrite: bool = False
+) -> Result:
+    """One picture to Gaussians and a textured mesh, without a word; files are written only into a given `output`.
+
+    Raises a DreamGaussianError that says what was wrong and what to do.
+    """
+    picture = Path(picture)
+    folder = None if output is None else open_folder(output, picture.stem, overwrite=overwrite)
+    clock = StageClock()
+    run = open_run(picture, config)
+    for snapshot in generate(run):
+        clock.enter(snapshot.stage)
+    assert snapshot.mesh is not None
+    clock.enter("Files")
+    files = write_results(folder, picture, config, run.subject, snapshot, run.rasterizer, clock) if folder else []
+    return Result(run.subject, snapshot.gaussians, snapshot.mesh, clock.read(), tuple(files))
+
+
+def gaussian_views(gaussians: Gaussians, rasterizer: Rasterizer) -> list[BakeView]:
+    """The paper's views for back-projection: eight azimuths at three elevations, and from above and below."""
+    angles = [(azimuth, elevation) for elevation in (0.0, -45.0, 45.0) for azimuth in range(0, 360, 45)]
+    cameras = [Camera.orbit(azimuth, elevation, 512) for azimuth, elevation in [*angles, (0.0, 89.9), (0.0, -89.9)]]
+    with torch.no_grad():
+        renders = [rasterizer.render(gaussians, camera) for camera in cameras]
+    return [BakeView(render.color, render.alpha, camera) for render, camera in zip(renders, cameras, strict=True)]
+
+
+def input_views(subject: Subject) -> list[BakeView]:
+    """The input pictures, premultiplied."""
+    return [
+        BakeView(view.picture[..., :3] * view.picture[..., 3:], view.picture[..., 3], view.camera)
+        for view in subject.views
+    ]
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` is the GPU that torch sees, or else the CPU. Raises BackendUnavailable for one that is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise BackendUnavailable(f"The device {name!r} cannot be used ({reason}). Try --device cpu.") from error
+    return device
+
+
+class StageClock:
+    """Seconds per stage; what comes before the first one is called Opening."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+        self._stage = "Opening"
+        self._since = time.perf_counter()
+
+    def enter(self, stage: str) -> None:
+        """The given stage runs from now on, if it does not already."""
+        if stage != self._stage:
+            self._book()
+            self._stage = stage
+
+    def read(self) -> dict[str, float]:
+        """The seconds so far, in the order in which the stages ran."""
+        self._book()
+        return dict(self._seconds)
+
+    def _book(self) -> None:
+        now = time.perf_counter()
+        self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + now - self._since
+        self._since = now
