@@ -1,11 +1,29 @@
 """What is to be made: pictures with their cameras, words, or both."""
 
+import logging
 from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
 
-from jaxtyping import Float
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from PIL import Image
+from scipy import ndimage
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
+from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
+from dreamgaussian.errors import InputError
+from dreamgaussian.matting import large_islands, remove_background
+from dreamgaussian.picture import ALPHA_SEEN, MIN_SIDE, Picture, read_picture
+from dreamgaussian.subject_settings import SubjectSettings
+
+logger = logging.getLogger(__name__)
+
+MAX_COVERAGE = 0.98
+"""A cut-out that covers more of its picture than this is no cut-out."""
+SPECK = 0.01
+"""Islands of less than this share of the largest one don't count when the subject is centred."""
 
 
 @dataclass(frozen=True)
@@ -35,3 +53,98 @@ class Subject:
     """The first one defines azimuth 0. Empty where only words are given."""
     prompt: str = ""
     negative_prompt: str = ""
+
+
+def subject_from_picture(
+    path: Path,
+    settings: SubjectSettings = SubjectSettings(),
+    *,
+    fill: float = 0.8,
+    radius: float = DEFAULT_RADIUS,
+    fovy_deg: float = DEFAULT_FOVY_DEG,
+    prompt: str = "",
+) -> Subject:
+    """The subject of one picture file, cut out and recentred.
+
+    `fill` is the share of the frame that the longer side of the cut-out takes; it, `radius` and `fovy_deg` are those of
+    the prior's camera domain. Raises `InputError` where there is no usable picture or no subject in it.
+    """
+    picture = read_picture(path)
+    rgba = _cut_out(picture, settings, path)
+    square, crop = recentre(rgba, _seen(rgba[..., 3], path), settings.picture_size, fill)
+    camera = Camera.orbit(0, settings.elevation_deg, settings.picture_size, radius=radius, fovy_deg=fovy_deg)
+    offset_x, offset_y = (offset * picture.scale for offset in crop.offset_px)
+    crop = Crop(crop.scale * picture.scale, (offset_x, offset_y))
+    return Subject((View(torch.from_numpy(square), camera, crop),), prompt)
+
+
+def recentre(
+    rgba: Float[np.ndarray, "h w 4"], seen: Bool[np.ndarray, "h w"], size: int, fill: float
+) -> tuple[Float[np.ndarray, "size size 4"], Crop]:
+    """A square picture in which the bounding box of the `seen` pixels is centred and its longer side is `fill` wide.
+
+    Colours are mixed premultiplied, so that none leaks out of transparent pixels, and those next to the subject are
+    carried on into the transparent part, so that none leaks in when the straight picture is resampled later.
+    """
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    (top, bottom), (left, right) = (rows[0], rows[-1] + 1), (columns[0], columns[-1] + 1)
+    side = float(max(bottom - top, right - left)) / fill
+    offset_x, offset_y = float(left + right - side) / 2, float(top + bottom - side) / 2
+    margin = int(np.ceil(side))  # The frame may reach out of the picture on every side.
+    padded = np.pad(rgba, ((margin, margin), (margin, margin), (0, 0)))
+    padded[..., :3] *= padded[..., 3:]
+    box = (offset_x + margin, offset_y + margin, offset_x + margin + side, offset_y + margin + side)
+    planes = [
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(channel)).resize((size, size), Image.Resampling.BICUBIC, box=box)
+        )
+        for channel in np.moveaxis(padded, -1, 0)
+    ]
+    alpha = planes[3].clip(0, 1)
+    rgb = np.stack(planes[:3], axis=-1) / np.maximum(alpha, 1e-6)[..., None]
+    return np.dstack([bleed(rgb.clip(0, 1), alpha), alpha]), Crop(side / size, (offset_x, offset_y))
+
+
+def bleed(rgb: Float[np.ndarray, "h w 3"], alpha: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w 3"]:
+    """The picture with each (nearly) transparent pixel given the colour of the nearest well covered one."""
+    known = alpha > 0.5 * alpha.max()
+    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    rows, columns = cast(np.ndarray, nearest)
+    return np.where(alpha[..., None] > ALPHA_SEEN, rgb, rgb[rows, columns])
+
+
+def _cut_out(picture: Picture, settings: SubjectSettings, path: Path) -> Float[np.ndarray, "h w 4"]:
+    """The picture with an alpha that tells the subject from the background."""
+    rgba = picture.rgba
+    if settings.background == "remove" or (settings.background == "auto" and not picture.is_cut_out):
+        logger.info("Removing the background of %s.", path)
+        alpha = rgba[..., 3:]
+        rgba = remove_background(rgba[..., :3] * alpha + (1 - alpha))
+        rgba = np.dstack([rgba[..., :3], rgba[..., 3:] * alpha])
+        if not (rgba[..., 3] > 0.5).any():
+            raise InputError(
+                f"No subject was found in {path}. Give a picture of one object, or one with a transparent background."
+            )
+    coverage = float((rgba[..., 3] > 0.5).mean())
+    if coverage > MAX_COVERAGE:
+        raise InputError(
+            f"{path} has no background: the subject covers {coverage:.1%} of it. Give a picture with some room around "
+            "the object, or one with a transparent background."
+        )
+    return rgba
+
+
+def _seen(alpha: Float[np.ndarray, "h w"], path: Path) -> Bool[np.ndarray, "h w"]:
+    """The subject's pixels, without specks."""
+    seen = large_islands(alpha > ALPHA_SEEN, SPECK)
+    if not seen.any():
+        raise InputError(f"{path} is transparent everywhere. Give a picture with something in it.")
+    height, width = (int(np.ptp(np.flatnonzero(seen.any(axis=axis)))) + 1 for axis in (1, 0))
+    if max(height, width) < MIN_SIDE:
+        raise InputError(
+            f"The subject of {path} is only {width}x{height} pixels large. Give a picture that shows more of it."
+        )
+    edges = {"top": seen[0], "bottom": seen[-1], "left": seen[:, 0], "right": seen[:, -1]}
+    if touched := [name for name, edge in edges.items() if edge.mean() > 0.05]:
+        logger.warning("The subject of %s is cut off at the %s; what is missing is made up.", path, ", ".join(touched))
+    return seen
