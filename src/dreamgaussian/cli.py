@@ -260,17 +260,18 @@ def _unknown_argument(argument: str, arguments: Sequence[str]) -> str:
     command = next((each for each in arguments if not each.startswith("-")), "")
     if not argument.startswith("-"):
         return f"The argument {argument!r} is one too many. `dreamgaussian {command} --help` lists what there is."
-    known = [*_flags(RunConfig(), ""), "--output", "--overwrite", "--preset", "--config", "--steps", "--elevation"]
+    known = [*flags(RunConfig()), "--output", "--overwrite", "--preset", "--config", "--steps", "--elevation"]
     close = difflib.get_close_matches(argument.split("=")[0], known, n=1, cutoff=0.5)
     hint = f"Did you mean {close[0]}? " if close else ""
     return f"No flag is called {argument!r}. {hint}`dreamgaussian {command} --help` lists them all."
 
 
-def _flags(settings: object, prefix: str) -> list[str]:
+def flags(settings: object, prefix: str = "--") -> list[str]:
+    """The flags of all settings, those of stages included."""
     names: list[str] = []
     for name, value in vars(settings).items():
         flag = prefix + name.replace("_", "-")
-        names += _flags(value, flag + ".") if hasattr(value, "__dataclass_fields__") else ["--" + flag]
+        names += flags(value, flag + ".") if hasattr(value, "__dataclass_fields__") else [flag]
     return names
 
 

@@ -12,7 +12,7 @@ from dreamgaussian.errors import ConfigError
 from dreamgaussian.fitting.settings import DensitySettings, DistillSettings, FitSettings, ReferenceSettings
 from dreamgaussian.mesh.settings import MeshSettings
 from dreamgaussian.subject_settings import SubjectSettings
-from dreamgaussian.texture.settings import TextureSettings
+from dreamgaussian.texture.settings import BakeSettings, RefineSettings
 
 PriorName = Literal["mini"]
 
@@ -32,7 +32,8 @@ class RunConfig:
     subject: SubjectSettings = field(default_factory=SubjectSettings)
     fit: FitSettings = field(default_factory=FitSettings)
     mesh: MeshSettings = field(default_factory=MeshSettings)
-    texture: TextureSettings = field(default_factory=TextureSettings)
+    bake: BakeSettings = field(default_factory=BakeSettings)
+    refine: RefineSettings = field(default_factory=RefineSettings)
 
 
 def default() -> RunConfig:
@@ -67,7 +68,7 @@ def quick() -> RunConfig:
         default(),
         fit=FitSettings(steps=120, initial_count=2_000, reference=ReferenceSettings(size=128)),
         mesh=MeshSettings(resolution=96, faces=8_000, texture_size=512),
-        texture=TextureSettings(refine_steps=10),
+        refine=RefineSettings(steps=10),
     )
 
 
@@ -107,7 +108,7 @@ def read_run(path: Path) -> dict[str, Any]:
 
 def _build(kind: type[Any], values: Any, where: str) -> Any:
     if not isinstance(values, Mapping):
-        raise ConfigError(f"The setting {where or 'config'} is {values!r}, but should hold several settings.")
+        raise ConfigError(f"The setting {where.rstrip('.') or 'config'} is {values!r}, but should hold several settings.")
     hints = get_type_hints(kind)
     unknown = [name for name in values if name not in hints]
     if unknown:

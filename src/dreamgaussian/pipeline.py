@@ -8,20 +8,20 @@ from typing import Literal
 
 import torch
 
-from dreamgaussian.camera import Camera
 from dreamgaussian.config import RunConfig
 from dreamgaussian.errors import BackendUnavailable
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.guidance import Prior, open_prior, prior_domain
+from dreamgaussian.guidance import Prior, open_prior, prior_spec
 from dreamgaussian.mesh.build import build_mesh
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.output import open_folder, write_results
 from dreamgaussian.raster import Rasterizer, choose_rasterizer
 from dreamgaussian.subject import Subject, subject_from_picture
-from dreamgaussian.texture.bake import BakeView, bake
+from dreamgaussian.texture.bake import BakeView, bake, bake_cameras
 from dreamgaussian.texture.refine import refine
+from dreamgaussian.texture.settings import BakeSettings
 
 Stage = Literal["Gaussians", "Mesh", "Texture"]
 
@@ -64,8 +64,10 @@ class Result:
 def open_run(picture: Path, config: RunConfig) -> Run:
     """The picture cut out and recentred, the prior conditioned on it, a rasteriser, and the Gaussians' start."""
     device = choose_device(config.device)
-    domain = prior_domain(config.prior)
-    subject = subject_from_picture(picture, config.subject, domain)
+    domain = prior_spec(config.prior).domain
+    subject = subject_from_picture(
+        picture, config.subject, fill=domain.subject_fill, radius=domain.radius, fovy_deg=domain.fovy_deg
+    )
     rasterizer = choose_rasterizer(config.rasterizer, device)
     prior = open_prior(config.prior, subject, device)
     return Run(config, subject, prior, rasterizer, FitState.start(config.fit, config.seed))
@@ -82,10 +84,11 @@ def generate(run: Run) -> Iterator[Snapshot]:
     yield Snapshot("Mesh", 0, 2, None, gaussians)
     mesh = build_mesh(gaussians, config.mesh)
     yield Snapshot("Mesh", 1, 2, None, gaussians)
-    mesh = bake(mesh, gaussian_views(gaussians, run.rasterizer), input_views(subject), config.texture)
+    views = [*gaussian_views(gaussians, run.rasterizer, config.bake), *input_views(subject, config.bake)]
+    mesh = bake(mesh, views, config.mesh.texture_size, config.bake)
     yield Snapshot("Mesh", 2, 2, None, gaussians, mesh)
 
-    for refined in refine(mesh, run.prior, subject, state.generator, config.texture):
+    for refined in refine(mesh, run.prior, subject, state.generator, config.refine):
         yield Snapshot("Texture", refined.step, refined.steps, refined.loss, gaussians, refined.mesh)
 
 
@@ -108,19 +111,18 @@ def image_to_3d(
     return Result(run.subject, snapshot.gaussians, snapshot.mesh, clock.read(), tuple(files))
 
 
-def gaussian_views(gaussians: Gaussians, rasterizer: Rasterizer) -> list[BakeView]:
-    """The paper's views for back-projection: eight azimuths at three elevations, and from above and below."""
-    angles = [(azimuth, elevation) for elevation in (0.0, -45.0, 45.0) for azimuth in range(0, 360, 45)]
-    cameras = [Camera.orbit(azimuth, elevation, 512) for azimuth, elevation in [*angles, (0.0, 89.9), (0.0, -89.9)]]
+def gaussian_views(gaussians: Gaussians, rasterizer: Rasterizer, settings: BakeSettings) -> list[BakeView]:
+    """The Gaussians from all sides, for back-projection."""
+    cameras = bake_cameras(settings.view_size)
     with torch.no_grad():
         renders = [rasterizer.render(gaussians, camera) for camera in cameras]
     return [BakeView(render.color, render.alpha, camera) for render, camera in zip(renders, cameras, strict=True)]
 
 
-def input_views(subject: Subject) -> list[BakeView]:
-    """The input pictures, premultiplied."""
+def input_views(subject: Subject, settings: BakeSettings) -> list[BakeView]:
+    """The input pictures, which outweigh the others."""
     return [
-        BakeView(view.picture[..., :3] * view.picture[..., 3:], view.picture[..., 3], view.camera)
+        BakeView(view.picture[..., :3] * view.picture[..., 3:], view.picture[..., 3], view.camera, settings.input_strength)
         for view in subject.views
     ]
 

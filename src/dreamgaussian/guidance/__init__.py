@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
+from dreamgaussian.errors import ConfigError
+from dreamgaussian.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -84,3 +87,25 @@ class Prior(Protocol):
         `cameras` holds b samples of v views, in the world whose azimuth 0 is the input view.
         """
         ...
+
+
+def prior_spec(name: str) -> PriorSpec:
+    """What the prior called `name` sees; needs no weights. Raises ConfigError for an unknown name."""
+    if name == "mini":
+        from dreamgaussian.guidance.mini import SPEC
+
+        return SPEC
+    raise ConfigError(f"No prior is called {name!r}. There is: mini.")
+
+
+def open_prior(name: str, subject: Subject, device: torch.device) -> Prior:
+    """The prior called `name`, conditioned on the subject.
+
+    Raises ConfigError for an unknown name and WeightsUnavailable where its weights are not to be had. No prior ever
+    stands in for another.
+    """
+    if name == "mini":
+        from dreamgaussian.guidance.mini import open_mini
+
+        return open_mini(subject, device)
+    raise ConfigError(f"No prior is called {name!r}. There is: mini.")
