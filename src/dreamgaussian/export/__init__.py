@@ -1,8 +1,6 @@
 """The third seam: files. A format is a function from Gaussians or a mesh to a file, chosen by the file's ending."""
 
-import os
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,22 +42,3 @@ def writer_for(asset: "Gaussians | Mesh", path: Path) -> Callable[[Any, Path], o
     else:
         from dreamgaussian.export.obj import write_obj as write
     return write
-
-
-@contextmanager
-def atomic_path(path: Path) -> Generator[Path]:
-    """A temporary name beside `path`, with the same ending; what is written there takes the path's place at the end.
-
-    After an exception neither exists. Raises `ConfigError` where the place can't be written.
-    """
-    temporary = path.with_name(f".{path.stem}.part-{os.getpid()}{path.suffix}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be written ({error.strerror or error}). Choose another folder or make room."
-        ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 
 from dreamgaussian.errors import InputError
-from dreamgaussian.export import atomic_path
+from dreamgaussian.files import atomic_path
 from dreamgaussian.gaussians import Gaussians
 
 REST = 15

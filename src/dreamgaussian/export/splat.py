@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dreamgaussian.export import atomic_path
+from dreamgaussian.files import atomic_path
 from dreamgaussian.gaussians import Gaussians
 
 RECORD = np.dtype([("position", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("rotation", "u1", 4)])

@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from dreamgaussian.errors import ConfigError, EmptyResult
-from dreamgaussian.export import atomic_path
+from dreamgaussian.files import atomic_path
 
 VIDEO_ENDINGS = (".mp4", ".gif", ".webp")
 BT709 = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]
