@@ -1,0 +1,117 @@
+"""The embedded prior behind the seam: small enough to ship, small enough for a laptop's processor."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.errors import ConfigError, InputError
+from dreamgaussian.guidance import CameraDomain, PriorSpec
+from dreamgaussian.guidance.mini import denoiser as diffusion
+from dreamgaussian.guidance.mini.denoiser import Denoiser
+from dreamgaussian.guidance.mini.lifter import Lifter
+from dreamgaussian.guidance.mini.volume import march_once
+from dreamgaussian.guidance.mini.weights import load_weights, shipped_weights
+from dreamgaussian.subject import Subject, View
+
+RESOLUTION = 64
+CONDITIONS = ("conditional", "unconditional")
+SPEC = PriorSpec(
+    name="mini",
+    resolution=RESOLUTION,
+    background=None,
+    domain=CameraDomain(elevation_range_deg=(-20.0, 45.0)),
+)
+
+
+class MiniPrior:
+    """A lifted volume and a diffusion network that sees it. Made by `open_mini`; nothing changes afterwards."""
+
+    spec = SPEC
+
+    @torch.no_grad()
+    def __init__(self, lifter: Lifter, denoiser: Denoiser, view: View) -> None:
+        self._device = next(denoiser.parameters()).device
+        self._denoiser = denoiser
+        self._picture = _shrink(view.picture).to(self._device)
+        self._elevation = torch.tensor([view.camera.elevation_deg], device=self._device).deg2rad()
+        with self._autocast():
+            self._volume = lifter(self._picture, self._elevation)
+            self._tokens = denoiser.read(diffusion.to_network(self._picture)).float()
+
+    def alpha_sigma(self, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
+        """Cosine schedule, variance-preserving."""
+        return diffusion.alpha_sigma(t)
+
+    def encode(self, pictures: Float[Tensor, "b v 4 h w"]) -> Float[Tensor, "b v 4 h w"]:
+        """Premultiplied RGBA over mid-grey, in [-1, 1]; linear."""
+        return diffusion.to_network(pictures)
+
+    def decode(self, x: Float[Tensor, "b v 4 h w"]) -> Float[Tensor, "b v 4 h w"]:
+        """Premultiplied RGBA, clamped to what can be."""
+        return diffusion.from_network(x)
+
+    @torch.no_grad()
+    def lifted_view(self, camera: Camera) -> Float[Tensor, "4 h w"]:
+        """The lifted volume as any camera sees it: premultiplied RGBA, blurred where the picture says nothing."""
+        position, directions = camera.rays()
+        rays = directions.reshape(-1, 3).to(self._picture)
+        seen = march_once(self._volume, self._picture, self._elevation, position.to(self._picture), rays)
+        return seen.T.reshape(4, camera.height, camera.width)
+
+    @torch.no_grad()
+    def predict_noise(
+        self,
+        x_t: Float[Tensor, "b 1 4 64 64"],
+        t: Float[Tensor, " b"],
+        cameras: Sequence[Sequence[Camera]],
+        conditions: Sequence[str] = CONDITIONS,
+    ) -> Float[Tensor, "k b 1 4 64 64"]:
+        """Predicted noise under each condition. Cameras of any size are seen at the prior's resolution."""
+        unknown = [condition for condition in conditions if condition not in CONDITIONS]
+        if unknown:
+            raise ConfigError(f"The mini prior has no condition {unknown[0]!r}; it knows {', '.join(CONDITIONS)}.")
+        b, k = len(x_t), len(conditions)
+        views = [view.resized(RESOLUTION) for (view,) in cameras]
+        lifted = diffusion.to_network(torch.stack([self.lifted_view(view) for view in views]))
+        angles = torch.tensor([[view.azimuth_deg, view.elevation_deg, 0.0] for view in views]).deg2rad().to(x_t)
+        angles[:, 2] = self._elevation
+        known = torch.tensor([condition == "conditional" for condition in conditions], device=self._device)
+        with self._autocast():
+            x0 = self._denoiser(
+                x_t[:, 0].repeat(k, 1, 1, 1),
+                t.repeat(k),
+                lifted.repeat(k, 1, 1, 1),
+                self._tokens.expand(k * b, -1, -1),
+                angles.repeat(k, 1),
+                known.repeat_interleave(b),
+            )
+        noise = diffusion.noise_from_clean(x_t[:, 0].repeat(k, 1, 1, 1), x0, t.repeat(k))
+        return noise.view(k, b, 1, 4, RESOLUTION, RESOLUTION)
+
+    def _autocast(self) -> torch.autocast:
+        on_cpu = self._device.type == "cpu"
+        fast = not on_cpu or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=fast)
+
+
+def open_mini(subject: Subject, device: torch.device | str = "cpu", weights: Path | None = None) -> MiniPrior:
+    """The embedded prior, conditioned on the subject's first picture; further pictures and words are not used yet.
+
+    Raises WeightsUnavailable where the weights are missing or broken, InputError where the subject has no picture.
+    """
+    if not subject.views:
+        raise InputError("The mini prior needs a picture, and this subject has only words. Give it one.")
+    lifter, denoiser = load_weights(weights or shipped_weights())
+    return MiniPrior(lifter.to(device), denoiser.to(device), subject.views[0])
+
+
+def _shrink(picture: Float[Tensor, "h w 4"]) -> Float[Tensor, "1 4 64 64"]:
+    """Straight alpha to premultiplied, at the prior's resolution."""
+    premultiplied = torch.cat([picture[..., :3] * picture[..., 3:], picture[..., 3:]], dim=-1).permute(2, 0, 1)[None]
+    size = (RESOLUTION, RESOLUTION)
+    return F.interpolate(premultiplied.float(), size=size, mode="bilinear", antialias=True).clamp(0, 1)

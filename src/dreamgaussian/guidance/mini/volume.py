@@ -1,0 +1,145 @@
+"""Rendering the lifted volume by ray marching.
+
+Frustum coordinates (u, v, w) in [-1, 1]: u right and v down across the input picture, w along the depth. The input
+camera stands at azimuth 0, so its axes depend on the elevation alone.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS
+
+HALF_DEPTH = 0.9
+"""Of the frustum, round the origin."""
+BALL_RADIUS = 1.05
+"""Rays are marched inside this ball round the origin."""
+TANGENT = math.tan(math.radians(DEFAULT_FOVY_DEG) / 2)
+DENSITY_SCALE = 20.0
+"""Density of a voxel whose raw value is 0.25 above the fog, per unit of length."""
+
+
+def frustum_coordinates(points: Float[Tensor, "b n 3"], elevation: Float[Tensor, " b"]) -> Float[Tensor, "b n 3"]:
+    """World points in the frustum of the input camera at azimuth 0 and `elevation` (radians)."""
+    sin, cos = elevation.sin()[:, None], elevation.cos()[:, None]
+    x, y, z = points.unbind(dim=-1)
+    up, towards = y * cos - z * sin, y * sin + z * cos
+    depth = (DEFAULT_RADIUS - towards).clamp(min=0.1)
+    return torch.stack([x / (depth * TANGENT), -up / (depth * TANGENT), -towards / HALF_DEPTH], dim=-1)
+
+
+def ball_section(
+    origins: Float[Tensor, "b 3"], directions: Float[Tensor, "b n 3"], radius: float = BALL_RADIUS
+) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b n"]]:
+    """Distance of the middle, and half the length, of the part of each ray (unit directions) inside the ball; a ray that
+    misses it has length 0.
+    """
+    middle = -(origins[:, None] * directions).sum(dim=-1)
+    missed = (origins[:, None] + directions * middle[..., None]).square().sum(dim=-1)
+    return middle, (radius**2 - missed).clamp(min=0).sqrt()
+
+
+def march(
+    volume: Float[Tensor, "b 5 d h w"],
+    picture: Float[Tensor, "b 4 s s"],
+    elevation: Float[Tensor, " b"],
+    origins: Float[Tensor, "b 3"],
+    directions: Float[Tensor, "b n 3"],
+    *,
+    samples: int = 32,
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "b n 4"]:
+    """Premultiplied RGBA along rays with unit directions (emission and absorption, Max 1995); differentiable.
+
+    With a generator the samples are jittered, for training. A point that the input camera sees beside the cut-out is
+    empty whatever the volume says: that much of the picture is certain.
+    """
+    b, n = directions.shape[:2]
+    points, lengths = _sample_points(origins, directions, samples, generator)
+    uvw = frustum_coordinates(points.reshape(b, n * samples, 3), elevation)
+    density, color = sample_volume(volume, picture, uvw)
+    return composite(density.reshape(b, n, samples) * lengths, color.reshape(b, 3, n, samples))
+
+
+@torch.no_grad()
+def march_once(
+    volume: Float[Tensor, "1 5 d h w"],
+    picture: Float[Tensor, "1 4 s s"],
+    elevation: Float[Tensor, "1"],
+    origin: Float[Tensor, "3"],
+    directions: Float[Tensor, "n 3"],
+    *,
+    samples: int = 40,
+) -> Float[Tensor, "n 4"]:
+    """`march` for one volume, without gradient: looks up only the points in front of the cut-out."""
+    n = len(directions)
+    points, lengths = _sample_points(origin[None], directions[None], samples, None)
+    uvw = frustum_coordinates(points.reshape(1, n * samples, 3), elevation)
+    column, row = ((uvw[0, :, axis] + 1) * (picture.shape[-1] / 2) for axis in (0, 1))
+    # Bilinear look-ups reach half a pixel further than the cut-out.
+    reach = F.pad(F.max_pool2d(picture[:, 3:], 3, stride=1, padding=1), (1, 1, 1, 1))[0, 0] > 0
+    limit = picture.shape[-1]
+    seen = reach[(row.floor() + 1).clamp(0, limit + 1).long(), (column.floor() + 1).clamp(0, limit + 1).long()]
+    index = (seen & (uvw[0, :, 2].abs() < 1)).nonzero()[:, 0]
+    density, color = volume.new_zeros(n * samples), volume.new_zeros(3, n * samples)
+    some_density, some_color = sample_volume(volume, picture, uvw[:, index])
+    density[index], color[:, index] = some_density[0], some_color[0]
+    return composite(density.view(1, n, samples) * lengths, color.view(1, 3, n, samples))[0]
+
+
+def composite(optical_depths: Float[Tensor, "b n s"], colors: Float[Tensor, "b 3 n s"]) -> Float[Tensor, "b n 4"]:
+    """Front to back."""
+    absorbed = 1 - torch.exp(-optical_depths)
+    transmittance = torch.cumprod(1 - absorbed + 1e-6, dim=-1)
+    weights = absorbed * F.pad(transmittance[..., :-1], (1, 0), value=1.0)
+    rgb = torch.einsum("bns,bcns->bnc", weights, colors)
+    return torch.cat([rgb, weights.sum(dim=-1, keepdim=True)], dim=-1)
+
+
+def sample_volume(
+    volume: Float[Tensor, "b 5 d h w"], picture: Float[Tensor, "b 4 s s"], uvw: Float[Tensor, "b n 3"]
+) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b 3 n"]]:
+    """Density per unit of length and straight colour at frustum coordinates."""
+    raw = F.grid_sample(volume, uvw[:, :, None, None], align_corners=False, padding_mode="border")[..., 0, 0]
+    pixel = F.grid_sample(picture, uvw[:, :, None, :2], align_corners=False, padding_mode="zeros")[..., 0]
+    inside = (uvw[..., 2].abs() < 1) * pixel[:, 3].clamp(0, 1)
+    density = DENSITY_SCALE * F.softplus(4 * raw[:, 0]) * inside
+    blend = torch.sigmoid(raw[:, 4:])
+    own = (pixel[:, :3] / pixel[:, 3:].clamp(min=0.05)).clamp(0, 1)
+    return density, torch.lerp(torch.sigmoid(raw[:, 1:4]), own, blend)
+
+
+def _sample_points(
+    origins: Float[Tensor, "b 3"],
+    directions: Float[Tensor, "b n 3"],
+    samples: int,
+    generator: torch.Generator | None,
+) -> tuple[Float[Tensor, "b n s 3"], Float[Tensor, "b n 1"]]:
+    """Points along the part of each ray inside the ball, and the length that each of a ray's points stands for."""
+    b, n = directions.shape[:2]
+    middle, half = ball_section(origins, directions)
+    steps = (torch.arange(samples, device=directions.device) + 0.5).expand(b, n, samples)
+    if generator is not None:
+        steps = steps + torch.rand(b, n, 1, generator=generator).to(steps) - 0.5
+    distances = middle[..., None] + half[..., None] * (steps * (2 / samples) - 1)
+    points = origins[:, None, None] + directions[:, :, None] * distances[..., None]
+    return points, half[..., None] * (2 / samples)
+
+
+def orbit_rays(
+    azimuth: Float[Tensor, " b"], elevation: Float[Tensor, " b"], pixels: Float[Tensor, "b n 2"]
+) -> tuple[Float[Tensor, "b 3"], Float[Tensor, "b n 3"]]:
+    """Origins and unit directions of rays of cameras on the default orbit (radians); pixels in [-1, 1], x right, y down.
+
+    The batched twin of `Camera.orbit(...).rays()`.
+    """
+    sin_a, cos_a, sin_e, cos_e = azimuth.sin(), azimuth.cos(), elevation.sin(), elevation.cos()
+    right = torch.stack([cos_a, torch.zeros_like(cos_a), -sin_a], dim=-1)
+    up = torch.stack([-sin_e * sin_a, cos_e, -sin_e * cos_a], dim=-1)
+    towards = torch.stack([cos_e * sin_a, sin_e, cos_e * cos_a], dim=-1)
+    x, y = pixels[..., :1] * TANGENT, -pixels[..., 1:] * TANGENT
+    directions = x * right[:, None] + y * up[:, None] - towards[:, None]
+    return DEFAULT_RADIUS * towards, F.normalize(directions, dim=-1)

@@ -1,0 +1,107 @@
+"""The training objects: Debian's package of Sweet Home 3D's furniture, as a list of credited models."""
+
+import re
+import shutil
+import subprocess
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dreamgaussian.errors import ConfigError
+
+PACKAGE = "sweethome3d-furniture"
+LEFT_OUT = ("Doors and windows", "Staircases")
+LICENCES = {"BlendSwap-CC-0": "CC0 1.0"}
+"""Of each library of the package; all others are CC-BY 3.0."""
+FURNITURE = ("Living room", "Bedroom", "Bathroom", "Office")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One model of the package."""
+
+    key: str
+    """Unique, and fit to be a file's name."""
+    name: str
+    category: str
+    creator: str
+    licence: str
+    library: str
+    model: Path
+    """The OBJ file."""
+    rotation: tuple[float, ...] | None
+    """The catalogue's 3x3 rotation, row by row, for models that do not stand upright."""
+
+    @property
+    def weight(self) -> float:
+        """How often to draw it, relative to others: there is more furniture than anything else."""
+        return 0.5 if self.category in FURNITURE else 1.0
+
+
+def fetch(folder: Path) -> Path:
+    """The package as a .deb file in `folder`, downloaded if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = sorted(folder.glob(f"{PACKAGE}_*.deb"))
+    if found:
+        return found[-1]
+    if shutil.which("apt-get") is None:
+        raise ConfigError(
+            f"The training objects come in Debian's package {PACKAGE}, and there is no apt-get here. "
+            "Download the .deb from packages.debian.org and give it with --package."
+        )
+    done = subprocess.run(["apt-get", "download", PACKAGE], cwd=folder, capture_output=True, text=True, check=False)
+    found = sorted(folder.glob(f"{PACKAGE}_*.deb"))
+    if not found:
+        reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise ConfigError(f"apt-get could not download {PACKAGE} ({reason[0]}). Run apt-get update and try again.")
+    return found[-1]
+
+
+def unpack(package: Path, folder: Path) -> Path:
+    """Unpack the libraries of the package under `folder`, one folder each; done only once."""
+    finished = folder / "finished"
+    if not finished.exists():
+        subprocess.run(["dpkg-deb", "-x", str(package), str(folder / "package")], check=True)
+        for library in sorted((folder / "package").rglob("*.sh3f")):
+            with zipfile.ZipFile(library) as archive:
+                archive.extractall(folder / library.stem)
+        shutil.rmtree(folder / "package")
+        finished.touch()
+    return folder
+
+
+def read_catalogue(folder: Path) -> list[Item]:
+    """Every model of the unpacked libraries that is a thing of its own, in a fixed order."""
+    items: list[Item] = []
+    for properties in sorted(folder.glob("*/PluginFurnitureCatalog.properties")):
+        items += _read_library(properties)
+    return items
+
+
+def _read_library(properties: Path) -> list[Item]:
+    text = properties.read_text(encoding="latin-1")
+    fields: dict[int, dict[str, str]] = {}
+    for name, index, value in re.findall(r"^(\w+)#(\d+)=(.*)$", text, re.MULTILINE):
+        fields.setdefault(int(index), {})[name] = value.strip()
+    library = properties.parent.name
+    return [
+        Item(
+            key=f"{library}-{index:03d}",
+            name=entry["name"],
+            category=entry["category"],
+            creator=entry.get("creator", library),
+            licence=LICENCES.get(library, "CC-BY 3.0"),
+            library=library,
+            model=properties.parent / entry["model"].lstrip("/"),
+            rotation=tuple(float(x) for x in entry["modelRotation"].split()) if "modelRotation" in entry else None,
+        )
+        for index, entry in sorted(fields.items())
+        if "model" in entry and entry["category"] not in LEFT_OUT
+    ]
+
+
+def rotation_matrix(item: Item) -> np.ndarray:
+    """The item's 3x3 rotation."""
+    return np.eye(3) if item.rotation is None else np.array(item.rotation, dtype=np.float64).reshape(3, 3)

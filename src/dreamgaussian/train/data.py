@@ -1,0 +1,156 @@
+"""The data factory: from the package to folders of views.
+
+Every object owns two files, so that the work can be interrupted, shared and read back as memory maps:
+`KEY.views.npy`, uint8 [groups, 1 + targets, h, w, 4], premultiplied RGBA, the input view first, and
+`KEY.cameras.npy`, float32 [groups, 1 + targets, 2], azimuth (0 for the input view) and elevation in degrees.
+`manifest.json` lists the objects with their names, credits and splits.
+"""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.train import catalogue
+from dreamgaussian.train.catalogue import Item
+from dreamgaussian.train.holdout import Fingerprint, split_objects
+from dreamgaussian.train.objects import load_model
+from dreamgaussian.train.render import MAX_RADIUS, Light, Placement, Scene
+from dreamgaussian.train.settings import DataSettings, cache_folder
+
+TRAINING_ELEVATIONS = (-30.0, 60.0)
+HELD_OUT_ELEVATIONS = (-15.0, 45.0)
+HELD_OUT_GROUPS = 2
+
+
+@dataclass(frozen=True)
+class DataStep:
+    """Progress of the data factory."""
+
+    phase: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An object of the manifest."""
+
+    key: str
+    name: str
+    category: str
+    creator: str
+    licence: str
+    library: str
+    weight: float
+    split: str
+
+
+def data_folder(folder: Path | None) -> Path:
+    """Where the views lie."""
+    return folder or cache_folder() / "prior" / "data"
+
+
+def make_data(settings: DataSettings = DataSettings()) -> Iterator[DataStep]:
+    """Fetch, unpack and render whatever is not there yet. Objects come in a shuffled order, so that training can start on
+    the first ones.
+    """
+    folder = data_folder(settings.folder)
+    sources = cache_folder() / "sources" / catalogue.PACKAGE
+    yield DataStep("fetching", 0, 1)
+    package = settings.package or catalogue.fetch(sources)
+    items = catalogue.read_catalogue(catalogue.unpack(package, sources))
+    folder.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(settings.workers, mp_context=get_context("spawn")) as pool:
+        manifest = folder / "manifest.json"
+        if not manifest.exists():
+            prints: list[Fingerprint] = []
+            for done, fingerprint in enumerate(pool.map(_fingerprint, items, chunksize=8)):
+                if fingerprint is not None:
+                    prints.append(fingerprint)
+                yield DataStep("comparing", done + 1, len(items))
+            _write_manifest(manifest, items, prints)
+        splits = {entry.key: entry.split for entry in read_manifest(folder) if entry.split != "excluded"}
+        wanted = [item for item in items if item.key in splits]
+        missing = [item for item in wanted if not (folder / f"{item.key}.views.npy").exists()]
+        missing = [missing[i] for i in np.random.default_rng(settings.seed).permutation(len(missing))]
+        jobs = [pool.submit(_render_item, i, folder, settings, splits[i.key] != "train") for i in missing]
+        for done, job in enumerate(as_completed(jobs)):
+            job.result()
+            yield DataStep("rendering", len(wanted) - len(missing) + done + 1, len(wanted))
+
+
+def read_manifest(folder: Path) -> list[Entry]:
+    """The objects of a data folder."""
+    return [Entry(**entry) for entry in json.loads((folder / "manifest.json").read_text())]
+
+
+def _write_manifest(path: Path, items: list[Item], prints: list[Fingerprint]) -> None:
+    splits = split_objects(prints)
+    entries = [
+        Entry(i.key, i.name, i.category, i.creator, i.licence, i.library, i.weight, splits[i.key])
+        for i in items
+        if i.key in splits
+    ]
+    path.write_text(json.dumps([asdict(entry) for entry in entries], indent=1))
+
+
+def _fingerprint(item: Item) -> Fingerprint | None:
+    model = load_model(item)
+    return None if model is None else Fingerprint(item.key, item.name, model.geometry_hash, model.texture_hashes)
+
+
+def _render_item(item: Item, folder: Path, settings: DataSettings, held_out: bool) -> None:
+    model = load_model(item)
+    assert model is not None, item.key
+    scene = Scene(model)
+    # Its own stream, so that an object's views do not depend on which others were rendered before.
+    rng = np.random.default_rng([settings.seed, *item.key.encode()])
+    count = HELD_OUT_GROUPS if held_out else settings.groups
+    groups = [_render_group(scene, rng, settings, held_out) for _ in range(count)]
+    for name, arrays in zip(("cameras", "views"), zip(*groups, strict=True), strict=True):
+        part = folder / f"{item.key}.{name}.part.npy"
+        np.save(part, np.stack(arrays))
+        part.rename(folder / f"{item.key}.{name}.npy")
+
+
+def _render_group(
+    scene: Scene, rng: np.random.Generator, settings: DataSettings, held_out: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    elevation, placement = _three_quarter_view(scene, rng) if held_out else _training_view(scene, rng)
+    light = Light.draw(rng)
+    turns = (np.arange(settings.targets) + rng.uniform(size=settings.targets)) * 360 / settings.targets
+    low, high = HELD_OUT_ELEVATIONS if held_out else TRAINING_ELEVATIONS
+    elevations = rng.uniform(low, high, size=settings.targets)
+    cameras = np.concatenate([[(0.0, elevation)], np.stack([turns, elevations], axis=1)]).astype(np.float32)
+    views = [
+        scene.render(placement, Camera.orbit(float(a), float(e), settings.resolution), light, settings.supersampling)
+        for a, e in cameras
+    ]
+    return cameras, np.stack(views)
+
+
+def _training_view(scene: Scene, rng: np.random.Generator) -> tuple[float, Placement]:
+    """An input elevation, most often slightly from above, and a placement; drawn again while the model is end-on."""
+    draws: list[tuple[float, float, Placement]] = []
+    for _ in range(6):
+        elevation = rng.uniform(-10, 40) if rng.uniform() < 0.4 else rng.uniform(0, 20)
+        stretch = np.exp(rng.normal(scale=0.12, size=3)) if rng.uniform() < 0.5 else np.ones(3)
+        placement = scene.place(rng.uniform(0, 360), elevation, stretch, rng.uniform(0.72, 0.84))
+        draws.append((scene.radius(placement), elevation, placement))
+        if draws[-1][0] <= MAX_RADIUS:
+            break
+    _, elevation, placement = min(draws, key=lambda draw: draw[0])
+    return elevation, placement
+
+
+def _three_quarter_view(scene: Scene, rng: np.random.Generator) -> tuple[float, Placement]:
+    """An input view as the benchmark has it."""
+    elevation = rng.uniform(10, 20)
+    azimuth = rng.choice([-1, 1]) * rng.uniform(25, 50)
+    return elevation, scene.place(azimuth, elevation, np.ones(3), 0.8)

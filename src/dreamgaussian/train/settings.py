@@ -1,0 +1,76 @@
+"""What the data factory and the training loop can be told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Stage = Literal["lifter", "denoiser"]
+
+
+def cache_folder() -> Path:
+    """Where packages, renders and training states live, outside any repository; `DREAMGAUSSIAN_CACHE` moves it."""
+    import os
+
+    import platformdirs
+
+    return Path(os.environ.get("DREAMGAUSSIAN_CACHE") or platformdirs.user_cache_dir("dreamgaussian"))
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """The data factory of the embedded prior."""
+
+    package: Path | None = None
+    """Debian's sweethome3d-furniture .deb; without it, `apt-get download` fetches it."""
+    groups: int = 14
+    """Input views drawn for each object, each with its own normalisation."""
+    targets: int = 8
+    """Views round the object that go with each input view."""
+    resolution: int = 64
+    """Side of the pictures, in pixels."""
+    supersampling: int = 2
+    """Rays along a pixel's side."""
+    workers: int = 2
+    """Processes."""
+    seed: int = 0
+    """Of the cameras, the lights and the proportions."""
+    folder: Path | None = None
+    """Where the pictures go; `prior/data` in the cache folder where nothing is said."""
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """One slice of training; the next one takes up where it ended."""
+
+    stage: Stage = "lifter"
+    """The lifter first; the denoiser is trained on the finished lifter's views."""
+    minutes: float = 9.0
+    """Wall-clock time of this slice."""
+    total_steps: int = 5_000
+    """Length of the learning rate's decay."""
+    batch_size: int = 16
+    """Input views a step."""
+    learning_rate: float = 6e-4
+    """Peak, after the warm-up."""
+    checkpoint_minutes: float = 4.0
+    """Between two states on disk."""
+    device: str = "cpu"
+    """Where to train."""
+    seed: int = 0
+    """Of the weights and the batches."""
+    data: Path | None = None
+    """The data factory's folder; `prior/data` in the cache folder where nothing is said."""
+    folder: Path | None = None
+    """Where states and logs go; `prior/training` in the cache folder where nothing is said."""
+
+
+@dataclass(frozen=True)
+class PackSettings:
+    """Trained states to the float16 weights and the card that ship."""
+
+    data: Path | None = None
+    """The data factory's folder, for the credits; `prior/data` in the cache folder where nothing is said."""
+    training: Path | None = None
+    """Where the states are; `prior/training` in the cache folder where nothing is said."""
+    output: Path = Path("mini.safetensors")
+    """The weights; the card lies beside them as .md."""
