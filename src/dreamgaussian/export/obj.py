@@ -13,7 +13,7 @@ from dreamgaussian.mesh.normals import vertex_normals
 
 
 def write_obj(mesh: Mesh, path: Path) -> list[Path]:
-    """Write `name.obj` and, where the mesh has a texture, `name.mtl` and `name.png`; the files written.
+    """Write `name.obj` and, where the mesh has a texture, `name.mtl` and `name_albedo.png`; the files written.
 
     Raises ConfigError where the folder cannot be written.
     """
@@ -21,7 +21,7 @@ def write_obj(mesh: Mesh, path: Path) -> list[Path]:
         temporary.write_text(_geometry(mesh, path.stem), encoding="utf-8")
     if mesh.albedo is None:
         return [path]
-    material, texture = path.with_suffix(".mtl"), path.with_suffix(".png")
+    material, texture = path.with_suffix(".mtl"), path.with_name(f"{path.stem}_albedo.png")
     with atomic_path(material) as temporary:
         temporary.write_text(_material(texture.name), encoding="utf-8")
     with atomic_path(texture) as temporary:

@@ -45,14 +45,14 @@ class DensityField:
 
 @torch.no_grad()
 def density_field(gaussians: Gaussians, resolution: int = 128) -> DensityField:
-    """The density field over the Gaussians' bounds, with `resolution` grid points along the longest side.
+    """The density field over the Gaussians' bounds, on the CPU, with `resolution` grid points along the longest side.
 
     Gaussians narrower than half a cell are widened to it, lest they fall between the points.
     Raises EmptyResult if no Gaussian is visible, Diverged if their numbers are not finite.
     """
     if not all(bool(tensor.isfinite().all()) for tensor in gaussians.tensors().values()):
         raise Diverged("The Gaussians hold numbers that are not finite: no surface can be found in them.")
-    visible = gaussians[gaussians.opacities > FAINT]
+    visible = gaussians[gaussians.opacities > FAINT].map(lambda tensor: tensor.cpu().float())
     if len(visible) == 0:
         raise EmptyResult(f"None of {len(gaussians)} Gaussians has an opacity above {FAINT}: there is no surface.")
     low, high = bounds(visible)

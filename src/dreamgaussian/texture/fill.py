@@ -1,7 +1,7 @@
 """Texels that no view saw, and the gaps between the atlas' charts."""
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from dreamgaussian.mesh.raster import Fragments
@@ -12,7 +12,10 @@ NORMAL_LENGTH = 0.1
 
 
 def fill_unseen(
-    colors: Float[Tensor, "k 3"], known: Bool[Tensor, " k"], positions: Float[Tensor, "k 3"], normals: Float[Tensor, "k 3"]
+    colors: Float[Tensor, "k 3"],
+    known: Bool[Tensor, " k"],
+    positions: Float[Tensor, "k 3"],
+    normals: Float[Tensor, "k 3"],
 ) -> Float[Tensor, "k 3"]:
     """The colours with unknown texels painted from the nearest known points of the surface, in space and in facing."""
     from scipy.spatial import cKDTree
@@ -31,15 +34,15 @@ def fill_unseen(
     return filled
 
 
-def pad(colors: Float[Tensor, "k c"], fragments: Fragments) -> Float[Tensor, "h w c"]:
-    """The texels' colours as a picture, the gaps between the charts filled with the nearest texel's colour.
+def nearest_texels(fragments: Fragments) -> Int[Tensor, "h w"]:
+    """Which texel is nearest to each of the atlas' pixels: itself inside the charts.
 
-    No background can shine through at a chart's border, however small the texture is drawn.
+    With the gaps filled so, no background can shine through at a chart's border, however small it is drawn.
     """
     from scipy.ndimage import distance_transform_edt
 
-    covered = torch.zeros(fragments.height * fragments.width, dtype=torch.bool)
-    covered[fragments.pixels] = True
-    empty = ~covered.view(fragments.height, fragments.width).numpy()
-    rows, columns = torch.from_numpy(distance_transform_edt(empty, return_distances=False, return_indices=True))
-    return fragments.picture(colors)[rows.long(), columns.long()]
+    index = torch.full((fragments.height * fragments.width,), -1)
+    index[fragments.pixels] = torch.arange(len(fragments.pixels))
+    index = index.view(fragments.height, fragments.width)
+    rows, columns = distance_transform_edt(index.numpy() < 0, return_distances=False, return_indices=True)
+    return index[torch.from_numpy(rows).long(), torch.from_numpy(columns).long()]

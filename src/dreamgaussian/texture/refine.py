@@ -1,0 +1,172 @@
+"""Stage 2: the texture corrected by what the prior makes of the mesh's views (arXiv 2309.16653, section 3.3).
+
+A round draws the mesh from a few sides, noises the pictures and lets the prior denoise them in several steps. The
+difference, taken and blurred at the prior's resolution and read off smoothly where a texel lies, is added to the
+texture: a step of gradient descent on the squared difference (equation 6), preconditioned to be smooth. Detail finer
+than the prior can see is left alone, and so is what the input pictures show.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.errors import InputError
+from dreamgaussian.guidance import Prior, PriorSpec
+from dreamgaussian.guidance.distill import annealed_time, denoise, observe
+from dreamgaussian.mesh.mesh import Mesh
+from dreamgaussian.mesh.raster import MeshScene, render_mesh, sample
+from dreamgaussian.subject import Subject
+from dreamgaussian.texture.fill import nearest_texels
+from dreamgaussian.texture.settings import BakeSettings, RefineSettings
+from dreamgaussian.texture.views import Texels, clearness, locate_texels, look
+
+OVERSAMPLING = 4
+"""Samples along a side of a pixel of the prior."""
+GOLDEN_RATIO = 0.6180339887498949
+
+
+@dataclass(frozen=True, eq=False)
+class RefineStep:
+    """Where the refinement stands after a round."""
+
+    step: int
+    """1 to `steps`."""
+    steps: int
+    loss: float
+    """Mean squared difference between the mesh's views and the denoised ones."""
+    mesh: Mesh
+
+
+def refine(
+    mesh: Mesh,
+    prior: Prior,
+    subject: Subject,
+    generator: torch.Generator,
+    settings: RefineSettings = RefineSettings(),
+) -> Iterator[RefineStep]:
+    """Correct the mesh's albedo round by round; may be dropped after any step.
+
+    Raises InputError if the mesh has no texture.
+    """
+    if mesh.albedo is None:
+        raise InputError("The mesh has no texture to refine: bake one first.")
+    scene = MeshScene(mesh.vertices, mesh.faces)
+    texels = locate_texels(mesh, scene, mesh.albedo.shape[0])
+    nearest = nearest_texels(texels.fragments)
+    colors = mesh.albedo.view(-1, 3)[texels.fragments.pixels]
+    freedom = 1 - trust(subject, texels, scene)
+    start = float(torch.rand(1, generator=generator, device=generator.device))
+
+    for step in range(settings.steps):
+        progress = step / max(settings.steps - 1, 1)
+        t = annealed_time(progress, settings.start_t, settings.end_t)
+        cameras = [
+            sample_cameras(prior.spec, start + (step * settings.views + i) * GOLDEN_RATIO, generator)
+            for i in range(settings.views)
+        ]
+        difference, covered = _differences(mesh, prior, cameras, scene, t, generator, settings)
+        change, weight = _back_project(difference, covered, cameras, texels, scene, settings.blur_px)
+        rate = settings.rate * (1 - 0.8 * progress)
+        colors = (colors + rate * (freedom / weight.clamp_min(1))[:, None] * change).clamp(0, 1)
+        mesh = replace(mesh, albedo=colors[nearest])
+        loss = float((difference**2 * covered).sum() / (3 * covered.sum()).clamp_min(1))
+        yield RefineStep(step + 1, settings.steps, loss, mesh)
+
+
+def trust(subject: Subject, texels: Texels, scene: MeshScene) -> Float[Tensor, " k"]:
+    """How far, in [0, 1], the input pictures alone decide each texel."""
+    settings = BakeSettings()
+    trusted = torch.zeros(len(texels.positions))
+    for view in subject.views:
+        clear = clearness(scene, view.camera, settings.feather, view.picture[..., 3])
+        sight = look(texels, scene, view.camera, clear, settings.cosine_power)
+        decided = settings.input_strength * sight.weights
+        trusted[sight.seen] = trusted[sight.seen].maximum(decided / (1 + decided))
+    return trusted
+
+
+def sample_cameras(spec: PriorSpec, turn: float, generator: torch.Generator) -> list[Camera]:
+    """One sample's cameras, the first at `turn` rounds of azimuth and a random elevation that the prior knows."""
+    domain = spec.domain
+    low, high = domain.elevation_range_deg
+    azimuth = 360 * (turn % 1)
+    elevation = low + (high - low) * float(torch.rand(1, generator=generator, device=generator.device))
+    if domain.fixed_views_deg:
+        azimuth, elevation = domain.fixed_views_deg[int(turn % 1 * len(domain.fixed_views_deg))]
+    return [
+        Camera.orbit(
+            azimuth + i * spec.view_spacing_deg,
+            elevation,
+            spec.resolution * OVERSAMPLING,
+            radius=domain.radius,
+            fovy_deg=domain.fovy_deg,
+        )
+        for i in range(spec.views_per_sample)
+    ]
+
+
+def _differences(
+    mesh: Mesh,
+    prior: Prior,
+    cameras: Sequence[Sequence[Camera]],
+    scene: MeshScene,
+    t: float,
+    generator: torch.Generator,
+    settings: RefineSettings,
+) -> tuple[Float[Tensor, "b v r r 3"], Float[Tensor, "b v r r 1"]]:
+    """What the denoised views' colours have more than the mesh's, and where both show the object."""
+    renders = [[render_mesh(mesh, camera, 1, scene) for camera in sample] for sample in cameras]
+    color = torch.stack([torch.stack([render.color for render in sample]) for sample in renders])
+    alpha = torch.stack([torch.stack([render.alpha for render in sample]) for sample in renders])
+    before = observe(color, alpha, prior.spec)
+    after = denoise(
+        prior,
+        before.to(generator.device),
+        cameras,
+        start_t=t,
+        steps=settings.denoise_steps,
+        scale=prior.spec.guidance_scale,
+        generator=generator,
+    ).to(before)
+    coverage = observe(alpha[..., None].expand_as(color), alpha, replace(prior.spec, background=0.0))[:, :, :1]
+    shared = coverage if prior.spec.background is not None else after[:, :, 3:]
+    straight_before, straight_after = (
+        (picture[:, :, :3] - (1 - opacity) * (prior.spec.background or 0.0)) / opacity.clamp_min(0.5)
+        for picture, opacity in ((before, coverage), (after, shared))
+    )
+    covered = ((coverage > 0.5) & (shared > 0.5)).float()
+    difference = (straight_after - straight_before) * covered
+    return difference.permute(0, 1, 3, 4, 2), covered.permute(0, 1, 3, 4, 2)
+
+
+def _back_project(
+    difference: Float[Tensor, "b v r r 3"],
+    covered: Float[Tensor, "b v r r 1"],
+    cameras: Sequence[Sequence[Camera]],
+    texels: Texels,
+    scene: MeshScene,
+    blur_px: float,
+) -> tuple[Float[Tensor, "k 3"], Float[Tensor, " k"]]:
+    """The weighted sum of the views' differences at each texel, and the sum of the weights."""
+    change, weight = torch.zeros(len(texels.positions), 3), torch.zeros(len(texels.positions))
+    blurred = _blur(torch.cat([difference, covered], dim=-1), blur_px)
+    for sample_index, cameras_of_sample in enumerate(cameras):
+        for view_index, camera in enumerate(cameras_of_sample):
+            sight = look(texels, scene, camera, clearness(scene, camera, 1 / camera.height), cosine_power=2.0)
+            read = sample(blurred[sample_index, view_index], sight.uvs)
+            mean = read[:, :3] / read[:, 3:].clamp_min(0.1)
+            change.index_add_(0, sight.seen, sight.weights[:, None] * mean)
+            weight.index_add_(0, sight.seen, sight.weights)
+    return change, weight
+
+
+def _blur(pictures: Float[Tensor, "b v r r c"], sigma: float) -> Float[Tensor, "b v r r c"]:
+    """Gaussian blur along rows and columns, black outside."""
+    pixels = torch.arange(pictures.shape[2])
+    kernel = torch.exp(-0.5 * ((pixels[:, None] - pixels) / max(sigma, 1e-3)) ** 2)
+    kernel = kernel / kernel.sum(dim=1).max()
+    return torch.einsum("ij,bvjkc,lk->bvilc", kernel, pictures, kernel)
