@@ -50,7 +50,7 @@ def read_picture(path: Path) -> Picture:
     if not path.exists():
         raise InputError(f"There is no file {path}. Check the path of the picture.")
     if not path.is_file():
-        raise InputError(f"{path} is not a file. Give the path of one picture.")
+        raise InputError(f"{path} is a {'folder' if path.is_dir() else 'device'}. Give the path of one picture.")
     try:
         image = _decode(path)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -58,7 +58,7 @@ def read_picture(path: Path) -> Picture:
     except InputError:
         raise
     except Exception as error:  # Decoders answer broken files with every exception there is.
-        reason = str(error).replace(str(path), "the file").rstrip(".")
+        reason = " ".join(str(error).replace(repr(str(path)), "this file").split()).rstrip(".") or type(error).__name__
         raise InputError(f"{path} cannot be read as a picture ({reason}). Give a PNG, JPEG or WebP file.") from error
     width, height = image.size
     factor = max(1.0, max(width, height) / WORKING_SIDE)

@@ -100,8 +100,8 @@ def recentre(
         )
         for channel in np.moveaxis(padded, -1, 0)
     ]
+    rgb = np.stack(planes[:3], axis=-1) / np.maximum(planes[3], 1e-6)[..., None]
     alpha = planes[3].clip(0, 1)
-    rgb = np.stack(planes[:3], axis=-1) / np.maximum(alpha, 1e-6)[..., None]
     return np.dstack([bleed(rgb.clip(0, 1), alpha), alpha]), Crop(side / size, (offset_x, offset_y))
 
 

@@ -1,0 +1,180 @@
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from dreamgaussian.errors import ConfigError, InputError
+from dreamgaussian.subject import bleed, recentre, subject_from_picture
+from dreamgaussian.subject_settings import SubjectSettings
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SMALL = SubjectSettings(picture_size=128)
+
+
+def block(width: int, height: int, box: tuple[int, int, int, int], color: tuple[int, int, int] = (200, 30, 60)):
+    """A transparent picture, green where it is not seen, with one opaque block (left, top, right, bottom)."""
+    image = Image.new("RGBA", (width, height), (0, 255, 0, 0))
+    image.paste((*color, 255), box)
+    return image
+
+
+def saved(tmp_path: Path, image: Image.Image, name: str = "subject.png") -> Path:
+    path = tmp_path / name
+    image.save(path)
+    return path
+
+
+def bounds(alpha: np.ndarray) -> tuple[int, int, int, int]:
+    rows, columns = np.flatnonzero((alpha > 0.5).any(1)), np.flatnonzero((alpha > 0.5).any(0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def test_the_cut_out_is_centred_and_its_longer_side_fills_the_declared_share(tmp_path: Path) -> None:
+    path = saved(tmp_path, block(400, 300, (250, 20, 350, 220)))
+    view = subject_from_picture(path, SMALL, fill=0.75).views[0]
+    assert view.picture.shape == (128, 128, 4)
+    assert view.picture.dtype == torch.float32
+    left, top, right, bottom = bounds(view.picture[..., 3].numpy())
+    assert (bottom - top, right - left) == (96, 48)
+    assert (left + right, top + bottom) == (128, 128)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    left=st.integers(0, 60), top=st.integers(0, 60), width=st.integers(16, 80), height=st.integers(16, 80),
+    fill=st.floats(0.3, 1.0),
+)  # fmt: skip
+def test_the_crop_maps_the_square_picture_back_to_the_input(
+    left: int, top: int, width: int, height: int, fill: float
+) -> None:
+    rgba = np.zeros((140, 140, 4), dtype=np.float32)
+    rgba[top : top + height, left : left + width] = 1
+    square, crop = recentre(rgba, rgba[..., 3] > 0, 256, fill)
+    x0, y0, x1, y1 = bounds(square[..., 3])
+    for offset, found, expected in zip(
+        (*crop.offset_px, *crop.offset_px), (x0, y0, x1, y1), (left, top, left + width, top + height), strict=True
+    ):
+        assert offset + crop.scale * found == pytest.approx(expected, abs=0.51 * max(1, crop.scale))
+
+
+def test_the_crop_counts_in_pixels_of_the_file_even_when_it_was_shrunk(tmp_path: Path) -> None:
+    path = saved(tmp_path, block(3072, 2304, (1000, 500, 2000, 900)))
+    crop = subject_from_picture(path, SMALL, fill=0.8).views[0].crop
+    assert crop.scale * 128 == pytest.approx(1250, rel=0.01)
+    assert crop.offset_px == pytest.approx((1500 - 625, 700 - 625), abs=4)
+
+
+def test_a_subject_at_the_edge_gets_transparent_room_around_it(tmp_path: Path) -> None:
+    picture = subject_from_picture(saved(tmp_path, block(64, 200, (0, 0, 64, 150))), SMALL).views[0].picture
+    assert picture[:, :8, 3].max() == 0
+    assert picture[:8, :, 3].max() == 0
+
+
+def test_no_colour_leaks_out_of_transparent_pixels(tmp_path: Path) -> None:
+    picture = subject_from_picture(saved(tmp_path, block(90, 90, (20, 20, 67, 71))), SMALL).views[0].picture
+    expected = torch.tensor([200, 30, 60]) / 255
+    assert (picture[..., :3] - expected).abs().max() < 0.02  # everywhere, also where alpha is 0
+
+
+def test_colours_bleed_from_the_nearest_covered_pixel() -> None:
+    rgb = np.zeros((1, 6, 3), dtype=np.float32)
+    rgb[0, 1], rgb[0, 5] = (1, 0, 0), (0, 0, 1)
+    alpha = np.array([[0, 1, 0, 0, 0, 1]], dtype=np.float32)
+    bled = bleed(rgb, alpha)
+    np.testing.assert_array_equal(bled[0, :3], [(1, 0, 0)] * 3)
+    np.testing.assert_array_equal(bled[0, 4:], [(0, 0, 1)] * 2)
+
+
+def test_specks_do_not_move_the_subject(tmp_path: Path) -> None:
+    image = block(300, 300, (100, 100, 200, 200))
+    clean = subject_from_picture(saved(tmp_path, image), SMALL).views[0]
+    image.paste((255, 255, 255, 255), (2, 2, 5, 5))
+    specked = subject_from_picture(saved(tmp_path, image), SMALL).views[0]
+    assert specked.crop == clean.crop
+
+
+def test_the_camera_is_at_azimuth_0_and_the_given_elevation(tmp_path: Path) -> None:
+    settings = SubjectSettings(elevation_deg=20, picture_size=128)
+    path = saved(tmp_path, block(100, 100, (20, 20, 80, 80)))
+    camera = subject_from_picture(path, settings, radius=2.5, fovy_deg=40).views[0].camera
+    assert camera.azimuth_deg == pytest.approx(0)
+    assert camera.elevation_deg == pytest.approx(20)
+    assert (camera.radius, camera.fovy_deg) == (pytest.approx(2.5), 40)
+    assert (camera.width, camera.height) == (128, 128)
+
+
+def test_words_come_along(tmp_path: Path) -> None:
+    path = saved(tmp_path, block(100, 100, (20, 20, 80, 80)))
+    assert subject_from_picture(path, SMALL, prompt="a brick").prompt == "a brick"
+
+
+def test_transparent_subjects_are_kept(tmp_path: Path) -> None:
+    image = block(100, 100, (20, 20, 80, 80))
+    image.putalpha(image.getchannel("A").point(lambda a: a * 0.4))
+    alpha = subject_from_picture(saved(tmp_path, image), SMALL).views[0].picture[..., 3]
+    assert alpha[64, 64] == pytest.approx(0.4, abs=0.01)
+
+
+def test_an_empty_picture_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"subject\.png is transparent everywhere\. Give a picture with something"):
+        subject_from_picture(saved(tmp_path, Image.new("RGBA", (64, 64))), SMALL)
+
+
+def test_a_picture_without_background_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, block(64, 64, (0, 0, 64, 64)))
+    with pytest.raises(InputError, match=r"has no background: the subject covers 100\.0% of it\. Give a picture with"):
+        subject_from_picture(path, SubjectSettings(background="keep"))
+
+
+def test_a_tiny_subject_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, block(300, 300, (100, 100, 109, 104)))
+    with pytest.raises(InputError, match="is only 9x4 pixels large"):
+        subject_from_picture(path, SMALL)
+
+
+def test_a_featureless_photo_has_no_subject(tmp_path: Path) -> None:
+    sky = np.linspace(90, 160, 200)[:, None, None] * np.array([0.5, 0.8, 1.0]) * np.ones((1, 200, 1))
+    path = saved(tmp_path, Image.fromarray(sky.astype(np.uint8)), "sky.png")
+    with pytest.raises(InputError, match=r"No subject was found in .*sky\.png\. Give a picture of one object"):
+        subject_from_picture(path, SMALL)
+
+
+def test_a_subject_that_is_cut_off_is_warned_about(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        subject_from_picture(saved(tmp_path, block(100, 100, (40, 30, 100, 70))), SMALL)
+    assert "cut off at the right; what is missing is made up" in caplog.text
+    caplog.clear()
+    subject_from_picture(EXAMPLES / "hamburger.png", SMALL)
+    assert "cut off" not in caplog.text
+
+
+def test_background_removal_is_automatic_for_opaque_pictures_only(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        subject_from_picture(EXAMPLES / "hamburger.png", SMALL)
+        assert "Removing the background" not in caplog.text
+        subject_from_picture(EXAMPLES / "hamburger.png", SubjectSettings(background="remove", picture_size=128))
+    assert "Removing the background" in caplog.text
+
+
+def test_removing_the_background_again_changes_little() -> None:
+    kept = subject_from_picture(EXAMPLES / "hamburger.png", SMALL).views[0]
+    settings = SubjectSettings(background="remove", picture_size=128)
+    removed = subject_from_picture(EXAMPLES / "hamburger.png", settings).views[0]
+    assert (kept.picture[..., 3] - removed.picture[..., 3]).abs().mean() < 0.02
+
+
+@pytest.mark.parametrize(("name", "value"), [("elevation_deg", 91.0), ("elevation_deg", float("nan"))])
+def test_impossible_elevations_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=r"elevation_deg is .*\. Give an angle from -90 to 90 degrees"):
+        SubjectSettings(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [0, 63, 2049])
+def test_impossible_sizes_are_refused(size: int) -> None:
+    with pytest.raises(ConfigError, match=rf"picture_size is {size}\. Give a number of pixels from 64 to 2048"):
+        SubjectSettings(picture_size=size)
