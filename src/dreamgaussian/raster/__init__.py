@@ -7,7 +7,7 @@ the cut-offs below.
 
 import logging
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -67,6 +67,7 @@ class Render:
         return self.color + (1 - self.alpha)[..., None] * background
 
 
+@runtime_checkable
 class Rasterizer(Protocol):
     """A way to draw Gaussians."""
 

@@ -1,21 +1,47 @@
-"""The C++ core."""
+"""The C++ core (`csrc/`): one torch operation from Gaussians to a picture, float32, on all of torch's threads.
 
+The core does the activations of the parameters itself. What it draws does not depend on the number of threads.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from dreamgaussian.camera import Camera
-from dreamgaussian.errors import BackendUnavailable
+from dreamgaussian.errors import BackendUnavailable, ConfigError
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.raster import Cutoffs, Render
+from dreamgaussian.raster.conventions import ALPHA_FLOOR, BLUR_PX2, FRUSTUM_MARGIN, NEAR
+from dreamgaussian.raster.harmonics import view_colors
+from dreamgaussian.raster.inputs import add_absgrad, require_finite, wants_gradient
+
+try:
+    from dreamgaussian.raster import _core
+except ImportError as problem:
+    _core = None
+    _why_not = str(problem)
+
+ALPHA_CEILING = 1 - 2.0**-22
+"""Above this, 1 - alpha has too few bits left for the backward pass to divide by."""
+
+TRANSMITTANCE_FLOOR = 2.0**-100
+"""Below this, the backward pass could not divide the transmittance back out."""
 
 
 class CpuRasterizer:
-    """Not yet."""
+    """Draws on the CPU. Implements `Rasterizer`."""
 
     name = "cpu"
 
     def __init__(self) -> None:
-        raise BackendUnavailable("The C++ rasteriser was not built.")
+        if _core is None:
+            raise BackendUnavailable(
+                f"The C++ rasteriser is not there ({_why_not}). Install dreamgaussian again where a C++17 compiler is "
+                "found (pip install --force-reinstall --no-deps .), or choose --rasterizer reference, which is slow."
+            )
 
     def render(
         self,
@@ -26,5 +52,110 @@ class CpuRasterizer:
         cutoffs: Cutoffs = Cutoffs(),
         absgrad: bool = False,
     ) -> Render:
-        """See `Rasterizer`."""
-        raise NotImplementedError
+        """See `Rasterizer`. Raises ConfigError for tensors that are not float32 on the CPU."""
+        require_float32_on_cpu(gaussians, extra)
+        require_finite(gaussians, extra)
+        screen_means = gaussians.means.new_empty(len(gaussians), 2)
+        screen_means.requires_grad_(wants_gradient(gaussians, extra))
+        colors = view_colors(gaussians.sh, gaussians.means, camera.position)
+        extra = gaussians.means.new_empty(len(gaussians), 0) if extra is None else extra
+        view = View(camera_numbers(camera), convention_numbers(cutoffs), camera.width, camera.height, absgrad)
+        outputs = _Draw.apply(
+            view,
+            screen_means,
+            gaussians.means,
+            gaussians.log_scales,
+            gaussians.quats_wxyz,
+            gaussians.opacity_logits,
+            colors,
+            extra,
+        )
+        color, alpha, depth, extra_picture, radii = outputs
+        return Render(color, alpha, depth, extra_picture, radii, screen_means)
+
+
+class View(NamedTuple):
+    """How to look at the Gaussians, as the core wants it."""
+
+    camera: list[float]
+    conventions: list[float]
+    width: int
+    height: int
+    absgrad: bool
+
+
+def camera_numbers(camera: Camera) -> list[float]:
+    """Rotation row by row, translation and focal length, in a frame whose y points down and z forwards."""
+    transform = camera.camera_from_world * torch.tensor([1.0, -1.0, -1.0, 1.0], dtype=torch.float64)[:, None]
+    return [*transform[:3, :3].flatten().tolist(), *transform[:3, 3].tolist(), camera.focal_px]
+
+
+def convention_numbers(cutoffs: Cutoffs) -> list[float]:
+    """The cut-offs, as far as float32 can follow them, and the conventions."""
+    return [
+        max(cutoffs.alpha_min, ALPHA_FLOOR),
+        min(cutoffs.alpha_max, ALPHA_CEILING),
+        max(cutoffs.transmittance_min, TRANSMITTANCE_FLOOR),
+        NEAR,
+        BLUR_PX2,
+        FRUSTUM_MARGIN,
+    ]
+
+
+def require_float32_on_cpu(gaussians: Gaussians, extra: Float[Tensor, "n e"] | None) -> None:
+    """Raise ConfigError for tensors that the core cannot read."""
+    for name, tensor in (gaussians.tensors() | ({} if extra is None else {"extra": extra})).items():
+        if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+            raise ConfigError(
+                f"The cpu rasteriser draws float32 tensors on the CPU; {name} is {tensor.dtype} on {tensor.device}. "
+                'Move them with gaussians.to("cpu", torch.float32), or choose --rasterizer reference.'
+            )
+
+
+class _Draw(torch.autograd.Function):
+    """Draw means, log scales, quaternions, opacity logits, colours and extra channels; fill the screen means."""
+
+    @staticmethod
+    def forward(ctx: Any, view: View, screen_means: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+        assert _core is not None
+        inputs = tuple(tensor.contiguous() for tensor in inputs)
+        means, extra = inputs[0], inputs[-1]
+        size = (view.height, view.width)
+        color, alpha, depth = means.new_empty(*size, 3), means.new_empty(size), means.new_empty(size)
+        extra_picture, radii = means.new_empty(*size, extra.shape[1]), means.new_empty(len(means))
+        outputs = (color, alpha, depth, extra_picture, radii)
+        ctx.frame = _core.forward(
+            len(means),
+            extra.shape[1],
+            [tensor.data_ptr() for tensor in inputs],
+            view.width,
+            view.height,
+            view.camera,
+            view.conventions,
+            [tensor.data_ptr() for tensor in (*outputs, screen_means)],
+            any(ctx.needs_input_grad),
+            torch.get_num_threads(),
+        )
+        ctx.save_for_backward(*inputs)
+        ctx.screen_means = screen_means
+        ctx.absgrad = view.absgrad
+        ctx.set_materialize_grads(False)
+        ctx.mark_non_differentiable(radii)
+        return outputs
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        inputs = ctx.saved_tensors  # which also checks that nobody has changed what the frame points to
+        picture_gradients = [None if each is None else each.contiguous() for each in gradients[:4]]
+        results = [torch.empty_like(each) for each in inputs]
+        screen_gradient = torch.empty_like(ctx.screen_means)
+        absgrad = torch.empty_like(ctx.screen_means) if ctx.absgrad else None
+        ctx.frame.backward(
+            [0 if each is None else each.data_ptr() for each in picture_gradients],
+            [0 if each is None else each.data_ptr() for each in (*results, screen_gradient, absgrad)],
+            torch.get_num_threads(),
+        )
+        if absgrad is not None:
+            add_absgrad(ctx.screen_means, absgrad)
+        return (None, screen_gradient, *results)

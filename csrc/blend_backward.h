@@ -1,0 +1,177 @@
+// Backward, per tile: the loss's gradients with respect to the splats, far to near, one pair of splat and tile at a time.
+//
+// With g = Σ_c v_c c, the gradient with respect to the alpha of splat i at a pixel is
+//     v_alpha_i = T_i g_i - (Σ_{j behind i} w_j g_j - v_A T_end) / (1 - alpha_i)
+// where T is recovered by dividing the final transmittance, and the bracket is carried from splat to splat (`behind`).
+// A pair's sums, over its pixels, of s = alpha v_alpha and its moments are laid out as
+//     s, s dx, s dy, s dx², s dx dy, s dy², |s gradient of x|, |s gradient of y|, then one per channel
+#pragma once
+
+#include "blend.h"
+
+namespace splat {
+namespace {
+
+// What a tile's blocks carry, block by block.
+struct TileState {
+    alignas(64) float transmittance[TILE_PIXELS];
+    alignas(64) float behind[TILE_PIXELS];
+    alignas(64) int32_t last[TILE_PIXELS];
+    int32_t last_of_block[TILE_BLOCKS];
+    int32_t last_of_tile;
+    const float* gradients;  // per channel, like the above
+};
+
+// Picture rows into lanes; zero where there is no gradient or no pixel.
+INLINE void read_block(const BlockPlace& place, int width, const float* source, int stride, float* lanes) {
+    for (int lane = 0; lane < LANES; lane++) lanes[lane] = 0.0f;
+    if (!source) return;
+    for (int row = 0; row < place.rows; row++)
+        for (int column = 0; column < place.columns; column++) {
+            const size_t pixel = static_cast<size_t>(place.y + row) * width + place.x + column;
+            lanes[row * BLOCK + column] = source[pixel * stride];
+        }
+}
+
+INLINE void read_gradients(const Frame& frame, int tile, const PictureGradients& gradients, float* lanes,
+                           TileState& state) {
+    const int width = frame.camera.width, extra = frame.gaussians.extra_channels;
+    for (int block = 0; block < TILE_BLOCKS; block++) {
+        const BlockPlace place(frame, tile, block);
+        float* target = lanes + block * LANES;
+        read_block(place, width, gradients.depth, 1, target);
+        for (int k = 0; k < 3; k++)
+            read_block(place, width, gradients.color ? gradients.color + k : nullptr, 3, target + (1 + k) * TILE_PIXELS);
+        for (int k = 0; k < extra; k++)
+            read_block(place, width, gradients.extra ? gradients.extra + k : nullptr, extra,
+                       target + (4 + k) * TILE_PIXELS);
+        read_block(place, width, gradients.alpha, 1, state.behind + block * LANES);
+    }
+    state.gradients = lanes;
+}
+
+INLINE void start_state(const Frame& frame, int tile, TileState& state) {
+    const size_t first = static_cast<size_t>(tile) * TILE_PIXELS;
+    state.last_of_tile = -1;
+    for (int block = 0; block < TILE_BLOCKS; block++) {
+        state.last_of_block[block] = -1;
+        if (BlockPlace(frame, tile, block).empty()) continue;
+        const int lane = block * LANES;
+        const Floats transmittance = load(frame.transmittances.data + first + lane);
+        store(state.transmittance + lane, transmittance);
+        store(state.behind + lane, -(load(state.behind + lane) * transmittance));
+        store(state.last + lane, load(frame.last_pairs.data + first + lane));
+        for (int k = 0; k < LANES; k++)
+            if (state.last[lane + k] > state.last_of_block[block]) state.last_of_block[block] = state.last[lane + k];
+        if (state.last_of_block[block] > state.last_of_tile) state.last_of_tile = state.last_of_block[block];
+    }
+}
+
+// The sums of one pair over the blocks in `blocks`.
+template <int CHANNELS, bool ABSGRAD>
+INLINE void pair_backward(const Frame& frame, TileState& state, float corner_x, float corner_y, int32_t pair,
+                          uint32_t blocks, Floats* channel_sums, float* sums) {
+    const uint32_t splat = frame.pairs.data[pair].splat;
+    const Splat& s = frame.splats.data[splat];
+    const float* channels = channels_of<CHANNELS>(frame, splat);
+    const int channel_count = CHANNELS ? CHANNELS : frame.channel_count;
+    const Floats least_exponent = frame.conventions.log2_alpha_min, alpha_max = frame.conventions.alpha_max;
+    const Floats pixel_x = load(PIXEL_X), pixel_y = load(PIXEL_Y);
+    const float left = corner_x - s.x, top = corner_y - s.y;
+    const float conic_xx = s.xx * (2 * LN_2), conic_xy = s.xy * LN_2, conic_yy = s.yy * (2 * LN_2);
+
+    Floats total = 0.0f, sx = 0.0f, sy = 0.0f, sxx = 0.0f, sxy = 0.0f, syy = 0.0f, abs_x = 0.0f, abs_y = 0.0f;
+    for (int k = 0; k < channel_count; k++) channel_sums[k] = 0.0f;
+    for (; blocks; blocks &= blocks - 1) {
+        const int block = __builtin_ctz(blocks), lane = block * LANES;
+        const Floats dx = pixel_x + (left + static_cast<float>(block % 4 * BLOCK));
+        const Floats dy = pixel_y + (top + static_cast<float>(block / 4 * BLOCK));
+        const Floats exponent = exponents(s, dx, dy);
+        const Mask counts = (least_exponent <= exponent) & (Ints(pair) <= load(state.last + lane));
+        if (!any(counts)) continue;
+        const Floats uncapped = exp2(max(exponent, LEAST_EXPONENT));
+        const Floats alpha = where(counts, min(uncapped, alpha_max));
+        const Floats share = reciprocal(1.0f - alpha);
+        const Floats transmittance = load(state.transmittance + lane) * share;
+        const Floats weight = alpha * transmittance;
+        store(state.transmittance + lane, transmittance);
+
+        Floats value = 0.0f;  // g
+        for (int k = 0; k < channel_count; k++) {
+            const Floats gradient = load(state.gradients + k * TILE_PIXELS + lane);
+            value = fma(gradient, channels[k], value);
+            channel_sums[k] = fma(weight, gradient, channel_sums[k]);
+        }
+        const Floats behind = load(state.behind + lane);
+        const Floats alpha_gradient = transmittance * value - behind * share;
+        store(state.behind + lane, fma(weight, value, behind));
+
+        const Floats t = where(uncapped <= alpha_max, alpha * alpha_gradient);
+        const Floats tdx = t * dx, tdy = t * dy;
+        total += t, sx += tdx, sy += tdy;
+        sxx = fma(tdx, dx, sxx), sxy = fma(tdx, dy, sxy), syy = fma(tdy, dy, syy);
+        if (ABSGRAD) {
+            abs_x += abs(fma(conic_xx, tdx, Floats(conic_xy) * tdy));
+            abs_y += abs(fma(conic_xy, tdx, Floats(conic_yy) * tdy));
+        }
+    }
+    store_sums(sums, total, sx, sy, sxx);
+    store_sums(sums + 4, sxy, syy, abs_x, abs_y);
+    const Floats none = 0.0f;
+    for (int k = 0; k < channel_count; k += 4)
+        store_sums(sums + GEOMETRY_SUMS + k, channel_sums[k], k + 1 < channel_count ? channel_sums[k + 1] : none,
+                   k + 2 < channel_count ? channel_sums[k + 2] : none,
+                   k + 3 < channel_count ? channel_sums[k + 3] : none);
+}
+
+template <int CHANNELS, bool ABSGRAD>
+INLINE void blend_tile_backward(Frame& frame, int tile, Scratch& scratch, const PictureGradients& gradients) {
+    constexpr uint32_t AHEAD = 8;  // pairs to prefetch
+    const int channel_count = CHANNELS ? CHANNELS : frame.channel_count, stride = frame.pair_stride();
+    const uint32_t begin = frame.tile_begins.data[tile], end = frame.tile_begins.data[tile + 1];
+    if (begin == end) return;
+    scratch.lanes.reserve(static_cast<size_t>(channel_count) * (TILE_PIXELS + LANES));
+    Floats local[CHANNELS ? CHANNELS : 1];
+    Floats* channel_sums =
+        CHANNELS ? local : reinterpret_cast<Floats*>(scratch.lanes.data + channel_count * TILE_PIXELS);
+    TileState state;
+    read_gradients(frame, tile, gradients, scratch.lanes.data, state);
+    start_state(frame, tile, state);
+
+    const float corner_x = tile % frame.tiles_x * TILE + 0.5f, corner_y = tile / frame.tiles_x * TILE + 0.5f;
+    const Pair* pairs = frame.pairs.data;
+    uint32_t active = 0;  // blocks whose last pair is not in front of the current one
+    for (uint32_t pair = end; pair-- > begin;) {
+        if (pair >= begin + AHEAD) {
+            __builtin_prefetch(&frame.splats.data[pairs[pair - AHEAD].splat]);
+            __builtin_prefetch(frame.pair_sums.data + static_cast<size_t>(pairs[pair - AHEAD].slot) * stride, 1);
+        }
+        const int32_t number = static_cast<int32_t>(pair);
+        if (active != 0xffff && number <= state.last_of_tile)
+            for (int block = 0; block < TILE_BLOCKS; block++)
+                if (number <= state.last_of_block[block]) active |= 1u << block;
+        const uint32_t blocks = pairs[pair].blocks & active;
+        float* sums = frame.pair_sums.data + static_cast<size_t>(pairs[pair].slot) * stride;
+        if (blocks)
+            pair_backward<CHANNELS, ABSGRAD>(frame, state, corner_x, corner_y, number, blocks, channel_sums, sums);
+        else
+            __builtin_memset(sums, 0, sizeof(float) * stride);
+    }
+}
+
+static void blend_backward(Frame& frame, int tile, Scratch& scratch, const PictureGradients& gradients, bool absgrad) {
+    switch (frame.channel_count) {
+        case 4:
+            return absgrad ? blend_tile_backward<4, true>(frame, tile, scratch, gradients)
+                           : blend_tile_backward<4, false>(frame, tile, scratch, gradients);
+        case 7:
+            return absgrad ? blend_tile_backward<7, true>(frame, tile, scratch, gradients)
+                           : blend_tile_backward<7, false>(frame, tile, scratch, gradients);
+        default:
+            return absgrad ? blend_tile_backward<0, true>(frame, tile, scratch, gradients)
+                           : blend_tile_backward<0, false>(frame, tile, scratch, gradients);
+    }
+}
+
+}  // namespace
+}  // namespace splat

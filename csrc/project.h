@@ -1,0 +1,113 @@
+// Forward, per Gaussian: where it is on the screen, how it fades, and which blocks of which tiles it reaches.
+#pragma once
+
+#include "cover.h"
+#include "footprint.h"
+
+namespace splat {
+namespace {
+
+INLINE Floats logistic(Floats x) { return 1.0f / (1.0f + exp(-x)); }
+
+// Transposes what the lanes hold into one Splat per Gaussian.
+struct SplatLanes {
+    alignas(64) float values[LANES][LANES];
+
+    INLINE_MEMBER void set(int field, Floats a) { store(values[field], a); }
+    INLINE_MEMBER void copy_to(Splat& splat, int lane) const {
+        float* target = &splat.x;
+        for (int field = 0; field < LANES; field++) target[field] = values[field][lane];
+    }
+};
+
+INLINE void set_channels(const Frame& frame, Ints index, Floats depth, SplatLanes& lanes) {
+    const Gaussians& g = frame.gaussians;
+    lanes.set(6, depth);
+    const Ints row3 = index + index + index;
+    for (int k = 0; k < 3; k++) lanes.set(7 + k, gather(g.colors + k, row3));
+    Ints row = index;
+    for (int k = 1; k < g.extra_channels; k++) row = row + index;
+    for (int k = 0; k < g.extra_channels && 4 + k < Splat::CHANNELS; k++) lanes.set(10 + k, gather(g.extra + k, row));
+}
+
+// Where there are more channels than a Splat holds.
+INLINE void copy_channels(const Frame& frame, int i, float depth) {
+    const Gaussians& g = frame.gaussians;
+    float* target = frame.channels.data + static_cast<size_t>(i) * frame.channel_count;
+    *target++ = depth;
+    for (int k = 0; k < 3; k++) *target++ = g.colors[3 * static_cast<size_t>(i) + k];
+    for (int k = 0; k < g.extra_channels; k++)
+        *target++ = g.extra[static_cast<size_t>(i) * g.extra_channels + k];
+}
+
+// Projects up to sixteen Gaussians from `first` on, appends to the chunk, and returns which lanes are visible.
+INLINE uint32_t project_lanes(Frame& frame, int first, int count, SplatLanes& splats, Outlines& outlines, float* radii,
+                              float* screen_means) {
+    const Camera& camera = frame.camera;
+    const Conventions& conventions = frame.conventions;
+    const Ints index = lane_indices(first, frame.gaussians.count);
+    Footprint f;
+    project16(frame, index, f);
+    const Floats opacity = logistic(gather(frame.gaussians.opacity_logits, index));
+    const Floats log2_opacity = log2(max(opacity, 1e-30f));
+
+    // alpha >= alpha_min inside the ellipse dᵀ Σ'⁻¹ d <= level, whose bounding box is 2 half_x by 2 half_y.
+    const Floats log2_ratio = log2_opacity - conventions.log2_alpha_min;
+    const Floats level = log2_ratio * (2 * LN_2);
+    const Floats half_x = sqrt(max(level * f.variance_x, 0.0f)), half_y = sqrt(max(level * f.variance_y, 0.0f));
+    const Floats x = fma(f.x * f.inverse_z, camera.focal, 0.5f * camera.width);
+    const Floats y = fma(f.y * f.inverse_z, camera.focal, 0.5f * camera.height);
+
+    const Mask in_front = Floats(conventions.near) < f.z;
+    const Mask finite = (f.determinant <= 1e37f) & (half_x <= 1e18f) & (half_y <= 1e18f);
+    const Mask on_screen = (Floats(0.0f) < x + half_x) & (x - half_x < Floats(camera.width)) &
+                           (Floats(0.0f) < y + half_y) & (y - half_y < Floats(camera.height));
+    const Mask present = load(LANE_INDEX) <= Ints(count - 1);
+    const Mask visible = in_front & finite & on_screen & (Floats(0.0f) <= log2_ratio) & present;
+
+    splats.set(0, x), splats.set(1, y);
+    splats.set(2, f.conic_xx * (0.5f * LOG2_E)), splats.set(3, f.conic_xy * LOG2_E);
+    splats.set(4, f.conic_yy * (0.5f * LOG2_E)), splats.set(5, log2_opacity);
+    set_channels(frame, index, f.z, splats);
+    outlines.set(camera, x, y, half_x, half_y, level, f);
+
+    alignas(64) float means_x[LANES], means_y[LANES], radius[LANES];
+    store(means_x, where(in_front, x)), store(means_y, where(in_front, y));
+    store(radius, where(visible, max(half_x, half_y)));
+    for (int lane = 0; lane < count; lane++) {
+        radii[first + lane] = radius[lane];
+        screen_means[2 * (first + lane)] = means_x[lane];
+        screen_means[2 * (first + lane) + 1] = means_y[lane];
+    }
+    return bits(visible);
+}
+
+static void project(Frame& frame, int index, Chunk& chunk, float* radii, float* screen_means) {
+    const int begin = index * CHUNK;
+    const int end = begin + CHUNK < frame.gaussians.count ? begin + CHUNK : frame.gaussians.count;
+    chunk.record_count = 0;
+    uint32_t visible_count = 0;
+    SplatLanes splats;
+    Outlines outlines;
+    for (int first = begin; first < end; first += LANES) {
+        const int count = end - first < LANES ? end - first : LANES;
+        const uint32_t visible = project_lanes(frame, first, count, splats, outlines, radii, screen_means);
+        for (int lane = 0; lane < count; lane++) {
+            const int i = first + lane;
+            RecordRange& range = frame.record_ranges.data[i];
+            range.first = chunk.record_count;
+            if (visible >> lane & 1) cover(frame, outlines, lane, chunk);
+            range.count = chunk.record_count - range.first;
+            if (range.count == 0) continue;
+            splats.copy_to(frame.splats.data[i], lane);
+            const float* depth = &splats.values[6][lane];
+            if (!frame.channels_fit()) copy_channels(frame, i, *depth);
+            __builtin_memcpy(&frame.keys.data[begin + visible_count], depth, sizeof *depth);
+            frame.order.data[begin + visible_count++] = i;
+        }
+    }
+    chunk.visible_count = visible_count;
+}
+
+}  // namespace
+}  // namespace splat

@@ -1,0 +1,29 @@
+// The two passes, from Gaussians to a picture and back.
+#pragma once
+
+#include <memory>
+
+#include "frame.h"
+
+namespace splat {
+
+// Frames go back to a small pool when they are dropped, so that their memory is not faulted in anew for each picture.
+struct Recycle {
+    void operator()(Frame* frame) const;
+};
+using FramePtr = std::unique_ptr<Frame, Recycle>;
+
+struct ForwardOutputs {
+    Picture picture;
+    float* radii;         // 1 each
+    float* screen_means;  // 2 each
+};
+
+// The picture does not depend on the number of threads, bit for bit. `gaussians` must outlive the frame.
+FramePtr forward(const Gaussians& gaussians, const Camera& camera, const Conventions& conventions,
+                 const ForwardOutputs& outputs, bool keep_backward_state, int threads);
+
+// Neither do the gradients. The frame can be used again.
+void backward(Frame& frame, const PictureGradients& gradients, const GaussianGradients& outputs, int threads);
+
+}  // namespace splat
