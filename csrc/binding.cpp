@@ -81,6 +81,7 @@ struct PyFrame {
 
 NB_MODULE(_core, module) {
     using namespace splat;
+    nb::set_leak_warnings(false);  // a picture that is still there when Python ends is no leak
     using without_gil = nb::call_guard<nb::gil_scoped_release>;
     nb::class_<PyFrame>(module, "Frame", "What a backward pass needs of its forward pass.")
         .def(

@@ -31,7 +31,7 @@ std::vector<const Kernels*> runnable() {
 const Kernels* find(const std::string& name) {
     for (const Kernels* kernels : runnable())
         if (name == kernels->name) return kernels;
-    std::string message = "no instruction set " + name + " here, only";
+    std::string message = "no instruction set " + name + " here, only:";
     for (const std::string& each : instruction_sets()) message += " " + each;
     throw std::invalid_argument(message);
 }

@@ -42,6 +42,10 @@ class CpuRasterizer:
                 f"The C++ rasteriser is not there ({_why_not}). Install dreamgaussian again where a C++17 compiler is "
                 "found (pip install --force-reinstall --no-deps .), or choose --rasterizer reference, which is slow."
             )
+        try:
+            _core.instruction_set()
+        except ValueError as problem:
+            raise ConfigError(f"DREAMGAUSSIAN_ISA cannot be followed: {problem}.") from problem
 
     def render(
         self,
@@ -145,7 +149,9 @@ class _Draw(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *gradients: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
         inputs = ctx.saved_tensors  # which also checks that nobody has changed what the frame points to
         picture_gradients = [None if each is None else each.contiguous() for each in gradients[:4]]
         results = [torch.empty_like(each) for each in inputs]
