@@ -15,7 +15,7 @@ from torch import Tensor
 
 DEFAULT_RADIUS = 2.0
 DEFAULT_FOVY_DEG = 49.1
-"""Zero123's field of view, which the paper uses; the frame's half-height at the origin is 0.913."""
+"""Zero123's field of view, which the paper uses; the frame's half-height at the origin is 0.914."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dreamgaussian.errors import ConfigError
-from dreamgaussian.export import GAUSSIAN_ENDINGS, MESH_ENDINGS, export
+from dreamgaussian.export import GAUSSIAN_ENDINGS, MESH_ENDINGS, save
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.mesh.mesh import Mesh
 
@@ -18,7 +18,7 @@ MESH = Mesh(torch.eye(3), torch.tensor([[0, 1, 2]]))
 def test_the_ending_chooses_the_format(tmp_path: Path, asset: Gaussians | Mesh, endings: tuple[str, ...]) -> None:
     for ending in endings:
         path = tmp_path / f"thing{ending.upper()}"
-        export(asset, str(path))
+        save(asset, str(path))
         assert path.stat().st_size > 0
 
 
@@ -34,5 +34,5 @@ def test_another_ending_is_refused_with_the_known_ones(
     tmp_path: Path, asset: Gaussians | Mesh, name: str, message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        export(asset, tmp_path / name)
+        save(asset, tmp_path / name)
     assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,7 @@ GAUSSIAN_ENDINGS = (".ply", ".splat")
 MESH_ENDINGS = (".glb", ".obj")
 
 
-def export(asset: "Gaussians | Mesh", path: str | Path) -> None:
+def save(asset: "Gaussians | Mesh", path: str | Path) -> None:
     """Write Gaussians (.ply, .splat) or a mesh (.glb, .obj) in the format that the path's ending names.
 
     The file appears whole or not at all. Raises `ConfigError` for another ending or a place that can't be written.
