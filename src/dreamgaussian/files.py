@@ -25,6 +25,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"{path} cannot be written ({reason}). Choose another folder or make room.") from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,6 +1,7 @@
 """What is to be made: pictures with their cameras, words, or both."""
 
 import logging
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -56,7 +57,7 @@ class Subject:
 
 
 def subject_from_picture(
-    path: Path,
+    path: str | Path,
     settings: SubjectSettings = SubjectSettings(),
     *,
     fill: float = 0.8,
@@ -69,6 +70,7 @@ def subject_from_picture(
     `fill` is the share of the frame that the longer side of the cut-out takes; it, `radius` and `fovy_deg` are those of
     the prior's camera domain. Raises `InputError` where there is no usable picture or no subject in it.
     """
+    path = Path(path)
     picture = read_picture(path)
     rgba = _cut_out(picture, settings, path)
     square, crop = recentre(rgba, _seen(rgba[..., 3], path), settings.picture_size, fill)
@@ -90,19 +92,28 @@ def recentre(
     (top, bottom), (left, right) = (rows[0], rows[-1] + 1), (columns[0], columns[-1] + 1)
     side = float(max(bottom - top, right - left)) / fill
     offset_x, offset_y = float(left + right - side) / 2, float(top + bottom - side) / 2
-    margin = int(np.ceil(side))  # The frame may reach out of the picture on every side.
-    padded = np.pad(rgba, ((margin, margin), (margin, margin), (0, 0)))
-    padded[..., :3] *= padded[..., 3:]
-    box = (offset_x + margin, offset_y + margin, offset_x + margin + side, offset_y + margin + side)
+    window = _window(rgba, math.floor(offset_x), math.floor(offset_y), math.ceil(side) + 1)
+    window[..., :3] *= window[..., 3:]
+    inner_x, inner_y = offset_x - math.floor(offset_x), offset_y - math.floor(offset_y)
+    box = (inner_x, inner_y, inner_x + side, inner_y + side)
     planes = [
         np.asarray(
             Image.fromarray(np.ascontiguousarray(channel)).resize((size, size), Image.Resampling.BICUBIC, box=box)
         )
-        for channel in np.moveaxis(padded, -1, 0)
+        for channel in np.moveaxis(window, -1, 0)
     ]
     rgb = np.stack(planes[:3], axis=-1) / np.maximum(planes[3], 1e-6)[..., None]
     alpha = planes[3].clip(0, 1)
     return np.dstack([bleed(rgb.clip(0, 1), alpha), alpha]), Crop(side / size, (offset_x, offset_y))
+
+
+def _window(rgba: Float[np.ndarray, "h w 4"], left: int, top: int, side: int) -> Float[np.ndarray, "side side 4"]:
+    """A copy of a square part of the picture, transparent where it reaches out of it."""
+    height, width = rgba.shape[:2]
+    part = rgba[max(top, 0) : top + side, max(left, 0) : left + side]
+    before = max(-top, 0), max(-left, 0)
+    after = max(top + side - height, 0), max(left + side - width, 0)
+    return np.pad(part, ((before[0], after[0]), (before[1], after[1]), (0, 0)))
 
 
 def bleed(rgb: Float[np.ndarray, "h w 3"], alpha: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w 3"]:
