@@ -1,11 +1,13 @@
 """The training objects: Debian's package of Sweet Home 3D's furniture, as a list of credited models."""
 
+import io
 import re
 import shutil
 import subprocess
+import tarfile
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -62,14 +64,32 @@ def fetch(folder: Path) -> Path:
 def unpack(package: Path, folder: Path) -> Path:
     """Unpack the libraries of the package under `folder`, one folder each; done only once."""
     finished = folder / "finished"
-    if not finished.exists():
-        subprocess.run(["dpkg-deb", "-x", str(package), str(folder / "package")], check=True)
-        for library in sorted((folder / "package").rglob("*.sh3f")):
-            with zipfile.ZipFile(library) as archive:
-                archive.extractall(folder / library.stem)
-        shutil.rmtree(folder / "package")
-        finished.touch()
+    if finished.exists():
+        return folder
+    with tarfile.open(fileobj=io.BytesIO(_data_of(package))) as files:
+        for member in files:
+            library = PurePosixPath(member.name)
+            if library.suffix == ".sh3f" and (content := files.extractfile(member)) is not None:
+                with zipfile.ZipFile(io.BytesIO(content.read())) as archive:
+                    archive.extractall(folder / library.stem)
+    finished.touch()
     return folder
+
+
+def _data_of(package: Path) -> bytes:
+    """The data.tar.* of a .deb, which is an ar archive: 60-byte headers, contents padded to even lengths (deb(5))."""
+    try:
+        content = package.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"The package {package} cannot be read ({error.strerror}).") from error
+    start = len(b"!<arch>\n")
+    while start < len(content):
+        header = content[start : start + 60]
+        size = int(header[48:58])
+        if header.startswith(b"data.tar"):
+            return content[start + 60 : start + 60 + size]
+        start += 60 + size + size % 2
+    raise ConfigError(f"{package} is not a Debian package with files in it.")
 
 
 def read_catalogue(folder: Path) -> list[Item]:

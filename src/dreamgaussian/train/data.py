@@ -57,8 +57,9 @@ def data_folder(folder: Path | None) -> Path:
 
 
 def make_data(settings: DataSettings = DataSettings()) -> Iterator[DataStep]:
-    """Fetch, unpack and render whatever is not there yet. Objects come in a shuffled order, so that training can start on
-    the first ones.
+    """Fetch, unpack and render whatever is not there yet.
+
+    Objects come in a shuffled order, so that training can start on the first ones.
     """
     folder = data_folder(settings.folder)
     sources = cache_folder() / "sources" / catalogue.PACKAGE

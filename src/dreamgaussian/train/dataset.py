@@ -15,7 +15,7 @@ from dreamgaussian.train.data import read_manifest
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Input views with targets round them; premultiplied RGBA in [0, 1], angles in radians, azimuth 0 the input view."""
+    """Input views with targets round them: premultiplied RGBA in [0, 1]; radians, azimuth 0 the input view."""
 
     pictures: Float[Tensor, "b 4 s s"]
     picture_elevations: Float[Tensor, " b"]

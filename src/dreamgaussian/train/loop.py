@@ -87,9 +87,9 @@ def state_path(settings: TrainSettings) -> Path:
 
 
 def train(settings: TrainSettings) -> Iterator[TrainStep]:
-    """One slice of a stage's training on the data factory's views; continues the stage's saved state if there is one."""
+    """One slice of a stage's training on the data factory's views; takes up the stage's saved state if there is one."""
     views = Views(data_folder(settings.data), "train")
-    stage = make_stage(settings)
+    stage = make_stage(settings, training_folder(settings.folder))
     state = TrainState(stage, settings)
     path = state_path(settings)
     if path.exists():

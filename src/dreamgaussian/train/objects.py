@@ -44,7 +44,7 @@ class Model:
         return hashlib.sha256(np.unique(unit, axis=0).tobytes()).hexdigest()[:16]
 
 
-def load_model(item: Item) -> Model | None:
+def load_model(item: Item, texture_side: int = TEXTURE_SIDE) -> Model | None:
     """Read an item's OBJ file; None where there is nothing to see, or far too much."""
     import trimesh
 
@@ -58,7 +58,7 @@ def load_model(item: Item) -> Model | None:
     if len(faces) > MAX_FACES:
         return None
     vertices = np.concatenate([np.asarray(part.vertices, dtype=np.float64) for part in parts])
-    materials, hashes = zip(*(_read_material(part) for part in parts), strict=True)
+    materials, hashes = zip(*(_read_material(part, texture_side) for part in parts), strict=True)
     return Model(
         vertices=vertices @ rotation_matrix(item).T,
         faces=faces.astype(np.int64),
@@ -81,7 +81,7 @@ def _read_uvs(part: object) -> np.ndarray:
     return np.zeros((len(part.vertices), 2)) if uvs is None else np.asarray(uvs, dtype=np.float64)  # pyright: ignore
 
 
-def _read_material(part: object) -> tuple[Material, str]:
+def _read_material(part: object, texture_side: int) -> tuple[Material, str]:
     material = getattr(part.visual, "material", None)  # pyright: ignore
     diffuse = getattr(material, "diffuse", None)
     color = np.full(3, 0.7) if diffuse is None else np.asarray(diffuse[:3], dtype=np.float64) / 255
@@ -90,7 +90,7 @@ def _read_material(part: object) -> tuple[Material, str]:
         return Material(color.astype(np.float32), None), ""
     image = image.convert("RGBA")
     digest = hashlib.sha256(np.asarray(image).tobytes()).hexdigest()[:16] if min(image.size) > 8 else ""
-    image.thumbnail((TEXTURE_SIDE, TEXTURE_SIDE), Image.Resampling.BOX)
+    image.thumbnail((texture_side, texture_side), Image.Resampling.BOX)
     return Material(color.astype(np.float32), np.asarray(image, dtype=np.float32) / 255), digest
 
 

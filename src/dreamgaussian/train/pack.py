@@ -2,17 +2,14 @@
 
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance.mini.denoiser import Denoiser
 from dreamgaussian.guidance.mini.lifter import Lifter
 from dreamgaussian.guidance.mini.weights import save_weights
 from dreamgaussian.train.data import Entry, data_folder, read_manifest
 from dreamgaussian.train.loop import training_folder
 from dreamgaussian.train.settings import PackSettings
+from dreamgaussian.train.stages import load_average
 
 CARD = """# mini: the embedded prior's weights
 
@@ -35,23 +32,15 @@ def pack(settings: PackSettings = PackSettings()) -> Path:
     """
     folder = training_folder(settings.training)
     lifter, denoiser = Lifter(), Denoiser()
-    steps = {"lifter": _load_average(lifter, folder / "lifter.pt")}
+    steps = {"lifter": load_average(lifter, folder / "lifter.pt")}
     trained = (folder / "denoiser.pt").exists()
-    steps["denoiser"] = _load_average(denoiser, folder / "denoiser.pt") if trained else 0
+    steps["denoiser"] = load_average(denoiser, folder / "denoiser.pt") if trained else 0
     settings.output.parent.mkdir(parents=True, exist_ok=True)
     save_weights(settings.output, lifter, denoiser, {f"{name}_steps": str(step) for name, step in steps.items()})
     entries = [entry for entry in read_manifest(data_folder(settings.data)) if entry.split == "train"]
     card = CARD.format(**steps, objects=len(entries), credits=_credits(entries))
     settings.output.with_suffix(".md").write_text(card)
     return settings.output
-
-
-def _load_average(network: torch.nn.Module, path: Path) -> int:
-    if not path.exists():
-        raise ConfigError(f"No training state at {path}. Run `dreamgaussian prior train --stage lifter` first.")
-    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-    network.load_state_dict(state["average"])
-    return state["step"]
 
 
 def _credits(entries: list[Entry]) -> str:

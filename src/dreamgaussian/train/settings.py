@@ -74,3 +74,23 @@ class PackSettings:
     """Where the states are; `prior/training` in the cache folder where nothing is said."""
     output: Path = Path("mini.safetensors")
     """The weights; the card lies beside them as .md."""
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """Figures and pictures of held-out objects."""
+
+    split: Literal["benchmark", "validation", "train"] = "benchmark"
+    """Whose objects."""
+    every: int = 1
+    """Take every so many-th object."""
+    steps: int = 20
+    """Of sampling."""
+    guidance: float = 2.0
+    """Scale of the guided samples."""
+    seed: int = 0
+    """Of the noise."""
+    weights: Path | None = None
+    """The shipped ones where nothing is said."""
+    data: Path | None = None
+    """The data factory's folder; `prior/data` in the cache folder where nothing is said."""

@@ -1,32 +1,27 @@
 """The two stages of training: what is learned, and by which loss."""
 
-from typing import Protocol
+from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
+from dreamgaussian.errors import ConfigError
+from dreamgaussian.guidance.mini.denoiser import Denoiser, alpha_sigma, residual_std, to_network
 from dreamgaussian.guidance.mini.lifter import Lifter
-from dreamgaussian.guidance.mini.volume import march, orbit_rays
+from dreamgaussian.guidance.mini.volume import march, march_once, orbit_rays, pixel_places
 from dreamgaussian.train.dataset import Batch
 from dreamgaussian.train.settings import TrainSettings
 
 LIFTER_TARGETS = 3
 LIFTER_RAYS = 448
 """Rays of each target."""
-
-
-class Stage(Protocol):
-    """A network and its loss."""
-
-    network: nn.Module
-    targets: int
-    """Target views that the loss wants with each picture."""
-
-    def loss(self, batch: Batch, generator: Generator) -> Float[Tensor, ""]:
-        """Mean loss of a batch."""
-        ...
+DENOISER_TARGETS = 2
+NOISE_DRAWS = 2
+DROPOUT = 0.1
+"""Share of samples that know nothing of the subject, for classifier-free guidance."""
 
 
 class LifterStage:
@@ -39,7 +34,7 @@ class LifterStage:
 
     def loss(self, batch: Batch, generator: Generator) -> Float[Tensor, ""]:
         """Squared error of colour over a random background, and of alpha."""
-        b, k, _, s, _ = batch.targets.shape
+        b, _, _, s, _ = batch.targets.shape
         with torch.autocast(batch.pictures.device.type, torch.bfloat16):
             volume = self.network(batch.pictures, batch.picture_elevations)
         losses: list[Tensor] = []
@@ -47,7 +42,7 @@ class LifterStage:
             batch.targets.unbind(1), batch.azimuths.unbind(1), batch.elevations.unbind(1), strict=True
         ):
             pixels = torch.randint(s * s, (b, LIFTER_RAYS), generator=generator).to(view.device)
-            places = (torch.stack([pixels % s, pixels // s], dim=-1) + 0.5) * (2 / s) - 1
+            places = pixel_places(s, view)[pixels]
             origins, directions = orbit_rays(azimuth, elevation, places)
             seen = march(volume, batch.pictures, batch.picture_elevations, origins, directions, generator=generator)
             truth = view.flatten(2).transpose(1, 2).gather(1, pixels[..., None].expand(-1, -1, 4))
@@ -57,7 +52,83 @@ class LifterStage:
         return torch.stack(losses).mean()
 
 
-def make_stage(settings: TrainSettings) -> Stage:
-    """The stage with fresh weights."""
+class DenoiserStage:
+    """Denoising of views beside the lifted ones of a frozen lifter."""
+
+    targets = DENOISER_TARGETS
+
+    def __init__(self, denoiser: Denoiser, lifter: Lifter) -> None:
+        self.network = denoiser
+        self._lifter = lifter.eval().requires_grad_(False)
+
+    def loss(self, batch: Batch, generator: Generator) -> Float[Tensor, ""]:
+        """Squared error of the clean view, in units of what the lifted view and the noisy one leave open.
+
+        Each view is noised several times: lifting costs more than denoising.
+        """
+        lifted = lift_views(self._lifter, batch)
+        views, shown, angles, pictures = (
+            part.repeat(NOISE_DRAWS, *[1] * (part.ndim - 1))
+            for part in (
+                to_network(batch.targets.flatten(0, 1)),
+                to_network(lifted.flatten(0, 1)),
+                _angles(batch),
+                to_network(batch.pictures).repeat_interleave(self.targets, dim=0),
+            )
+        )
+        n = len(views)
+        # Linear density towards t = 1: distillation spends most of its steps at high noise.
+        t = torch.rand(n, generator=generator).sqrt().clamp(min=0.01).to(views)
+        known = (torch.rand(n, generator=generator) > DROPOUT).to(views.device)
+        alpha, sigma = (level[:, None, None, None] for level in alpha_sigma(t))
+        noise = torch.randn(views.shape, generator=generator).to(views)
+        with torch.autocast(views.device.type, torch.bfloat16):
+            x0 = self.network(alpha * views + sigma * noise, t, shown, pictures, angles, known)
+        return ((x0 - views) / residual_std(alpha, sigma)).square().mean()
+
+
+Stage = LifterStage | DenoiserStage
+"""A `network`, how many `targets` it wants with each picture, and its `loss`."""
+
+
+@torch.no_grad()
+def lift_views(lifter: Lifter, batch: Batch) -> Float[Tensor, "b k 4 s s"]:
+    """The targets as the lifted pictures show them."""
+    b, k, _, s, _ = batch.targets.shape
+    with torch.autocast(batch.pictures.device.type, torch.bfloat16):
+        volumes = lifter(batch.pictures, batch.picture_elevations)
+    places = pixel_places(s, batch.pictures)[None].expand(k, -1, -1)
+    lifted: list[Tensor] = []
+    for i in range(b):
+        origins, directions = orbit_rays(batch.azimuths[i], batch.elevations[i], places)
+        own = slice(i, i + 1)
+        lifted += [
+            march_once(volumes[own], batch.pictures[own], batch.picture_elevations[own], origin, rays)
+            for origin, rays in zip(origins, directions, strict=True)
+        ]
+    return torch.stack(lifted).transpose(1, 2).reshape(b, k, 4, s, s)
+
+
+def _angles(batch: Batch) -> Float[Tensor, "n 3"]:
+    """Target azimuth and elevation and picture elevation of each target."""
+    picture_elevations = batch.picture_elevations[:, None].expand_as(batch.elevations)
+    return torch.stack([batch.azimuths, batch.elevations, picture_elevations], dim=-1).flatten(0, 1)
+
+
+def make_stage(settings: TrainSettings, folder: Path) -> Stage:
+    """The stage with fresh weights; the denoiser learns beside the average of the lifter trained in `folder`."""
     torch.manual_seed(settings.seed)
-    return LifterStage(Lifter().to(settings.device, memory_format=torch.channels_last))
+    lifter = Lifter().to(settings.device)
+    if settings.stage == "lifter":
+        return LifterStage(lifter)
+    load_average(lifter, folder / "lifter.pt")
+    return DenoiserStage(Denoiser().to(settings.device), lifter)
+
+
+def load_average(network: nn.Module, path: Path) -> int:
+    """Read the moving average of a training state into a network; returns the state's step."""
+    if not path.exists():
+        raise ConfigError(f"No training state at {path}. Run `dreamgaussian prior train --stage {path.stem}` first.")
+    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    network.load_state_dict(state["average"])
+    return state["step"]

@@ -3,7 +3,7 @@
 Notation: x a picture as `to_network` makes it, x_t = alpha x + sigma eps, m the lifted view at the target camera.
 Given m alone, x ~ N(m, s^2) would make the best guess
 
-    x_bar = m + k (x_t - alpha m),   k = alpha s^2 / (alpha^2 s^2 + sigma^2),   std = s sigma / sqrt(alpha^2 s^2 + sigma^2).
+    x_bar = m + alpha s^2 / (alpha^2 s^2 + sigma^2) * (x_t - alpha m),  std = s sigma / sqrt(alpha^2 s^2 + sigma^2).
 
 The network adds what that guess cannot know: x0 = x_bar + std * network(...), the preconditioning of arXiv 2206.00364
 centred on the lifted view. An untrained network (output 0) is therefore already a sound prior.
@@ -32,7 +32,9 @@ class DenoiserConfig:
     """At a quarter and an eighth of the picture's resolution."""
     embedding: int = 96
     tokens: int = 128
-    """Channels of a picture token; there are 8 x 8 of them."""
+    """Channels of a picture token."""
+    tokens_side: int = 8
+    """Picture tokens along a side: an eighth of the resolution."""
 
 
 def alpha_sigma(t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
@@ -53,20 +55,25 @@ def from_network(x: Float[Tensor, "*b 4 h w"]) -> Float[Tensor, "*b 4 h w"]:
     return torch.cat([rgb, alpha], dim=-3)
 
 
+def residual_std(alpha: Float[Tensor, "*b"], sigma: Float[Tensor, "*b"]) -> Float[Tensor, "*b"]:
+    """std of the header; sigma > 0."""
+    return RESIDUAL_STD * sigma / (alpha**2 * RESIDUAL_STD**2 + sigma**2).sqrt()
+
+
 class Denoiser(nn.Module):
     """Predicts the clean view from a noisy one, the lifted view and the picture."""
 
     def __init__(self, config: DenoiserConfig = DenoiserConfig()) -> None:
         super().__init__()
         a, b = config.channels
-        e, n = config.embedding, config.tokens
+        e, n, places = config.embedding, config.tokens, config.tokens_side**2
         self.config = config
         patch = 4 * PATCH**2
         self.embed = nn.Sequential(nn.Linear(64 + 12, e), nn.SiLU(), nn.Linear(e, e), nn.SiLU())
         self.enter_picture = nn.Conv2d(patch + 2, n, 3, padding=1)
         self.read_picture = nn.Conv2d(n, n, 3, stride=2, padding=1)
-        self.places = nn.Parameter(torch.randn(1, 64, n) * 0.02)
-        self.no_picture = nn.Parameter(torch.randn(1, 64, n) * 0.02)
+        self.places = nn.Parameter(torch.randn(1, places, n) * 0.02)
+        self.no_picture = nn.Parameter(torch.randn(1, places, n) * 0.02)
         self.enter = nn.Conv2d(2 * patch + 2, a, 3, padding=1)
         self.down = Blocks((a, a, a), e)
         self.to_eighth = nn.Conv2d(a, b, 3, stride=2, padding=1)
@@ -75,11 +82,11 @@ class Denoiser(nn.Module):
         self.up = Blocks((2 * a, a, a), e)
         self.norm = nn.GroupNorm(8, a)
         self.leave = nn.Conv2d(a, patch, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        for parameter in self.leave.parameters():
+            nn.init.zeros_(parameter)
 
     def read(self, picture: Float[Tensor, "b 4 s s"]) -> Float[Tensor, "b n d"]:
-        """Tokens of the input picture (in the network's units)."""
+        """Tokens of the input picture."""
         x = F.pixel_unshuffle(picture, PATCH)
         x = self.enter_picture(torch.cat([x, pixel_coordinates(x)], dim=1))
         x = self.read_picture(F.silu(x))
@@ -90,19 +97,21 @@ class Denoiser(nn.Module):
         x_t: Float[Tensor, "b 4 s s"],
         t: Float[Tensor, " b"],
         lifted: Float[Tensor, "b 4 s s"],
-        tokens: Float[Tensor, "b n d"],
+        picture: Float[Tensor, "b 4 s s"],
         angles: Float[Tensor, "b 3"],
         known: Bool[Tensor, " b"],
     ) -> Float[Tensor, "b 4 s s"]:
-        """The clean view. `angles` are the target's azimuth and elevation and the picture's elevation, in radians; where
-        the subject is not `known`, everything but the target's elevation is withheld.
+        """The clean view. All pictures are as `to_network` makes them.
+
+        `angles` are the target's azimuth and elevation and the picture's elevation, in radians. Where the subject is
+        not `known`, all but the target's elevation is withheld.
         """
-        alpha, sigma = (level[:, None, None, None] for level in alpha_sigma(t))
-        shown = known[:, None, None, None]
-        lifted = torch.where(shown, lifted, to_network(torch.zeros_like(lifted)))
+        lifted = torch.where(known[:, None, None, None], lifted, to_network(torch.zeros_like(lifted)))
+        tokens = self.read(picture)
         tokens = torch.where(known[:, None, None], tokens, self.no_picture.to(tokens))
-        variance = alpha**2 * RESIDUAL_STD**2 + sigma**2
-        surprise = (x_t - alpha * lifted) / variance.sqrt()
+        alpha, sigma = (level[:, None, None, None] for level in alpha_sigma(t))
+        std = residual_std(alpha, sigma)
+        surprise = (x_t - alpha * lifted) * std / (RESIDUAL_STD * sigma)
         x = torch.cat([F.pixel_unshuffle(surprise, PATCH), F.pixel_unshuffle(lifted, PATCH)], dim=1)
         x = torch.cat([x, pixel_coordinates(x)], dim=1).contiguous(memory_format=torch.channels_last)
         embedding = self._embed(t, angles, known)
@@ -110,8 +119,8 @@ class Denoiser(nn.Module):
         x = self.middle(self.to_eighth(fine), embedding, tokens)
         x = torch.cat([self.from_eighth(F.interpolate(x, scale_factor=2)), fine], dim=1)
         correction = F.pixel_shuffle(self.leave(F.silu(self.norm(self.up(x, embedding)))), PATCH).float()
-        guess = lifted + alpha * RESIDUAL_STD**2 / variance.sqrt() * surprise
-        return guess + RESIDUAL_STD * sigma / variance.sqrt() * correction
+        guess = lifted + alpha * (std / sigma) ** 2 * (x_t - alpha * lifted)
+        return guess + std * correction
 
     def _embed(self, t: Tensor, angles: Tensor, known: Tensor) -> Float[Tensor, "b e"]:
         waves = torch.exp(-math.log(1e4) * torch.arange(32, device=t.device) / 32) * t[:, None] * 1000
@@ -123,6 +132,6 @@ class Denoiser(nn.Module):
 def noise_from_clean(
     x_t: Float[Tensor, "*b 4 s s"], x0: Float[Tensor, "*b 4 s s"], t: Float[Tensor, " b"]
 ) -> Float[Tensor, "*b 4 s s"]:
-    """eps = (x_t - alpha x0) / sigma."""
+    """eps = (x_t - alpha x0) / sigma; sigma > 0."""
     alpha, sigma = (level.view(-1, *[1] * (x_t.ndim - 1)) for level in alpha_sigma(t))
-    return (x_t - alpha * x0) / sigma.clamp(min=1e-4)
+    return (x_t - alpha * x0) / sigma

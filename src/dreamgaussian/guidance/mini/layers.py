@@ -4,6 +4,7 @@ Everything runs channels-last and under bfloat16 autocast where the processor ha
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -48,7 +49,7 @@ class Attention(nn.Module):
         nn.init.zeros_(self.out.weight)
 
     def forward(
-        self, x: Float[Tensor, "b c h w"], tokens: Float[Tensor, "b n d"] | None = None
+        self, x: Float[Tensor, "b c h w"], tokens: Float[Tensor, "b n token"] | None = None
     ) -> Float[Tensor, "b c h w"]:
         """Residual update of x."""
         b, c, h, w = x.shape
@@ -67,11 +68,14 @@ class Blocks(nn.ModuleList):
     def __init__(self, channels: Sequence[int], embedding: int, *, attention: bool = False, tokens: int = 0) -> None:
         super().__init__(
             nn.ModuleList([ResidualBlock(c_in, c_out, embedding)] + ([Attention(c_out, tokens)] if attention else []))
-            for c_in, c_out in zip(channels, channels[1:], strict=False)
+            for c_in, c_out in pairwise(channels)
         )
 
     def forward(
-        self, x: Float[Tensor, "b c h w"], embedding: Float[Tensor, "b e"], tokens: Float[Tensor, "b n d"] | None = None
+        self,
+        x: Float[Tensor, "b c h w"],
+        embedding: Float[Tensor, "b e"],
+        tokens: Float[Tensor, "b n token"] | None = None,
     ) -> Float[Tensor, "b d h w"]:
         """All blocks, one after the other."""
         for residual, *attention in self:  # pyright: ignore

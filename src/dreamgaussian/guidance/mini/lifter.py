@@ -50,9 +50,9 @@ class Lifter(nn.Module):
         self.norm = nn.GroupNorm(8, a)
         self.leave = nn.Conv2d(a, VOXEL_CHANNELS * config.depths, 3, padding=1)
         # A thin fog to start with: opaque or empty volumes give no gradient.
-        nn.init.zeros_(self.leave.bias)
-        with torch.no_grad():
-            self.leave.bias[: config.depths] = -1.0
+        raw = torch.zeros(VOXEL_CHANNELS, config.depths)
+        raw[0] = -1.0
+        self.leave.bias = nn.Parameter(raw.flatten())
 
     def forward(
         self, picture: Float[Tensor, "b 4 s s"], elevation: Float[Tensor, " b"]

@@ -20,11 +20,14 @@ from dreamgaussian.subject import Subject, View
 
 RESOLUTION = 64
 CONDITIONS = ("conditional", "unconditional")
+MIN_TIME = 1e-3
+"""Below it the noise of a view cannot be told in float32."""
 SPEC = PriorSpec(
     name="mini",
     resolution=RESOLUTION,
     background=None,
     domain=CameraDomain(elevation_range_deg=(-20.0, 45.0)),
+    x_bound=1.0,
 )
 
 
@@ -41,7 +44,6 @@ class MiniPrior:
         self._elevation = torch.tensor([view.camera.elevation_deg], device=self._device).deg2rad()
         with self._autocast():
             self._volume = lifter(self._picture, self._elevation)
-            self._tokens = denoiser.read(diffusion.to_network(self._picture)).float()
 
     def alpha_sigma(self, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
         """Cosine schedule, variance-preserving."""
@@ -81,16 +83,17 @@ class MiniPrior:
         angles = torch.tensor([[view.azimuth_deg, view.elevation_deg, 0.0] for view in views]).deg2rad().to(x_t)
         angles[:, 2] = self._elevation
         known = torch.tensor([condition == "conditional" for condition in conditions], device=self._device)
+        noisy, times = x_t[:, 0].repeat(k, 1, 1, 1), t.clamp(min=MIN_TIME).repeat(k)
         with self._autocast():
             x0 = self._denoiser(
-                x_t[:, 0].repeat(k, 1, 1, 1),
-                t.repeat(k),
+                noisy,
+                times,
                 lifted.repeat(k, 1, 1, 1),
-                self._tokens.expand(k * b, -1, -1),
+                diffusion.to_network(self._picture).expand(k * b, -1, -1, -1),
                 angles.repeat(k, 1),
                 known.repeat_interleave(b),
             )
-        noise = diffusion.noise_from_clean(x_t[:, 0].repeat(k, 1, 1, 1), x0, t.repeat(k))
+        noise = diffusion.noise_from_clean(noisy, x0, times)
         return noise.view(k, b, 1, 4, RESOLUTION, RESOLUTION)
 
     def _autocast(self) -> torch.autocast:

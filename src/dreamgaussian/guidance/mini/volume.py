@@ -34,8 +34,9 @@ def frustum_coordinates(points: Float[Tensor, "b n 3"], elevation: Float[Tensor,
 def ball_section(
     origins: Float[Tensor, "b 3"], directions: Float[Tensor, "b n 3"], radius: float = BALL_RADIUS
 ) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b n"]]:
-    """Distance of the middle, and half the length, of the part of each ray (unit directions) inside the ball; a ray that
-    misses it has length 0.
+    """Distance of the middle, and half the length, of the part of each ray inside the ball.
+
+    Directions have unit length; a ray that misses the ball has length 0.
     """
     middle = -(origins[:, None] * directions).sum(dim=-1)
     missed = (origins[:, None] + directions * middle[..., None]).square().sum(dim=-1)
@@ -72,7 +73,7 @@ def march_once(
     origin: Float[Tensor, "3"],
     directions: Float[Tensor, "n 3"],
     *,
-    samples: int = 40,
+    samples: int = 32,
 ) -> Float[Tensor, "n 4"]:
     """`march` for one volume, without gradient: looks up only the points in front of the cut-out."""
     n = len(directions)
@@ -130,9 +131,10 @@ def _sample_points(
 
 
 def orbit_rays(
-    azimuth: Float[Tensor, " b"], elevation: Float[Tensor, " b"], pixels: Float[Tensor, "b n 2"]
+    azimuth: Float[Tensor, " b"], elevation: Float[Tensor, " b"], places: Float[Tensor, "b n 2"]
 ) -> tuple[Float[Tensor, "b 3"], Float[Tensor, "b n 3"]]:
-    """Origins and unit directions of rays of cameras on the default orbit (radians); pixels in [-1, 1], x right, y down.
+    """Origins and unit directions of rays of cameras on the default orbit (radians), through places as in
+    `pixel_places`.
 
     The batched twin of `Camera.orbit(...).rays()`.
     """
@@ -140,6 +142,13 @@ def orbit_rays(
     right = torch.stack([cos_a, torch.zeros_like(cos_a), -sin_a], dim=-1)
     up = torch.stack([-sin_e * sin_a, cos_e, -sin_e * cos_a], dim=-1)
     towards = torch.stack([cos_e * sin_a, sin_e, cos_e * cos_a], dim=-1)
-    x, y = pixels[..., :1] * TANGENT, -pixels[..., 1:] * TANGENT
+    x, y = places[..., :1] * TANGENT, -places[..., 1:] * TANGENT
     directions = x * right[:, None] + y * up[:, None] - towards[:, None]
     return DEFAULT_RADIUS * towards, F.normalize(directions, dim=-1)
+
+
+def pixel_places(size: int, like: Tensor) -> Float[Tensor, "n 2"]:
+    """Centres of a square picture's pixels in [-1, 1], row by row."""
+    line = (torch.arange(size, device=like.device, dtype=like.dtype) + 0.5) * (2 / size) - 1
+    rows, columns = torch.meshgrid(line, line, indexing="ij")
+    return torch.stack([columns, rows], dim=-1).reshape(-1, 2)

@@ -6,7 +6,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from dreamgaussian.errors import WeightsUnavailable
@@ -56,7 +55,7 @@ def load_weights(path: Path) -> tuple[Lifter, Denoiser]:
             f"{path} does not hold the mini prior's weights ({error}). Install the package again, or give another file."
         ) from error
     for network in networks:
-        network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        network.eval().requires_grad_(False)
     return networks
 
 

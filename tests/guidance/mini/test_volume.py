@@ -1,0 +1,83 @@
+import torch
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.guidance.mini.volume import (
+    BALL_RADIUS,
+    TANGENT,
+    ball_section,
+    frustum_coordinates,
+    march,
+    march_once,
+    orbit_rays,
+    pixel_places,
+)
+
+ELEVATION = torch.tensor([0.3])
+
+
+def disc(size: int = 32, radius: float = 0.7) -> torch.Tensor:
+    """A white disc, premultiplied RGBA."""
+    inside = (pixel_places(size, torch.zeros(())).norm(dim=-1) < radius).float().reshape(size, size)
+    return inside.expand(1, 4, size, size)
+
+
+def rays(azimuth_deg: float, elevation_deg: float, size: int = 24) -> tuple[torch.Tensor, torch.Tensor]:
+    origin, directions = Camera.orbit(azimuth_deg, elevation_deg, size).rays()
+    return origin.float(), directions.reshape(-1, 3).float()
+
+
+def test_frustum_coordinates_are_the_input_cameras_pixels() -> None:
+    points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0)) - 0.5
+    camera = Camera.orbit(0.0, float(ELEVATION.rad2deg()), 2)
+    pixels, depths = camera.project(points)
+    u, v, w = frustum_coordinates(points[None], ELEVATION)[0].unbind(-1)
+    assert torch.allclose(torch.stack([u, v], -1), pixels - 1, atol=1e-5)
+    assert torch.allclose(w * 0.9 + 2.0, depths, atol=1e-5)
+
+
+def test_orbit_rays_are_the_cameras_rays() -> None:
+    angles = torch.tensor([[100.0], [-15.0]]).deg2rad()
+    origins, directions = orbit_rays(angles[0], angles[1], pixel_places(24, angles)[None])
+    origin, expected = rays(100.0, -15.0)
+    assert torch.allclose(origins[0], origin, atol=1e-5)
+    assert torch.allclose(directions[0], expected, atol=1e-5)
+
+
+def test_ball_section_ends_lie_on_the_ball() -> None:
+    origin, directions = rays(40.0, 10.0, 8)
+    middle, half = ball_section(origin[None], directions[None])
+    ends = origin + directions * (middle + half)[0, :, None]
+    hit = half[0] > 0
+    assert torch.allclose(ends[hit].norm(dim=-1), torch.tensor(BALL_RADIUS), atol=1e-4)
+    assert TANGENT > 0
+
+
+def test_marching_once_skips_only_what_is_empty() -> None:
+    generator = torch.Generator().manual_seed(0)
+    volume = torch.randn(1, 5, 6, 16, 16, generator=generator)
+    for azimuth in (0.0, 75.0, 180.0):
+        origin, directions = rays(azimuth, 20.0)
+        dense = march(volume, disc(), ELEVATION, origin[None], directions[None])
+        assert torch.allclose(dense[0], march_once(volume, disc(), ELEVATION, origin, directions), atol=1e-6)
+
+
+def test_the_input_view_of_a_dense_volume_is_the_picture() -> None:
+    volume = torch.full((1, 5, 6, 16, 16), 4.0)
+    origin, directions = rays(0.0, float(ELEVATION.rad2deg()), 32)
+    seen = march_once(volume, disc(), ELEVATION, origin, directions)
+    assert (seen.T.reshape(1, 4, 32, 32) - disc()).abs().mean() < 0.05
+
+
+def test_nothing_is_seen_beside_the_cut_out() -> None:
+    volume = torch.full((1, 5, 6, 16, 16), 4.0)
+    origin, directions = rays(90.0, 0.0)
+    empty = torch.zeros(1, 4, 32, 32)
+    assert march_once(volume, empty, ELEVATION, origin, directions).abs().max() < 1e-4
+
+
+def test_renders_have_gradients_to_the_volume() -> None:
+    volume = torch.zeros(1, 5, 6, 16, 16, requires_grad=True)
+    origin, directions = rays(90.0, 0.0)
+    march(volume, disc(), ELEVATION, origin[None], directions[None]).sum().backward()
+    assert volume.grad is not None
+    assert (volume.grad.abs().sum(dim=(2, 3, 4)) > 0).all()

@@ -1,0 +1,89 @@
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dreamgaussian.errors import ConfigError
+from dreamgaussian.train.catalogue import read_catalogue, unpack
+from dreamgaussian.train.data import make_data, read_manifest
+from dreamgaussian.train.dataset import Views
+from dreamgaussian.train.settings import DataSettings
+
+PROPERTIES = """
+name#1=Pyramid
+category#1=Miscellaneous
+model#1=/pyramid/pyramid.obj
+creator#1=Ada
+name#2=Teapot
+category#2=Kitchen
+model#2=/pyramid/teapot.obj
+modelRotation#2=1 0 0 0 0 1 0 -1 0
+name#3=Door
+category#3=Doors and windows
+model#3=/pyramid/pyramid.obj
+"""
+PYRAMID = "v 0 1 0\nv -1 0 -1\nv 1 0 -1\nv 0 0 {depth}\nf 1 2 3\nf 1 3 4\nf 1 4 2\nf 2 4 3\n"
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A Debian package with one small library."""
+    library, files = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(library, "w") as archive:
+        archive.writestr("PluginFurnitureCatalog.properties", PROPERTIES)
+        archive.writestr("pyramid/pyramid.obj", PYRAMID.format(depth=1))
+        archive.writestr("pyramid/teapot.obj", PYRAMID.format(depth=1) + "v 0 2 0.5\nf 1 2 5\n")
+    with tarfile.open(fileobj=files, mode="w:xz") as tar:
+        member = tarfile.TarInfo("./usr/share/Tiny.sh3f")
+        member.size = len(library.getvalue())
+        tar.addfile(member, io.BytesIO(library.getvalue()))
+    path = tmp_path / "tiny.deb"
+    parts = ((b"debian-binary", b"2.0\n"), (b"data.tar.xz", files.getvalue()))
+    path.write_bytes(b"!<arch>\n" + b"".join(ar_member(name, content) for name, content in parts))
+    return path
+
+
+def ar_member(name: bytes, content: bytes) -> bytes:
+    header = (
+        name.ljust(16) + b"0".ljust(12) + b"0".ljust(12) + b"100644".ljust(8) + str(len(content)).encode().ljust(10)
+    )
+    return header + b"`\n" + content + b"\n" * (len(content) % 2)
+
+
+def test_the_catalogue_lists_credited_things_without_doors(package: Path, tmp_path: Path) -> None:
+    pyramid, teapot = read_catalogue(unpack(package, tmp_path / "sources"))
+    assert (pyramid.name, pyramid.creator, pyramid.licence, pyramid.rotation) == ("Pyramid", "Ada", "CC-BY 3.0", None)
+    assert (teapot.creator, len(teapot.rotation or ())) == ("Tiny", 9)
+    assert pyramid.model.exists()
+
+
+def test_a_file_that_is_no_package_is_refused_by_name(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.deb"
+    wrong.write_bytes(b"!<arch>\n")
+    with pytest.raises(ConfigError, match=r"wrong\.deb is not a Debian package"):
+        unpack(wrong, tmp_path / "sources")
+
+
+def test_the_factory_renders_each_object_once(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DREAMGAUSSIAN_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "data"
+    settings = DataSettings(package=package, groups=2, targets=3, resolution=16, workers=1, folder=folder)
+    steps = list(make_data(settings))
+    assert steps[-1].done == steps[-1].total == 2
+    assert {entry.name: entry.split for entry in read_manifest(folder)} == {"Pyramid": "train", "Teapot": "benchmark"}
+    views = np.load(folder / "Tiny-001.views.npy")
+    assert views.shape == (2, 4, 16, 16, 4)
+    assert (views[..., 3] > 0).any(axis=(2, 3)).all()
+    group = Views(folder, "train").group(0, 1)
+    assert group.targets.shape == (1, 3, 4, 16, 16)
+    before = (folder / "Tiny-001.views.npy").stat().st_mtime_ns
+    assert [step.phase for step in make_data(settings)] == ["fetching"]
+    assert (folder / "Tiny-001.views.npy").stat().st_mtime_ns == before
+
+
+def test_missing_views_say_how_to_make_them(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="dreamgaussian prior data"):
+        Views(tmp_path, "train")
