@@ -1,0 +1,199 @@
+"""Runs the whole pipeline on held-out objects and scores what comes out, stage by stage."""
+
+import hashlib
+import json
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from dreamgaussian import __version__
+from dreamgaussian.camera import Camera
+from dreamgaussian.config import RunConfig, to_json
+from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkObject, Entry, read_index, read_object
+from dreamgaussian.evaluate.methods import (
+    BAKED,
+    GAUSSIANS,
+    MESH,
+    Views,
+    baseline_views,
+    gaussian_views,
+    mesh_views,
+    prior_views,
+)
+from dreamgaussian.evaluate.metrics import ViewJudge, on_white, psnr, score_shape, shrink
+from dreamgaussian.evaluate.report import write_report
+from dreamgaussian.evaluate.results import (
+    MethodScores,
+    ObjectResult,
+    picture_name,
+    read_result,
+    result_name,
+    write_result,
+)
+from dreamgaussian.evaluate.settings import EvalSettings
+from dreamgaussian.files import atomic_path
+from dreamgaussian.guidance.mini.weights import shipped_weights
+from dreamgaussian.mesh.mesh import Mesh
+from dreamgaussian.output import open_folder, peak_memory_mb
+from dreamgaussian.pipeline import Snapshot, StageClock, generate, open_run
+
+SIZES = (64, VIEW_SIZE)
+"""Pixels at which views are scored; 64 is what the embedded prior sees."""
+BASELINES = "baselines"
+"""The variant that runs nothing."""
+DEFAULT = "default"
+STRIP_VIEWS = 5
+STRIP_SIDE = 160
+
+Change = Callable[[RunConfig], RunConfig]
+ABLATIONS: dict[str, Change] = {
+    "without annealing": lambda c: replace(c, fit=replace(c.fit, distill=replace(c.fit.distill, anneal=False))),
+    "without densification": lambda c: replace(c, fit=replace(c.fit, density=replace(c.fit.density, enabled=False))),
+    "without reference loss": lambda c: replace(
+        c, fit=replace(c.fit, reference=replace(c.fit.reference, color_weight=0.0, alpha_weight=0.0))
+    ),
+}
+"""As in the paper's figure. That of stage 2 needs no run of its own: the baked mesh is scored in every run."""
+
+
+@dataclass(frozen=True)
+class EvalStep:
+    """Progress of an evaluation."""
+
+    done: int
+    """Results finished, of `total`: one for each object and variant."""
+    total: int
+    name: str
+    """Of the object."""
+    variant: str
+    stage: str
+    """Of the pipeline; "Scores" before and after it, "Report" at the end."""
+    step: int
+    steps: int
+    report: Path | None = None
+    """The HTML file, in the last step."""
+
+
+def evaluate(settings: EvalSettings, archive: Path | None = None) -> Iterator[EvalStep]:
+    """Run, score and report. Finished results in the output folder are taken as they are.
+
+    Raises WeightsUnavailable where a metric's network is not installed, ConfigError where the folder cannot be used;
+    both before anything is run.
+    """
+    judge = ViewJudge()
+    open_folder(settings.output, "benchmark", overwrite=True)
+    variants = (BASELINES, DEFAULT, *(ABLATIONS if settings.ablations else ()))
+    wanted = [(e, v) for e in read_index(archive)[: settings.object_count] for v in variants]
+    results: list[ObjectResult] = []
+    for done, (entry, variant) in enumerate(wanted):
+        start = EvalStep(done, len(wanted), entry.name, variant, "Scores", 0, 1)
+        yield start
+        path = settings.output / entry.key / result_name(variant)
+        identity = _identity(entry, variant, settings)
+        result = read_result(path) if path.exists() else None
+        if result is None or result.identity != identity:
+            subject = read_object(entry, archive)
+            result = yield from _measure(subject, variant, settings, judge, identity, start)
+            write_result(path, result)
+        results.append(result)
+    report = write_report(settings.output, results)
+    yield EvalStep(len(wanted), len(wanted), "", "", "Report", 1, 1, report)
+
+
+def _measure(
+    subject: BenchmarkObject,
+    variant: str,
+    settings: EvalSettings,
+    judge: ViewJudge,
+    identity: dict[str, Any],
+    start: EvalStep,
+) -> Generator[EvalStep, None, ObjectResult]:
+    """One object through one variant."""
+    entry, folder = subject.entry, settings.output / subject.entry.key
+    folder.mkdir(exist_ok=True)
+    chosen = np.linspace(0, len(entry.cameras), settings.view_count, endpoint=False).astype(int).tolist()
+    cameras, truth = [entry.cameras[index] for index in chosen], subject.views[chosen]
+    clock = StageClock()
+    if variant == BASELINES:
+        _write_strip(folder / "truth.webp", truth)
+        shown = baseline_views(subject, cameras, truth)
+    else:
+        shown = yield from _run(subject, folder, _config(entry, variant, settings), cameras, clock, start)
+    clock.enter("Scores")
+    methods: dict[str, MethodScores] = {}
+    for number, (method, views) in enumerate(shown.items()):
+        yield replace(start, step=number, steps=len(shown))
+        methods[method] = _score(views, subject, truth, judge)
+        _write_strip(folder / picture_name(variant, method), views.pictures)
+    return ObjectResult(entry.key, entry.name, variant, identity, methods, clock.read(), peak_memory_mb())
+
+
+def _run(
+    subject: BenchmarkObject,
+    folder: Path,
+    config: RunConfig,
+    cameras: Sequence[Camera],
+    clock: StageClock,
+    start: EvalStep,
+) -> Generator[EvalStep, None, dict[str, Views]]:
+    """The whole pipeline on the input picture, and what each of its stages shows."""
+    picture = folder / "input.webp"
+    with atomic_path(picture) as temporary:
+        temporary.write_bytes(subject.input_webp)
+    run = open_run(picture, config)
+    meshes: dict[str, Mesh] = {}
+    last: Snapshot | None = None
+    for last in generate(run):
+        clock.enter(last.stage)
+        if last.mesh is not None:
+            meshes[last.stage] = last.mesh
+        yield replace(start, stage=last.stage, step=last.step, steps=last.steps)
+    assert last is not None
+    clock.enter("Scores")
+    front = subject.entry.input_camera
+    shown = prior_views(run.prior, cameras, config.seed)
+    shown[GAUSSIANS] = gaussian_views(last.gaussians, run.rasterizer, cameras, front)
+    if "Texture" in meshes:
+        shown[BAKED] = mesh_views(meshes["Mesh"], cameras, front)
+    shown[MESH] = mesh_views(meshes.get("Texture", meshes["Mesh"]), cameras, front)
+    return shown
+
+
+def _score(views: Views, subject: BenchmarkObject, truth: Float[Tensor, "n s s 4"], judge: ViewJudge) -> MethodScores:
+    sizes = [size for size in SIZES if size <= views.pictures.shape[1]]
+    return MethodScores(
+        views={size: judge.score(shrink(views.pictures, size), shrink(truth, size)) for size in sizes},
+        front_psnr=None if views.front is None else psnr(on_white(views.front), on_white(subject.input_view)),
+        shape=None if views.mesh is None else score_shape(views.mesh, subject.points),
+    )
+
+
+def _config(entry: Entry, variant: str, settings: EvalSettings) -> RunConfig:
+    config = settings.run_config
+    subject = replace(config.subject, elevation_deg=entry.elevation_deg, background="keep")
+    return ABLATIONS.get(variant, lambda c: c)(replace(config, subject=subject))
+
+
+def _identity(entry: Entry, variant: str, settings: EvalSettings) -> dict[str, Any]:
+    """What a result depends on, as JSON gives it back."""
+    identity: dict[str, Any] = {"version": __version__, "views": settings.view_count}
+    if variant != BASELINES:
+        identity["config"] = to_json(_config(entry, variant, settings))
+        identity["weights"] = hashlib.sha256(shipped_weights().read_bytes()).hexdigest()[:16]
+    return json.loads(json.dumps(identity))
+
+
+def _write_strip(path: Path, views: Float[Tensor, "n s s 4"]) -> None:
+    """A few of the views side by side on white, for the report."""
+    few = np.linspace(0, len(views), min(STRIP_VIEWS, len(views)), endpoint=False).astype(int).tolist()
+    strip = torch.cat(list(on_white(views[few])), dim=1)
+    image = Image.fromarray((strip * 255 + 0.5).byte().numpy())
+    with atomic_path(path) as temporary:
+        image.resize((STRIP_SIDE * len(few), STRIP_SIDE), Image.Resampling.BICUBIC).save(temporary, "WEBP", quality=85)

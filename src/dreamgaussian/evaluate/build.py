@@ -1,0 +1,148 @@
+"""Renders the held-out objects and writes the benchmark's archive: `python -m dreamgaussian.evaluate.build`.
+
+Needs the training objects' package (see train/catalogue.py); whoever only evaluates never runs this.
+"""
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from dreamgaussian.evaluate.dataset import (
+    Entry,
+    decode_picture,
+    encode_picture,
+    shipped_objects,
+    write_archive,
+)
+from dreamgaussian.evaluate.surface import sample_surface, sphere_directions
+from dreamgaussian.train import catalogue
+from dreamgaussian.train.catalogue import Item
+from dreamgaussian.train.holdout import BENCHMARK_NAMES, Fingerprint, split_objects
+from dreamgaussian.train.objects import Model, load_model, look_up
+from dreamgaussian.train.render import Light, Placement, Scene
+from dreamgaussian.train.settings import cache_folder
+
+VIEW_COUNT = 16
+ELEVATIONS_DEG = (-15.0, 45.0)
+INPUT_AZIMUTHS_DEG = (30.0, -30.0, 45.0, -45.0, 60.0, -60.0)
+"""Off the object's own front, in order of preference; the first from which the whole object fits into all views."""
+FITTING_RADIUS = 0.9
+LIGHT = Light((-0.42, 0.72, 0.55), key=0.28, head=0.17, ambient=0.57)
+TEXTURE_SIDE = 1024
+SUPERSAMPLING = 4
+POINTS = 20_000
+SIGHT_LINES = 64
+"""Directions in which a point of the surface may see the open sky."""
+MIN_PSNR = 38.0
+"""Of the compressed pictures, on white, in dB."""
+QUALITIES = (85, 90, 94, 97, 100)
+GOLDEN = (5**0.5 - 1) / 2
+
+
+def build(path: Path) -> Iterator[str]:
+    """Write the archive to `path`; yields a line after each object."""
+    items = benchmark_items(catalogue.read_catalogue(_sources()))
+    entries: list[Entry] = []
+    pictures: dict[str, list[bytes]] = {}
+    points: dict[str, Float[np.ndarray, "m 3"]] = {}
+    for number, item in enumerate(items):
+        model = load_model(item, TEXTURE_SIDE)
+        assert model is not None, item.key
+        scene = Scene(model)
+        elevation = round(10 + 10 * (GOLDEN * number % 1), 1)
+        placement = input_placement(scene, elevation)
+        entry = Entry(item.key, item.name, item.category, item.creator, item.licence, elevation, view_angles())
+        cameras = [entry.input_camera, *entry.cameras]
+        views = [scene.render(placement, camera, LIGHT, SUPERSAMPLING) for camera in cameras]
+        entries.append(entry)
+        pictures[item.key] = [compress(view) for view in views]
+        points[item.key] = visible_points(scene, placement, np.random.default_rng(number))
+        size = sum(map(len, pictures[item.key]))
+        yield f"{number + 1}/{len(items)} {item.name}: radius {scene.radius(placement):.2f}, {size / 1000:.0f} kB"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_archive(path, entries, pictures, points)
+
+
+def benchmark_items(items: list[Item]) -> list[Item]:
+    """The held-out objects, shuffled once and for all, so that the first few are a fair choice.
+
+    Of several objects of a name the first textured one is taken, as in train/holdout.py, and the first if none is.
+    """
+    namesakes = [item for item in items if item.name in BENCHMARK_NAMES]
+    models = [(item, load_model(item)) for item in namesakes]
+    prints = [Fingerprint(i.key, i.name, m.geometry_hash, m.texture_hashes) for i, m in models if m is not None]
+    splits = split_objects(prints)
+    chosen: dict[str, Item] = {}
+    for item in namesakes:
+        if item.key in splits and (item.name not in chosen or splits[item.key] == "benchmark"):
+            chosen[item.name] = item
+    return sorted(chosen.values(), key=lambda item: hashlib.sha256(item.name.encode()).digest())
+
+
+def input_placement(scene: Scene, elevation_deg: float) -> Placement:
+    """The three-quarter view under which the object stays smallest in depth, preferably +30° off its front."""
+    placements = [scene.place(azimuth, elevation_deg, np.ones(3), 0.8) for azimuth in INPUT_AZIMUTHS_DEG]
+    fitting = [placement for placement in placements if scene.radius(placement) <= FITTING_RADIUS]
+    return fitting[0] if fitting else min(placements, key=scene.radius)
+
+
+def view_angles() -> tuple[tuple[float, float], ...]:
+    """Azimuths at equal steps, none at the input's; elevations spread evenly, without order."""
+    low, high = ELEVATIONS_DEG
+    azimuths = [(index + 0.5) * 360 / VIEW_COUNT for index in range(VIEW_COUNT)]
+    elevations = [round(low + (high - low) * (GOLDEN * (index + 1) % 1), 1) for index in range(VIEW_COUNT)]
+    return tuple(zip(azimuths, elevations, strict=True))
+
+
+def compress(view: UInt8[np.ndarray, "s s 4"]) -> bytes:
+    """The smallest WebP that is still true to the picture."""
+    truth = torch.from_numpy(view.astype(np.float32) / 255)
+    content = b""
+    for quality in QUALITIES:
+        content = encode_picture(view, quality)
+        error = decode_picture(content) - truth
+        if -10 * np.log10(float((error[..., :3] - error[..., 3:]).square().mean()) + 1e-12) >= MIN_PSNR:
+            break
+    return content
+
+
+def visible_points(scene: Scene, placement: Placement, rng: np.random.Generator) -> Float[np.ndarray, "m 3"]:
+    """Points spread evenly over that part of the placed surface that can be seen from outside."""
+    model = scene.model
+    vertices = (model.vertices - scene.center) * scene.scale
+    points, faces, weights = sample_surface(vertices, model.faces, 8 * POINTS, rng)
+    points = points[_is_solid(model, faces, weights)]
+    open_sky = np.zeros(len(points), dtype=bool)
+    for direction in sphere_directions(SIGHT_LINES):
+        hidden = np.flatnonzero(~open_sky)
+        rays = np.broadcast_to(direction, (len(hidden), 3))
+        open_sky[hidden] = scene.hits(points[hidden] + 1e-4 * direction, rays)["primID"] < 0
+    visible = points[open_sky]
+    assert len(visible) >= POINTS, len(visible)
+    visible = visible[rng.permutation(len(visible))[:POINTS]]
+    return visible @ placement.matrix.T + placement.offset
+
+
+def _is_solid(model: Model, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    solid = np.ones(len(faces), dtype=bool)
+    uvs = (model.uvs[model.faces[faces]] * weights[..., None]).sum(axis=1)
+    for index, material in enumerate(model.materials):
+        if material.texture is not None:
+            used = model.face_materials[faces] == index
+            solid[used] = look_up(material.texture, uvs[used])[:, 3] >= 0.5
+    return solid
+
+
+def _sources() -> Path:
+    folder = cache_folder() / "sources" / catalogue.PACKAGE
+    return catalogue.unpack(catalogue.fetch(folder), folder)
+
+
+if __name__ == "__main__":
+    for line in build(Path(sys.argv[1]) if len(sys.argv) > 1 else shipped_objects()):
+        print(line, flush=True)

@@ -1,0 +1,165 @@
+"""The benchmark's objects: an input picture, true views round it and points on its true surface.
+
+`data/objects.zip` holds `index.json` (names, credits, cameras) and for every object `KEY/input.webp`, `KEY/00.webp`...
+and `KEY/points.npy`; `build.py` makes it. An object's world is that of its input picture: azimuth 0 at the input's
+elevation, the cut-out's longer side filling 0.8 of the frame, the middle of its depth at the origin.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int16, UInt8
+from PIL import Image
+from torch import Tensor
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.errors import InputError
+
+VIEW_SIZE = 256
+POINT_STEP = 1 / 1024
+"""Points lie on a grid this fine, in world units."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An object of the index."""
+
+    key: str
+    name: str
+    category: str
+    creator: str
+    licence: str
+    elevation_deg: float
+    """Of the input view; its azimuth is 0."""
+    views_deg: tuple[tuple[float, float], ...]
+    """(azimuth, elevation) of the true views."""
+
+    @property
+    def input_camera(self) -> Camera:
+        """Of the input picture."""
+        return Camera.orbit(0, self.elevation_deg, VIEW_SIZE)
+
+    @property
+    def cameras(self) -> list[Camera]:
+        """Of the true views."""
+        return [Camera.orbit(azimuth, elevation, VIEW_SIZE) for azimuth, elevation in self.views_deg]
+
+
+@dataclass(frozen=True, eq=False)
+class BenchmarkObject:
+    """An object with its pictures in memory."""
+
+    entry: Entry
+    input_webp: bytes
+    """The input picture's file."""
+    input_view: Float[Tensor, "s s 4"]
+    """The same, premultiplied."""
+    views: Float[Tensor, "n s s 4"]
+    """The true views, premultiplied RGBA in [0, 1]."""
+    points: Float32[np.ndarray, "m 3"]
+    """On the visible surface."""
+
+
+def shipped_objects() -> Path:
+    """The archive that comes with the package."""
+    return Path(str(files("dreamgaussian") / "evaluate" / "data" / "objects.zip"))
+
+
+def read_index(archive: Path | None = None) -> list[Entry]:
+    """All objects, in the order in which they are evaluated. Raises InputError where the archive cannot be read."""
+    return [_entry(values) for values in json.loads(_read(archive or shipped_objects(), "index.json"))["objects"]]
+
+
+def read_object(entry: Entry, archive: Path | None = None) -> BenchmarkObject:
+    """One object's pictures and points."""
+    archive = archive or shipped_objects()
+    names = [f"{entry.key}/{index:02d}.webp" for index in range(len(entry.views_deg))]
+    input_webp = _read(archive, f"{entry.key}/input.webp")
+    points = np.load(io.BytesIO(_read(archive, f"{entry.key}/points.npy")), allow_pickle=False)
+    return BenchmarkObject(
+        entry,
+        input_webp,
+        decode_picture(input_webp),
+        torch.stack([decode_picture(_read(archive, name)) for name in names]),
+        decode_points(points),
+    )
+
+
+def write_archive(
+    path: Path, entries: Sequence[Entry], pictures: dict[str, list[bytes]], points: dict[str, Float[np.ndarray, "m 3"]]
+) -> None:
+    """The archive of all objects; `pictures` are WebP files, the input first. The same content gives the same bytes."""
+    with zipfile.ZipFile(path, "w") as archive:
+
+        def add(name: str, content: bytes, compression: int) -> None:
+            archive.writestr(zipfile.ZipInfo(name), content, compression)
+
+        index = json.dumps({"objects": [asdict(entry) for entry in entries]}, indent=1)
+        add("index.json", index.encode(), zipfile.ZIP_DEFLATED)
+        for entry in entries:
+            names = ["input", *(f"{number:02d}" for number in range(len(entry.views_deg)))]
+            for name, picture in zip(names, pictures[entry.key], strict=True):
+                add(f"{entry.key}/{name}.webp", picture, zipfile.ZIP_STORED)
+            buffer = io.BytesIO()
+            np.save(buffer, encode_points(points[entry.key]))
+            add(f"{entry.key}/points.npy", buffer.getvalue(), zipfile.ZIP_LZMA)
+
+
+def encode_points(points: Float[np.ndarray, "m 3"]) -> Int16[np.ndarray, "3 m"]:
+    """Rounded to the grid, sorted along a space-filling curve, as differences of neighbours: these compress well."""
+    grid = np.round(points / POINT_STEP).astype(np.int64)
+    return np.diff(grid[np.argsort(_morton(grid))], axis=0, prepend=0).T.astype(np.int16)
+
+
+def decode_points(differences: Int16[np.ndarray, "3 m"]) -> Float32[np.ndarray, "m 3"]:
+    """The inverse of `encode_points`."""
+    return (np.cumsum(differences.astype(np.int64), axis=1).T * POINT_STEP).astype(np.float32)
+
+
+def encode_picture(view: UInt8[np.ndarray, "s s 4"], quality: int) -> bytes:
+    """Premultiplied RGBA as a lossy WebP with exact, straight alpha."""
+    levels = view.astype(np.float32)
+    straight = levels[..., :3] * 255 / np.maximum(levels[..., 3:], 1)
+    rgba = np.dstack([np.clip(np.round(straight), 0, 255), levels[..., 3]]).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(rgba).save(buffer, "WEBP", quality=quality, alpha_quality=100, method=6)
+    return buffer.getvalue()
+
+
+def decode_picture(content: bytes) -> Float[Tensor, "s s 4"]:
+    """A WebP file as premultiplied RGBA in [0, 1]."""
+    rgba = torch.from_numpy(np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"), dtype=np.float32) / 255)
+    return torch.cat([rgba[..., :3] * rgba[..., 3:], rgba[..., 3:]], dim=-1)
+
+
+def _entry(values: dict[str, Any]) -> Entry:
+    views_deg = tuple((float(azimuth), float(elevation)) for azimuth, elevation in values.pop("views_deg"))
+    return Entry(**values, views_deg=views_deg)
+
+
+def _morton(grid: np.ndarray) -> np.ndarray:
+    """Position along the Z-order curve of grid points within 12 bits of the origin."""
+    code = np.zeros(len(grid), dtype=np.int64)
+    for bit in range(13):
+        for axis in range(3):
+            code |= (((grid[:, axis] + 4096) >> bit) & 1) << (3 * bit + axis)
+    return code
+
+
+def _read(archive: Path, name: str) -> bytes:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return opened.read(name)
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"The benchmark's {name} cannot be read from {archive} ({error}). Install the package again, or make the "
+            "archive anew with python -m dreamgaussian.evaluate.build."
+        ) from error

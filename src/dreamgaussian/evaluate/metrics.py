@@ -1,0 +1,120 @@
+"""How close views and shapes are to the truth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from dreamgaussian.evaluate.networks import LiteFeatures, StLpips
+from dreamgaussian.evaluate.surface import sample_surface
+from dreamgaussian.mesh.mesh import Mesh
+
+F_SCORE_DISTANCE = 0.05
+"""World units, 3.4 % of the subject's length in the input view."""
+SURFACE_POINTS = 20_000
+EQUAL_DB = 100.0
+"""PSNR of pictures without any difference."""
+
+
+@dataclass(frozen=True)
+class ViewScores:
+    """Means over views."""
+
+    psnr: float
+    """dB, on white, over the whole picture; the mean of the views' values."""
+    ssim: float
+    """Wang et al. 2004 with a Gaussian window, on white."""
+    st_lpips: float
+    """Shift-tolerant LPIPS with AlexNet, on white; 0 is best."""
+    features: float
+    """Cosine similarity of EfficientNet-Lite0's features, on white; 1 is best."""
+    iou: float
+    """Of the silhouettes, where alpha exceeds a half."""
+
+
+@dataclass(frozen=True)
+class ShapeScores:
+    """A surface against the true one."""
+
+    chamfer: float
+    """World units: mean of the two mean distances to the nearest point of the other surface."""
+    f_score: float
+    """Harmonic mean of the shares of either surface's points within `F_SCORE_DISTANCE` of the other's."""
+
+
+class ViewJudge:
+    """The view metrics, their networks loaded once."""
+
+    def __init__(self) -> None:
+        """Raises WeightsUnavailable where the networks' packages are not installed."""
+        self._st_lpips = StLpips()
+        self._features = LiteFeatures()
+
+    def score(self, ours: Float[Tensor, "n s s 4"], truth: Float[Tensor, "n s s 4"]) -> ViewScores:
+        """Scores of premultiplied RGBA views."""
+        a, b = on_white(ours), on_white(truth)
+        similarity = (self._features.features(a) * self._features.features(b)).sum(dim=1)
+        return ViewScores(
+            psnr=float(np.mean([psnr(one, other) for one, other in zip(a, b, strict=True)])),
+            ssim=float(np.mean([ssim(one, other) for one, other in zip(a, b, strict=True)])),
+            st_lpips=float(self._st_lpips.distances(a, b).mean()),
+            features=float(similarity.mean()),
+            iou=float(np.mean([iou(one, other) for one, other in zip(ours[..., 3], truth[..., 3], strict=True)])),
+        )
+
+
+def psnr(ours: Float[Tensor, "h w c"], truth: Float[Tensor, "h w c"]) -> float:
+    """Peak signal-to-noise ratio in dB of pictures in [0, 1]; at most `EQUAL_DB`."""
+    return min(EQUAL_DB, -10 * float((ours - truth).double().square().mean().clamp(min=1e-30).log10()))
+
+
+def ssim(ours: Float[Tensor, "h w c"], truth: Float[Tensor, "h w c"]) -> float:
+    """Structural similarity with the original paper's Gaussian window (sigma 1.5)."""
+    from skimage.metrics import structural_similarity
+
+    value = structural_similarity(
+        ours.numpy(),
+        truth.numpy(),
+        data_range=1.0,
+        channel_axis=-1,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    return float(value)  # pyright: ignore
+
+
+def iou(ours: Float[Tensor, "h w"], truth: Float[Tensor, "h w"]) -> float:
+    """Intersection over union of two silhouettes; 1 where both are empty."""
+    a, b = ours > 0.5, truth > 0.5
+    union = int((a | b).sum())
+    return int((a & b).sum()) / union if union else 1.0
+
+
+def score_shape(mesh: Mesh, truth: Float[np.ndarray, "m 3"]) -> ShapeScores:
+    """The mesh's surface against points on the true one."""
+    vertices, faces = mesh.vertices.numpy(force=True), mesh.faces.numpy(force=True)
+    points, _, _ = sample_surface(vertices, faces, SURFACE_POINTS, np.random.default_rng(0))
+    return compare_points(points, truth)
+
+
+def compare_points(ours: Float[np.ndarray, "n 3"], truth: Float[np.ndarray, "m 3"]) -> ShapeScores:
+    """Chamfer distance and F-score of two sets of points."""
+    from scipy.spatial import KDTree
+
+    to_truth, to_ours = KDTree(truth).query(ours)[0], KDTree(ours).query(truth)[0]
+    precision, recall = (float((each < F_SCORE_DISTANCE).mean()) for each in (to_truth, to_ours))
+    f_score = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return ShapeScores(float(to_truth.mean() + to_ours.mean()) / 2, f_score)
+
+
+def on_white(views: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n 3"]:
+    """Premultiplied RGBA over white."""
+    return (views[..., :3] + 1 - views[..., 3:]).clamp(0, 1)
+
+
+def shrink(views: Float[Tensor, "n s s 4"], size: int) -> Float[Tensor, "n r r 4"]:
+    """Premultiplied views with pixels averaged down to `size`."""
+    return torch.nn.functional.interpolate(views.permute(0, 3, 1, 2), (size, size), mode="area").permute(0, 2, 3, 1)

@@ -1,0 +1,79 @@
+"""What an evaluation leaves behind: one JSON file for each object and variant."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dreamgaussian.errors import InputError
+from dreamgaussian.evaluate.metrics import ShapeScores, ViewScores
+from dreamgaussian.files import atomic_path
+
+
+@dataclass(frozen=True)
+class MethodScores:
+    """One method on one object."""
+
+    views: dict[int, ViewScores]
+    """By the pictures' side in pixels."""
+    front_psnr: float | None = None
+    """dB, on white, of the input view against the input picture."""
+    shape: ShapeScores | None = None
+    """Where there is a mesh."""
+
+
+@dataclass(frozen=True)
+class ObjectResult:
+    """All that was measured in one run on one object."""
+
+    key: str
+    name: str
+    variant: str
+    identity: dict[str, Any]
+    """What the result depends on; a result with another identity is not reused."""
+    methods: dict[str, MethodScores]
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
+    """Per stage, wall clock."""
+    peak_memory_mb: float = 0.0
+    """Of the process, metrics and earlier objects included."""
+
+
+def result_name(variant: str) -> str:
+    """The file of a variant's result, in the object's folder."""
+    return f"{_plain(variant)}.json"
+
+
+def picture_name(variant: str, method: str) -> str:
+    """The file of a method's pictures, in the object's folder."""
+    return f"{_plain(variant)}-{_plain(method)}.webp"
+
+
+def write_result(path: Path, result: ObjectResult) -> None:
+    """Write a result; an interrupted write leaves no file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
+
+
+def read_result(path: Path) -> ObjectResult:
+    """Read a result. Raises InputError where the file is something else."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        methods = {name: _method(scores) for name, scores in values.pop("methods").items()}
+        return ObjectResult(**values, methods=methods)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"{path} is not a result of the benchmark ({error}). Delete it, and run again.") from error
+
+
+def _method(values: dict[str, Any]) -> MethodScores:
+    shape = values["shape"]
+    return MethodScores(
+        views={int(size): ViewScores(**scores) for size, scores in values["views"].items()},
+        front_psnr=values["front_psnr"],
+        shape=None if shape is None else ShapeScores(**shape),
+    )
+
+
+def _plain(name: str) -> str:
+    """Fit to be a file's name."""
+    return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())

@@ -1,0 +1,64 @@
+"""What an evaluation can be told. No torch here."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dreamgaussian.config import PresetName, RunConfig, preset
+from dreamgaussian.errors import ConfigError
+
+OBJECTS = 40
+VIEWS = 16
+"""True views of each object."""
+QUICK_OBJECTS = 4
+QUICK_VIEWS = 4
+
+
+@dataclass(frozen=True)
+class EvalSettings:
+    """The benchmark: whole runs on held-out objects, scored against the truth."""
+
+    output: Path = Path("runs/benchmark")
+    """Folder for the scores and the report. Finished runs found there are not repeated."""
+    quick: bool = False
+    """A look: 4 objects, 4 views each, the quick preset, unless said otherwise."""
+    objects: int | None = None
+    """How many of the 40 objects, from the first in a fixed shuffled order; all where nothing is said."""
+    views: int | None = None
+    """How many of the 16 true views to compare with; all where nothing is said."""
+    preset: PresetName | None = None
+    """Settings of the runs; `default` where nothing is said."""
+    steps: int | None = None
+    """Optimisation steps of stage 1; the preset's where nothing is said."""
+    ablations: bool = False
+    """Also run without timestep annealing, without densification and without the reference loss."""
+    seed: int = 0
+    """Of the runs."""
+
+    def __post_init__(self) -> None:
+        for name, most in (("objects", OBJECTS), ("views", VIEWS)):
+            value = getattr(self, name)
+            if value is not None and not 1 <= value <= most:
+                raise ConfigError(f"{name} is {value}. Give a number from 1 to {most}.")
+        if self.steps is not None and self.steps < 1:
+            raise ConfigError(f"steps is {self.steps}. Give a whole number of at least 1.")
+
+    @property
+    def object_count(self) -> int:
+        """Objects to evaluate."""
+        return self.objects or (QUICK_OBJECTS if self.quick else OBJECTS)
+
+    @property
+    def view_count(self) -> int:
+        """True views to compare with."""
+        return self.views or (QUICK_VIEWS if self.quick else VIEWS)
+
+    @property
+    def preset_name(self) -> str:
+        """The preset of the runs."""
+        return self.preset or ("quick" if self.quick else "default")
+
+    @property
+    def run_config(self) -> RunConfig:
+        """The settings of a run, but for the object's elevation."""
+        config = replace(preset(self.preset_name), seed=self.seed)
+        return config if self.steps is None else replace(config, fit=replace(config.fit, steps=self.steps))
