@@ -1,4 +1,7 @@
-"""The stages one by one: watch the fit, stop it, go on from a file.  python examples/02_step_by_step.py PICTURE FOLDER"""
+"""The stages one by one: watch the fit, stop it, go on from a file.
+
+python examples/02_step_by_step.py PICTURE FOLDER
+"""
 
 import sys
 from itertools import islice

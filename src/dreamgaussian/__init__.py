@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from dreamgaussian.config import RunConfig as RunConfig
     from dreamgaussian.config import preset as preset
     from dreamgaussian.errors import DreamGaussianError as DreamGaussianError
+    from dreamgaussian.export import save as save
     from dreamgaussian.fitting.loop import fit as fit
     from dreamgaussian.fitting.settings import FitSettings as FitSettings
     from dreamgaussian.fitting.state import FitState as FitState
     from dreamgaussian.gaussians import Gaussians as Gaussians
     from dreamgaussian.guidance import open_prior as open_prior
+    from dreamgaussian.mesh.build import build_mesh as build_mesh
     from dreamgaussian.mesh.mesh import Mesh as Mesh
     from dreamgaussian.pipeline import Result as Result
     from dreamgaussian.pipeline import generate as generate
@@ -38,6 +40,7 @@ _HOMES = {
     "Mesh": "mesh.mesh",
     "Result": "pipeline",
     "RunConfig": "config",
+    "build_mesh": "mesh.build",
     "choose_rasterizer": "raster",
     "fit": "fitting.loop",
     "generate": "pipeline",
@@ -45,6 +48,7 @@ _HOMES = {
     "open_prior": "guidance",
     "open_run": "pipeline",
     "preset": "config",
+    "save": "export",
     "subject_from_picture": "subject",
 }
 

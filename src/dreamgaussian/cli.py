@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitSubcommandPrefixes, Positional, arg, subcommand
@@ -148,7 +148,7 @@ def parse(arguments: Sequence[str]) -> Command:
         raise ConfigError(_one_line(complaint.getvalue())) from None
     if unknown:
         raise ConfigError(_unknown_argument(unknown[0], arguments))
-    return cast(Command, command)
+    return command
 
 
 def image(command: ImageCommand) -> int:
@@ -270,7 +270,7 @@ def flags(settings: object, prefix: str = "--") -> list[str]:
     """The flags of all settings, those of stages included."""
     names: list[str] = []
     for name, value in vars(settings).items():
-        flag = prefix + name.replace("_", "-")
+        flag = prefix + ("no-" if value is True else "") + name.replace("_", "-")
         names += flags(value, flag + ".") if hasattr(value, "__dataclass_fields__") else [flag]
     return names
 

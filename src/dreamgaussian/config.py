@@ -108,7 +108,8 @@ def read_run(path: Path) -> dict[str, Any]:
 
 def _build(kind: type[Any], values: Any, where: str) -> Any:
     if not isinstance(values, Mapping):
-        raise ConfigError(f"The setting {where.rstrip('.') or 'config'} is {values!r}, but should hold several settings.")
+        name = where.rstrip(".") or "config"
+        raise ConfigError(f"The setting {name} is {values!r}, but should hold several settings.")
     hints = get_type_hints(kind)
     unknown = [name for name in values if name not in hints]
     if unknown:
@@ -135,7 +136,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return float(value)
     elif hint is Path and isinstance(value, str):
         return Path(value)
-    elif isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+    elif isinstance(hint, type) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value
     raise ConfigError(f"The setting {where} is {value!r}, but should be {_describe(hint)}.")
 

@@ -103,12 +103,14 @@ def image_to_3d(
     folder = None if output is None else open_folder(output, picture.stem, overwrite=overwrite)
     clock = StageClock()
     run = open_run(picture, config)
-    for snapshot in generate(run):
-        clock.enter(snapshot.stage)
-    assert snapshot.mesh is not None
+    last: Snapshot | None = None
+    for last in generate(run):
+        clock.enter(last.stage)
+    assert last is not None
+    assert last.mesh is not None
     clock.enter("Files")
-    files = write_results(folder, picture, config, run.subject, snapshot, run.rasterizer, clock) if folder else []
-    return Result(run.subject, snapshot.gaussians, snapshot.mesh, clock.read(), tuple(files))
+    files = write_results(folder, picture, config, run.subject, last, run.rasterizer, clock) if folder else []
+    return Result(run.subject, last.gaussians, last.mesh, clock.read(), tuple(files))
 
 
 def gaussian_views(gaussians: Gaussians, rasterizer: Rasterizer, settings: BakeSettings) -> list[BakeView]:
@@ -122,8 +124,9 @@ def gaussian_views(gaussians: Gaussians, rasterizer: Rasterizer, settings: BakeS
 def input_views(subject: Subject, settings: BakeSettings) -> list[BakeView]:
     """The input pictures, which outweigh the others."""
     return [
-        BakeView(view.picture[..., :3] * view.picture[..., 3:], view.picture[..., 3], view.camera, settings.input_strength)
+        BakeView(rgb * alpha, alpha[..., 0], view.camera, settings.input_strength)
         for view in subject.views
+        for rgb, alpha in [view.picture.split([3, 1], dim=-1)]
     ]
 
 

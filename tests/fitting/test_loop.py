@@ -40,9 +40,10 @@ def test_the_fit_recovers_a_known_object_from_views_alone(weighting):
         pass
 
     def mean_psnr(views_deg: list[tuple[float, float]]) -> float:
-        cameras = [Camera.orbit(*view, 64) for view in views_deg]
-        pairs = [[on_white(picture(rasterizer, each, camera)) for each in (state.gaussians, truth)] for camera in cameras]
-        return sum(psnr(*pair) for pair in pairs) / len(pairs)
+        def psnr_at(camera: Camera) -> float:
+            return psnr(*(on_white(picture(rasterizer, each, camera)) for each in (state.gaussians, truth)))
+
+        return sum(psnr_at(Camera.orbit(*view, 64)) for view in views_deg) / len(views_deg)
 
     assert mean_psnr(list(views)) > 30
     assert mean_psnr([(azimuth + 15, elevation) for azimuth in range(-180, 180, 30) for elevation in (-12, 12)]) > 25
@@ -80,9 +81,7 @@ def test_a_diverged_fit_says_so_and_keeps_the_last_good_state():
     rasterizer, truth = ReferenceRasterizer(), lobed_ball(100)
     good = known_prior(rasterizer, truth, 16)
     calls = iter(range(100))
-    broken = replace(
-        good, target=lambda camera: good.target(camera) * (math.nan if next(calls) >= 2 else 1.0)
-    )
+    broken = replace(good, target=lambda camera: good.target(camera) * (math.nan if next(calls) >= 2 else 1.0))
     state = FitState.start(SMALL, 0)
     with pytest.raises(Diverged, match=r"no longer finite at step 3.*last good Gaussians were kept"):
         list(fit(state, rasterizer, broken, Subject(), SMALL))

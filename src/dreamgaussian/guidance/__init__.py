@@ -61,7 +61,10 @@ class PriorSpec:
 class Prior(Protocol):
     """A frozen diffusion model, conditioned on the subject."""
 
-    spec: PriorSpec
+    @property
+    def spec(self) -> PriorSpec:
+        """What it sees."""
+        ...
 
     def alpha_sigma(self, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
         """Signal and noise levels at times t in [0, 1]; not assumed variance-preserving."""
