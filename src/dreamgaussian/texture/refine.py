@@ -2,8 +2,9 @@
 
 A round draws the mesh from a few sides, noises the pictures and lets the prior denoise them in several steps. The
 difference, taken and blurred at the prior's resolution and read off smoothly where a texel lies, is added to the
-texture: a step of gradient descent on the squared difference (equation 6), preconditioned to be smooth. Detail finer
-than the prior can see is left alone, and so is what the input pictures show.
+texture: a step of gradient descent on the squared difference (equation 6), preconditioned to be smooth, and as long
+as makes the texture the mean of all that it has been told so far. Detail finer than the prior can see is left alone,
+and so is what the input pictures show.
 """
 
 from collections.abc import Iterator, Sequence
@@ -57,8 +58,10 @@ def refine(
     scene = MeshScene(mesh.vertices, mesh.faces)
     texels = locate_texels(mesh, scene, mesh.albedo.shape[0])
     nearest = nearest_texels(texels.fragments)
-    colors = mesh.albedo.view(-1, 3)[texels.fragments.pixels]
-    freedom = 1 - trust(subject, texels, scene)
+    baked = mesh.albedo.view(-1, 3)[texels.fragments.pixels]
+    correction = torch.zeros_like(baked)
+    freedom = 1 - trust(subject, texels, scene)[:, None]
+    evidence = torch.full_like(freedom, settings.inertia)
     start = float(torch.rand(1, generator=generator, device=generator.device))
 
     for step in range(settings.steps):
@@ -70,9 +73,9 @@ def refine(
         ]
         difference, covered = _differences(mesh, prior, cameras, scene, t, generator, settings)
         change, weight = _back_project(difference, covered, cameras, texels, scene, settings.blur_px)
-        rate = settings.rate * (1 - 0.8 * progress)
-        colors = (colors + rate * (freedom / weight.clamp_min(1))[:, None] * change).clamp(0, 1)
-        mesh = replace(mesh, albedo=colors[nearest])
+        evidence = evidence + weight
+        correction = correction + (change - weight * (1 - freedom) * correction) / evidence
+        mesh = replace(mesh, albedo=(baked + freedom * correction).clamp(0, 1)[nearest])
         loss = float((difference**2 * covered).sum() / (3 * covered.sum()).clamp_min(1))
         yield RefineStep(step + 1, settings.steps, loss, mesh)
 
@@ -150,9 +153,9 @@ def _back_project(
     texels: Texels,
     scene: MeshScene,
     blur_px: float,
-) -> tuple[Float[Tensor, "k 3"], Float[Tensor, " k"]]:
+) -> tuple[Float[Tensor, "k 3"], Float[Tensor, "k 1"]]:
     """The weighted sum of the views' differences at each texel, and the sum of the weights."""
-    change, weight = torch.zeros(len(texels.positions), 3), torch.zeros(len(texels.positions))
+    change, weight = torch.zeros(len(texels.positions), 3), torch.zeros(len(texels.positions), 1)
     blurred = _blur(torch.cat([difference, covered], dim=-1), blur_px)
     for sample_index, cameras_of_sample in enumerate(cameras):
         for view_index, camera in enumerate(cameras_of_sample):
@@ -160,7 +163,7 @@ def _back_project(
             read = sample(blurred[sample_index, view_index], sight.uvs)
             mean = read[:, :3] / read[:, 3:].clamp_min(0.1)
             change.index_add_(0, sight.seen, sight.weights[:, None] * mean)
-            weight.index_add_(0, sight.seen, sight.weights)
+            weight.index_add_(0, sight.seen, sight.weights[:, None])
     return change, weight
 
 

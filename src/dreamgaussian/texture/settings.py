@@ -13,7 +13,7 @@ class BakeSettings:
     """A view's weight is the cosine of the viewing angle to this power."""
     feather: float = 0.012
     """A view's weight rises from 0 at silhouettes and depth edges to 1 over this share of the picture's height."""
-    input_strength: float = 50.0
+    input_strength: float = 100.0
     """Weight of the input picture against that of a rendered view."""
 
 
@@ -31,7 +31,7 @@ class RefineSettings:
     """Noise added in the last round."""
     denoise_steps: int = 4
     """DDIM steps from the noisy view to the clean one."""
-    rate: float = 0.5
-    """Share of the difference to the denoised views that a round corrects where they see the surface squarely."""
+    inertia: float = 0.5
+    """Weight of the baked texture against that of one denoised view which sees the surface squarely."""
     blur_px: float = 1.0
     """Standard deviation of the blur of the differences, in the prior's pixels: finer detail is left alone."""
