@@ -25,11 +25,13 @@ struct BlockPlace {
     INLINE_MEMBER bool empty() const { return columns <= 0 || rows <= 0; }
 };
 
-// log2 of the alphas at offsets (dx, dy) from the centre.
-INLINE Floats exponents(const Splat& s, Floats dx, Floats dy) {
-    const Floats x_part = fma(Floats(s.xx), dx, Floats(s.xy) * dy);
-    return Floats(s.log2_opacity) - fma(dx, x_part, Floats(s.yy) * dy * dy);
-}
+// u and v of Splat, at offsets (dx, dy) from the centre, and log2 of alpha.
+struct Falloff {
+    Floats u, v, exponent;
+
+    INLINE_MEMBER Falloff(const Splat& s, Floats dx, Floats dy)
+        : u(fma(s.ux, dx, s.uy * dy)), v(s.vy * dy), exponent(negative_fma(u, u, negative_fma(v, v, s.log2_opacity))) {}
+};
 
 template <int CHANNELS>
 INLINE const float* channels_of(const Frame& frame, uint32_t splat) {
@@ -90,7 +92,7 @@ INLINE Floats blend_block(const Frame& frame, const BlockPlace& place, const uin
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t pair = list[i], splat = frame.pairs.data[pair].splat;
         const Splat& s = frame.splats.data[splat];
-        const Floats exponent = exponents(s, x - s.x, y - s.y);
+        const Floats exponent = Falloff(s, x - s.x, y - s.y).exponent;
         const Mask counts = least_exponent <= exponent;
         const Floats alpha = min(exp2(max(exponent, LEAST_EXPONENT)), limits.alpha_max);
         const Floats weight = alpha * transmittance, behind = transmittance - weight;

@@ -4,7 +4,8 @@
 //     v_alpha_i = T_i g_i - (Σ_{j behind i} w_j g_j - v_A T_end) / (1 - alpha_i)
 // where T is recovered by dividing the final transmittance, and the bracket is carried from splat to splat (`behind`).
 // A pair's sums, over its pixels, of s = alpha v_alpha and its moments are laid out as
-//     s, s dx, s dy, s dx², s dx dy, s dy², |s gradient of x|, |s gradient of y|, then one per channel
+//     s, s u, s v, s u², s u v, s v², |s ux u|, |s (uy u + vy v)|, then one per channel
+// in the coordinates of Splat.
 #pragma once
 
 #include "blend.h"
@@ -78,18 +79,17 @@ INLINE void pair_backward(const Frame& frame, TileState& state, float corner_x, 
     const Floats least_exponent = frame.conventions.log2_alpha_min, alpha_max = frame.conventions.alpha_max;
     const Floats pixel_x = load(PIXEL_X), pixel_y = load(PIXEL_Y);
     const float left = corner_x - s.x, top = corner_y - s.y;
-    const float conic_xx = s.xx * (2 * LN_2), conic_xy = s.xy * LN_2, conic_yy = s.yy * (2 * LN_2);
 
-    Floats total = 0.0f, sx = 0.0f, sy = 0.0f, sxx = 0.0f, sxy = 0.0f, syy = 0.0f, abs_x = 0.0f, abs_y = 0.0f;
+    Floats total = 0.0f, su = 0.0f, sv = 0.0f, suu = 0.0f, suv = 0.0f, svv = 0.0f, abs_x = 0.0f, abs_y = 0.0f;
     for (int k = 0; k < channel_count; k++) channel_sums[k] = 0.0f;
     for (; blocks; blocks &= blocks - 1) {
         const int block = __builtin_ctz(blocks), lane = block * LANES;
         const Floats dx = pixel_x + (left + static_cast<float>(block % 4 * BLOCK));
         const Floats dy = pixel_y + (top + static_cast<float>(block / 4 * BLOCK));
-        const Floats exponent = exponents(s, dx, dy);
-        const Mask counts = (least_exponent <= exponent) & (Ints(pair) <= load(state.last + lane));
+        const Falloff f(s, dx, dy);
+        const Mask counts = (least_exponent <= f.exponent) & (Ints(pair) <= load(state.last + lane));
         if (!any(counts)) continue;
-        const Floats uncapped = exp2(max(exponent, LEAST_EXPONENT));
+        const Floats uncapped = exp2(max(f.exponent, LEAST_EXPONENT));
         const Floats alpha = where(counts, min(uncapped, alpha_max));
         const Floats share = reciprocal(1.0f - alpha);
         const Floats transmittance = load(state.transmittance + lane) * share;
@@ -107,16 +107,13 @@ INLINE void pair_backward(const Frame& frame, TileState& state, float corner_x, 
         store(state.behind + lane, fma(weight, value, behind));
 
         const Floats t = where(uncapped <= alpha_max, alpha * alpha_gradient);
-        const Floats tdx = t * dx, tdy = t * dy;
-        total += t, sx += tdx, sy += tdy;
-        sxx = fma(tdx, dx, sxx), sxy = fma(tdx, dy, sxy), syy = fma(tdy, dy, syy);
-        if (ABSGRAD) {
-            abs_x += abs(fma(conic_xx, tdx, Floats(conic_xy) * tdy));
-            abs_y += abs(fma(conic_xy, tdx, Floats(conic_yy) * tdy));
-        }
+        const Floats tu = t * f.u, tv = t * f.v;
+        total += t, su += tu, sv += tv;
+        suu = fma(tu, f.u, suu), suv = fma(tu, f.v, suv), svv = fma(tv, f.v, svv);
+        if (ABSGRAD) abs_x += abs(s.ux * tu), abs_y += abs(fma(s.uy, tu, s.vy * tv));
     }
-    store_sums(sums, total, sx, sy, sxx);
-    store_sums(sums + 4, sxy, syy, abs_x, abs_y);
+    store_sums(sums, total, su, sv, suu);
+    store_sums(sums + 4, suv, svv, abs_x, abs_y);
     const Floats none = 0.0f;
     for (int k = 0; k < channel_count; k += 4)
         store_sums(sums + GEOMETRY_SUMS + k, channel_sums[k], k + 1 < channel_count ? channel_sums[k + 1] : none,

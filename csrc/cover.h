@@ -13,20 +13,19 @@ namespace {
 struct Outlines {
     alignas(64) float x[LANES], y[LANES], half_y[LANES];
     alignas(64) float rightmost_y[LANES];       // height of the rightmost point above the centre
-    alignas(64) float squared[LANES];           // (half width at the centre's row * conic_xx)²
-    alignas(64) float inverse_determinant[LANES], conic_xy[LANES], inverse_conic_xx[LANES];
+    alignas(64) float level[LANES];             // the ellipse is u² + v² <= level, see Splat
+    alignas(64) float vy[LANES], inverse_ux[LANES], lean[LANES];  // lean: how far right the axis goes per row
     alignas(64) int32_t first_slab[LANES], last_slab[LANES], first_column[LANES], last_column[LANES];
 
     INLINE_MEMBER void set(const Camera& camera, Floats center_x, Floats center_y, Floats half_x, Floats half_height,
-                           Floats level, const Footprint& f) {
+                           Floats ellipse_level, const Footprint& f) {
         constexpr float SLACK = 1e-3f;  // pixels, against rounding
         half_height = half_height + SLACK;
         half_x = half_x + SLACK;
         store(x, center_x), store(y, center_y), store(half_y, half_height);
         store(rightmost_y, f.covariance / f.variance_x * half_x);
-        store(squared, level * f.conic_xx);
-        store(inverse_determinant, 1.0f / f.determinant);
-        store(conic_xy, f.conic_xy), store(inverse_conic_xx, 1.0f / f.conic_xx);
+        store(level, ellipse_level);
+        store(vy, f.vy), store(inverse_ux, 1.0f / f.ux), store(lean, f.covariance / f.variance_y);
         const float last_y = (camera.height - 1) / BLOCK, last_x = (camera.width - 1) / TILE;
         const Floats low_y = (center_y - half_height - (BLOCK - 0.5f)) * (1.0f / BLOCK);
         const Floats high_y = (center_y + half_height - 0.5f) * (1.0f / BLOCK);
@@ -50,10 +49,11 @@ INLINE Slabs slabs_of(const Outlines& o, int lane, int first_slab, int width_blo
     const Floats top = fma(to_floats(slab), BLOCK, 0.5f - o.y[lane]);
     const Floats y0 = max(top, -half_y), y1 = min(top + (BLOCK - 1.0f), half_y);
     const Floats right_y = clamp(o.rightmost_y[lane], y0, y1), left_y = clamp(-o.rightmost_y[lane], y0, y1);
-    const Floats right_root = sqrt(max(o.squared[lane] - right_y * right_y * o.inverse_determinant[lane], 0.0f));
-    const Floats left_root = sqrt(max(o.squared[lane] - left_y * left_y * o.inverse_determinant[lane], 0.0f));
-    const Floats right = (right_root - right_y * o.conic_xy[lane]) * o.inverse_conic_xx[lane] + (o.x[lane] + SLACK);
-    const Floats left = (o.x[lane] - SLACK) - (left_root + left_y * o.conic_xy[lane]) * o.inverse_conic_xx[lane];
+    const Floats right_v = right_y * o.vy[lane], left_v = left_y * o.vy[lane];
+    const Floats right_u = sqrt(max(o.level[lane] - right_v * right_v, 0.0f));
+    const Floats left_u = sqrt(max(o.level[lane] - left_v * left_v, 0.0f));
+    const Floats right = fma(right_u, o.inverse_ux[lane], fma(right_y, o.lean[lane], o.x[lane] + SLACK));
+    const Floats left = fma(left_y, o.lean[lane], o.x[lane] - SLACK) - left_u * o.inverse_ux[lane];
 
     const float last = static_cast<float>(width_blocks);
     const Floats begin = clamp((left - (BLOCK - 0.5f)) * (1.0f / BLOCK), -1.0f, last);

@@ -20,8 +20,8 @@ struct Footprint {
     Floats rotation[3][3];          // R
     Floats view[2][3];              // J W
     Floats axes[2][3];              // A
-    Floats conic_xx, conic_xy, conic_yy;  // the inverse of Σ'
     Floats variance_x, covariance, variance_y, determinant;  // Σ'
+    Floats ux, uy, vy;              // see Splat
 };
 
 // Lanes past the end repeat the last Gaussian.
@@ -88,8 +88,10 @@ INLINE void spread(const Conventions& conventions, Footprint& f) {
     f.variance_x = aa + blur, f.variance_y = bb + blur;
     f.covariance = fma(a[0], b[0], fma(a[1], b[1], a[2] * b[2]));
     f.determinant = fma(cx, cx, fma(cy, cy, cz * cz)) + fma(blur, aa + bb, blur * blur);
-    const Floats inverse = 1.0f / f.determinant;
-    f.conic_xx = f.variance_y * inverse, f.conic_xy = -(f.covariance * inverse), f.conic_yy = f.variance_x * inverse;
+    const Floats inverse_y = 1.0f / f.variance_y;
+    f.ux = sqrt(0.5f * LOG2_E * f.variance_y / f.determinant);
+    f.uy = -(f.ux * f.covariance * inverse_y);
+    f.vy = sqrt(0.5f * LOG2_E * inverse_y);
 }
 
 INLINE void project16(const Frame& frame, Ints index, Footprint& f) {

@@ -69,10 +69,12 @@ struct PictureOf {
 using Picture = PictureOf<float>;
 using PictureGradients = PictureOf<const float>;
 
-// A Gaussian on the screen: one cache line. alpha = 2^(log2_opacity - (xx dx² + xy dx dy + yy dy²)).
+// A Gaussian on the screen: one cache line. At (dx, dy) from the centre, alpha = 2^(log2_opacity - u² - v²) with
+// u = ux dx + uy dy and v = vy dy, the Cholesky factor of the inverse covariance: a sum of squares, so that nothing
+// cancels however long and thin the splat is.
 struct alignas(64) Splat {
     static constexpr int CHANNELS = 10;
-    float x, y, xx, xy, yy, log2_opacity;
+    float x, y, ux, uy, vy, log2_opacity;
     float channels[CHANNELS];  // as many as fit; with more channels than that, see Frame::channels
 };
 

@@ -51,10 +51,9 @@ INLINE uint32_t project_lanes(Frame& frame, int first, int count, SplatLanes& sp
     const Floats opacity = logistic(gather(frame.gaussians.opacity_logits, index));
     const Floats log2_opacity = log2(max(opacity, 1e-30f));
 
-    // alpha >= alpha_min inside the ellipse dᵀ Σ'⁻¹ d <= level, whose bounding box is 2 half_x by 2 half_y.
-    const Floats log2_ratio = log2_opacity - conventions.log2_alpha_min;
-    const Floats level = log2_ratio * (2 * LN_2);
-    const Floats half_x = sqrt(max(level * f.variance_x, 0.0f)), half_y = sqrt(max(level * f.variance_y, 0.0f));
+    // alpha >= alpha_min inside the ellipse u² + v² <= level, whose bounding box is 2 half_x by 2 half_y.
+    const Floats level = log2_opacity - conventions.log2_alpha_min, squared_sigmas = max(2 * LN_2 * level, 0.0f);
+    const Floats half_x = sqrt(squared_sigmas * f.variance_x), half_y = sqrt(squared_sigmas * f.variance_y);
     const Floats x = fma(f.x * f.inverse_z, camera.focal, 0.5f * camera.width);
     const Floats y = fma(f.y * f.inverse_z, camera.focal, 0.5f * camera.height);
 
@@ -63,11 +62,10 @@ INLINE uint32_t project_lanes(Frame& frame, int first, int count, SplatLanes& sp
     const Mask on_screen = (Floats(0.0f) < x + half_x) & (x - half_x < Floats(camera.width)) &
                            (Floats(0.0f) < y + half_y) & (y - half_y < Floats(camera.height));
     const Mask present = load(LANE_INDEX) <= Ints(count - 1);
-    const Mask visible = in_front & finite & on_screen & (Floats(0.0f) <= log2_ratio) & present;
+    const Mask visible = in_front & finite & on_screen & (Floats(0.0f) <= level) & present;
 
-    splats.set(0, x), splats.set(1, y);
-    splats.set(2, f.conic_xx * (0.5f * LOG2_E)), splats.set(3, f.conic_xy * LOG2_E);
-    splats.set(4, f.conic_yy * (0.5f * LOG2_E)), splats.set(5, log2_opacity);
+    const Floats geometry[] = {x, y, f.ux, f.uy, f.vy, log2_opacity};
+    for (int field = 0; field < 6; field++) splats.set(field, geometry[field]);
     set_channels(frame, index, f.z, splats);
     outlines.set(camera, x, y, half_x, half_y, level, f);
 

@@ -26,7 +26,7 @@ INLINE void add_up_pairs(const Frame& frame, const float* pair_sums, uint32_t co
 
 // What the picture wants of sixteen splats.
 struct SplatGradients {
-    Floats s, x, y, xx, xy, yy, abs_x, abs_y, depth;
+    Floats s, u, v, uu, uv, vv, abs_x, abs_y, depth;
 };
 
 INLINE SplatGradients gather_pairs(const Frame& frame, const Chunk& chunk, int first, int count, Scratch& scratch,
@@ -48,17 +48,19 @@ INLINE SplatGradients gather_pairs(const Frame& frame, const Chunk& chunk, int f
             load(lanes[5]), load(lanes[6]), load(lanes[7]), load(lanes[8])};
 }
 
-// Gradients with respect to the footprint's axes A (through Σ' = A Aᵀ + blur I and its inverse, the conic).
+// Where alpha = o exp(-½ dᵀ X d) and X = 2 ln 2 L Lᵀ is the inverse of Σ', with L = (ux, 0; uy, vy) and (u, v) = Lᵀ d,
+//     v_centre = Σ s X d = 2 ln 2 L Σ s (u, v)        v_Σ' = ½ X (Σ s d dᵀ) X = 2 ln² 2 L (Σ s (u, v)(u, v)ᵀ) Lᵀ
+constexpr float CENTER_FACTOR = 2 * LN_2, COVARIANCE_FACTOR = 2 * LN_2 * LN_2;
+
+// Gradients with respect to the footprint's axes A: Σ' = A Aᵀ + blur I, so v_A = 2 v_Σ' A.
 INLINE void axes_gradients(const Footprint& f, const SplatGradients& g, Floats out[2][3]) {
-    // With respect to the conic X, as a symmetric matrix V; with respect to Σ', -X V X.
-    const Floats vxx = -0.5f * g.xx, vxy = -0.5f * g.xy, vyy = -0.5f * g.yy;
-    const Floats a = f.conic_xx, b = f.conic_xy, c = f.conic_yy;
-    const Floats m00 = fma(a, vxx, b * vxy), m01 = fma(a, vxy, b * vyy);
-    const Floats m10 = fma(b, vxx, c * vxy), m11 = fma(b, vxy, c * vyy);
-    const Floats k00 = -fma(m00, a, m01 * b), k01 = -fma(m00, b, m01 * c), k11 = -fma(m10, b, m11 * c);
+    const Floats uu = 2.0f * COVARIANCE_FACTOR * g.uu, uv = 2.0f * COVARIANCE_FACTOR * g.uv;
+    const Floats vv = 2.0f * COVARIANCE_FACTOR * g.vv;
+    const Floats mixed = fma(f.uy, uu, f.vy * uv);
+    const Floats xx = f.ux * f.ux * uu, xy = f.ux * mixed, yy = fma(f.uy, mixed, f.vy * fma(f.uy, uv, f.vy * vv));
     for (int k = 0; k < 3; k++) {
-        out[0][k] = 2.0f * fma(k00, f.axes[0][k], k01 * f.axes[1][k]);
-        out[1][k] = 2.0f * fma(k01, f.axes[0][k], k11 * f.axes[1][k]);
+        out[0][k] = fma(xx, f.axes[0][k], xy * f.axes[1][k]);
+        out[1][k] = fma(xy, f.axes[0][k], yy * f.axes[1][k]);
     }
 }
 
@@ -104,8 +106,8 @@ INLINE void project_lanes_backward(const Frame& frame, const Chunk& chunk, int f
     for (int lane = 0; lane < count; lane++) pair_counts[lane] = frame.record_ranges.data[first + lane].count;
     const Mask seen = Ints(1) <= load(pair_counts);
 
-    const Floats screen[2] = {where(seen, fma(f.conic_xx, g.x, f.conic_xy * g.y)),
-                              where(seen, fma(f.conic_xy, g.x, f.conic_yy * g.y))};
+    const Floats screen[2] = {where(seen, CENTER_FACTOR * f.ux * g.u),
+                              where(seen, CENTER_FACTOR * fma(f.uy, g.u, f.vy * g.v))};
     Floats axes[2][3];  // with respect to A = view R diag(scale)
     axes_gradients(f, g, axes);
     Floats view[2][3], rotation[3][3], log_scales[3], means[3], quats[4];
@@ -131,7 +133,7 @@ INLINE void project_lanes_backward(const Frame& frame, const Chunk& chunk, int f
     write_rows(out.quats, first, count, 4, quats);
     write_rows(out.opacity_logits, first, count, 1, &opacity_logits);
     write_rows(out.screen_means, first, count, 2, screen);
-    const Floats screen_abs[2] = {g.abs_x, g.abs_y};
+    const Floats screen_abs[2] = {CENTER_FACTOR * g.abs_x, CENTER_FACTOR * g.abs_y};
     if (out.screen_means_abs) write_rows(out.screen_means_abs, first, count, 2, screen_abs);
 }
 

@@ -1,7 +1,7 @@
 // Sixteen float or int lanes, on whatever the file is compiled for.
 //
 // Floats, Ints and Mask have the usual operators, lane by lane, and
-//     fma(a, b, c)           a * b + c
+//     fma(a, b, c)           a * b + c                negative_fma(a, b, c)   c - a * b
 //     reciprocal(a)          1 / a to within a few units in the last place
 //     select(m, a, b)        a where m, else b        where(m, a)     a where m, else 0
 //     any(m), bits(m)        whether a lane is set; lane k as bit k

@@ -39,6 +39,9 @@ INLINE Floats operator/(Floats a, Floats b) { return BOTH(_mm256_div_ps, a, b); 
 INLINE Floats fma(Floats a, Floats b, Floats c) {
     return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
 }
+INLINE Floats negative_fma(Floats a, Floats b, Floats c) {
+    return {_mm256_fnmadd_ps(a.lo, b.lo, c.lo), _mm256_fnmadd_ps(a.hi, b.hi, c.hi)};
+}
 INLINE Floats min(Floats a, Floats b) { return BOTH(_mm256_min_ps, a, b); }
 INLINE Floats max(Floats a, Floats b) { return BOTH(_mm256_max_ps, a, b); }
 INLINE Floats sqrt(Floats a) { return EACH(_mm256_sqrt_ps, a); }

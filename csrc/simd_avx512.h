@@ -34,6 +34,7 @@ INLINE Floats operator-(Floats a, Floats b) { return _mm512_sub_ps(a.v, b.v); }
 INLINE Floats operator*(Floats a, Floats b) { return _mm512_mul_ps(a.v, b.v); }
 INLINE Floats operator/(Floats a, Floats b) { return _mm512_div_ps(a.v, b.v); }
 INLINE Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a.v, b.v, c.v); }
+INLINE Floats negative_fma(Floats a, Floats b, Floats c) { return _mm512_fnmadd_ps(a.v, b.v, c.v); }
 INLINE Floats min(Floats a, Floats b) { return _mm512_min_ps(a.v, b.v); }
 INLINE Floats max(Floats a, Floats b) { return _mm512_max_ps(a.v, b.v); }
 INLINE Floats sqrt(Floats a) { return _mm512_sqrt_ps(a.v); }

@@ -45,6 +45,7 @@ INLINE Floats operator-(Floats a, Floats b) { EACH(Floats, a.v[k] - b.v[k]); }
 INLINE Floats operator*(Floats a, Floats b) { EACH(Floats, a.v[k] * b.v[k]); }
 INLINE Floats operator/(Floats a, Floats b) { EACH(Floats, a.v[k] / b.v[k]); }
 INLINE Floats fma(Floats a, Floats b, Floats c) { EACH(Floats, a.v[k] * b.v[k] + c.v[k]); }
+INLINE Floats negative_fma(Floats a, Floats b, Floats c) { EACH(Floats, c.v[k] - a.v[k] * b.v[k]); }
 INLINE Floats min(Floats a, Floats b) { EACH(Floats, a.v[k] < b.v[k] ? a.v[k] : b.v[k]); }
 INLINE Floats max(Floats a, Floats b) { EACH(Floats, a.v[k] > b.v[k] ? a.v[k] : b.v[k]); }
 INLINE Floats sqrt(Floats a) {
