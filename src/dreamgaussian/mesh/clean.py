@@ -11,6 +11,7 @@ from torch import Tensor
 from dreamgaussian.errors import EmptyResult
 from dreamgaussian.mesh.field import DensityField
 from dreamgaussian.mesh.mesh import Mesh
+from dreamgaussian.mesh.morphology import distance_to, label
 from dreamgaussian.mesh.settings import MeshSettings
 
 
@@ -21,14 +22,12 @@ def seal(field: DensityField, level: float, opening: int) -> DensityField:
     shell's inner side. Gaps between parts, too narrow for the ball, are left open: only a hollow that has room for
     the ball is filled.
     """
-    from scipy import ndimage
-
     solid = np.pad(field.density.numpy(force=True) >= level, opening + 2)
-    centres = ndimage.distance_transform_edt(~solid) > opening
-    rooms, _ = ndimage.label(centres)
+    centres = distance_to(solid) > opening
+    rooms, _ = label(centres)
     outside = rooms == rooms[0, 0, 0]
-    hidden = ~solid & (ndimage.distance_transform_edt(~outside) > opening)
-    pieces, count = ndimage.label(hidden)
+    hidden = ~solid & (distance_to(outside) > opening)
+    pieces, count = label(hidden)
     hollow = np.zeros(count + 1, dtype=bool)
     hollow[pieces[centres & ~outside]] = True
     hollow[0] = False
@@ -100,9 +99,10 @@ def decimate(mesh: Mesh, faces: int) -> Mesh:
 
     if mesh.faces.shape[0] <= faces:
         return mesh
-    vertices, triangles = fast_simplification.simplify(
+    simplified = fast_simplification.simplify(
         mesh.vertices.numpy(force=True), mesh.faces.numpy(force=True).astype(np.int32), target_count=faces
     )
+    vertices, triangles = simplified[0], simplified[1]
     triangles = torch.from_numpy(without_fins(np.asarray(triangles, dtype=np.int64)))
     return compact(Mesh(torch.from_numpy(np.asarray(vertices, dtype=np.float32)), triangles))
 

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from dreamgaussian.mesh.morphology import nearest_in
 from dreamgaussian.mesh.raster import Fragments
 
 NEIGHBORS = 8
@@ -18,12 +19,12 @@ def fill_unseen(
     normals: Float[Tensor, "k 3"],
 ) -> Float[Tensor, "k 3"]:
     """The colours with unknown texels painted from the nearest known points of the surface, in space and in facing."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     if bool(known.all()):
         return colors
     points = torch.cat([positions, NORMAL_LENGTH * normals], dim=1).double().numpy()
-    tree = cKDTree(points[known.numpy()], balanced_tree=False)
+    tree = KDTree(points[known.numpy()], balanced_tree=False)
     distances, nearest = tree.query(points[~known.numpy()], k=min(NEIGHBORS, int(known.sum())), workers=-1)
     distances = torch.from_numpy(distances).view(len(distances), -1)
     nearest = torch.from_numpy(nearest).view(len(distances), -1)
@@ -39,10 +40,8 @@ def nearest_texels(fragments: Fragments) -> Int[Tensor, "h w"]:
 
     With the gaps filled so, no background can shine through at a chart's border, however small it is drawn.
     """
-    from scipy.ndimage import distance_transform_edt
-
     index = torch.full((fragments.height * fragments.width,), -1)
     index[fragments.pixels] = torch.arange(len(fragments.pixels))
     index = index.view(fragments.height, fragments.width)
-    rows, columns = distance_transform_edt(index.numpy() < 0, return_distances=False, return_indices=True)
-    return index[torch.from_numpy(rows).long(), torch.from_numpy(columns).long()]
+    rows, columns = torch.from_numpy(nearest_in(index.numpy() >= 0)).long()
+    return index[rows, columns]

@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 from dreamgaussian.camera import Camera
 from dreamgaussian.errors import InputError
 from dreamgaussian.mesh.mesh import Mesh
+from dreamgaussian.mesh.morphology import distance_to
 from dreamgaussian.mesh.normals import face_normals, vertex_normals
 from dreamgaussian.mesh.raster import Fragments, MeshScene, sample
 
@@ -88,8 +89,6 @@ def clearness(
 
     `feather` is the width of the fall as a share of the picture's height.
     """
-    from scipy.ndimage import distance_transform_edt
-
     depth = scene.rasterize(camera).depth.numpy()
     edge = DEPTH_EDGE_PX * camera.radius / camera.focal_px
     edges = ~np.isfinite(depth)
@@ -101,5 +100,5 @@ def clearness(
     edges[:-1] |= down
     edges[:, 1:] |= right
     edges[:, :-1] |= right
-    distance = torch.from_numpy(distance_transform_edt(np.pad(~edges, 1))[1:-1, 1:-1]).float()
+    distance = torch.from_numpy(distance_to(np.pad(edges, 1, constant_values=True))[1:-1, 1:-1]).float()
     return ((distance - 1) / (feather * camera.height)).clamp(0, 1)
