@@ -1,11 +1,14 @@
 """The scores, on values worked out by hand."""
 
 import math
+from importlib.metadata import PackageNotFoundError
 
 import numpy as np
 import pytest
 import torch
 
+from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.evaluate import networks
 from dreamgaussian.evaluate.metrics import (
     EQUAL_DB,
     ViewJudge,
@@ -17,6 +20,7 @@ from dreamgaussian.evaluate.metrics import (
     shrink,
     ssim,
 )
+from dreamgaussian.evaluate.networks import StLpips
 from dreamgaussian.evaluate.surface import sample_surface, sphere_directions
 from dreamgaussian.mesh.mesh import Mesh
 
@@ -72,9 +76,7 @@ def test_f_score_of_shapes_that_are_far_apart_is_zero():
 
 
 def test_a_mesh_of_the_true_surface_scores_a_chamfer_of_the_points_spacing():
-    square = Mesh(
-        torch.tensor([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]), torch.tensor([[0, 1, 2], [0, 2, 3]])
-    )
+    square = Mesh(torch.tensor([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]), torch.tensor([[0, 1, 2], [0, 2, 3]]))
     grid = np.stack(np.meshgrid(*[(np.arange(100) + 0.5) / 100] * 2, [0.0]), axis=-1).reshape(-1, 3)
     scores = score_shape(square, grid.astype(np.float32))
     assert scores.f_score == 1
@@ -109,3 +111,21 @@ def test_the_judge_prefers_a_shifted_picture_to_a_blurred_one_where_psnr_does_no
     assert near.features > dull.features
     assert (same.st_lpips, same.iou) == (0, 1)
     assert same.features == pytest.approx(1, abs=1e-5)
+
+
+def test_st_lpips_agrees_with_the_authors_package():
+    """0.1358010173 is what stlpips-pytorch 0.0.2 itself gives for these two pictures."""
+    rows, columns = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
+    disc = ((rows - 48) ** 2 + (columns - 40) ** 2 < 900).float()
+    one = torch.stack([disc * 0.8, disc * (rows / 96), 1 - disc * 0.5], dim=-1)[None]
+    other = torch.stack([disc * 0.5, disc * (columns / 96), 1 - disc * 0.2], dim=-1)[None]
+    assert StLpips().distances(one, other).item() == pytest.approx(0.1358010173, rel=1e-4)
+
+
+def test_a_missing_package_is_named_with_the_line_that_installs_it(monkeypatch):
+    def nothing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(networks, "files", nothing)
+    with pytest.raises(WeightsUnavailable, match=r"stlpips-pytorch.*pip install 'dreamgaussian\[eval\]'"):
+        StLpips()

@@ -6,15 +6,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Float64
+from numpy.typing import NDArray
+from scipy import ndimage
 from torch import Tensor
 
 from dreamgaussian.camera import Camera
-from dreamgaussian.evaluate.metrics import shrink
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.raster import MeshScene
-
-INFLATION_SIZE = 128
-"""Pixels of the silhouette that is inflated."""
+from dreamgaussian.subject import bleed
 
 
 def copied_view(input_view: Float[Tensor, "s s 4"], count: int) -> Float[Tensor, "n s s 4"]:
@@ -42,21 +41,23 @@ def inflated_mesh(input_view: Float[Tensor, "s s 4"], input_camera: Camera) -> M
     equation with -4 at the right side and 0 at the outline, which makes a ball of a disc (as in Repoussé, Joshi and
     Carr 2008). Without texture.
     """
-    small = shrink(input_view[None], INFLATION_SIZE)[0]
-    camera = input_camera.resized(INFLATION_SIZE)
-    inside = (small[..., 3] > 0.5).numpy()
-    thickness = np.sqrt(_solve_poisson(inside)) * camera.radius / camera.focal_px
-    origin, directions = (tensor.numpy() for tensor in camera.rays())
-    depths = directions @ (-origin / camera.radius)
-    rows, columns = np.nonzero(inside)
-    through = directions[inside] / depths[inside][:, None]
-    sheets = [origin + (camera.radius + side * thickness[inside])[:, None] * through for side in (-1, 1)]
-    index = np.full(inside.shape, -1)
-    index[rows, columns] = np.arange(len(rows))
-    front = _grid_faces(index)
-    # Both sheets meet at the outline, where the thickness is almost nothing: the mesh need not be closed to be drawn.
-    faces = np.concatenate([front, front[:, ::-1] + len(rows)])
-    return Mesh(torch.from_numpy(np.concatenate(sheets)).float(), torch.from_numpy(faces))
+    inside = (input_view[..., 3] > 0.5).numpy()
+    # One ring of pixels more, of no thickness, in which the front and the back meet.
+    used = cast(NDArray[np.bool_], ndimage.binary_dilation(inside, np.ones((3, 3))))
+    distance, count = input_camera.radius, int(used.sum())
+    thickness = np.sqrt(_solve_poisson(inside))[used, None] * distance / input_camera.focal_px
+    origin, directions = (tensor.numpy() for tensor in input_camera.rays())
+    forward = -origin / distance
+    rays = directions[used] / (directions[used] @ forward)[:, None]
+    # The front bulges along the rays, so that its outline stays; the back is hidden by it, and bulges straight.
+    front, back = origin + (distance - thickness) * rays, origin + distance * rays + thickness * forward
+    index = np.full(used.shape, -1)
+    index[used] = np.arange(count)
+    faces = _grid_faces(index)
+    return Mesh(
+        torch.from_numpy(np.concatenate([front, back])).float(),
+        torch.from_numpy(np.concatenate([faces, faces[:, ::-1] + count])),
+    )
 
 
 def inflated_view(
@@ -66,13 +67,14 @@ def inflated_view(
     scene = MeshScene(mesh.vertices, mesh.faces)
     fine = camera.resized((camera.width * supersampling, camera.height * supersampling))
     fragments = scene.rasterize(fine)
+    alpha = input_view[..., 3:]
+    straight = bleed((input_view[..., :3] / alpha.clamp(min=1e-6)).numpy(), alpha[..., 0].numpy())
     points = scene.interpolate(mesh.vertices, fragments).double()
-    premultiplied = _look_up(input_view, input_camera, points)
-    colors = premultiplied[:, :3] / premultiplied[:, 3:].clamp(min=0.1)
+    colors = _look_up(torch.from_numpy(straight), input_camera, points)
     return fragments.picture(torch.cat([colors, torch.ones_like(colors[:, :1])], dim=1), supersampling)
 
 
-def _look_up(picture: Float[Tensor, "s s 4"], camera: Camera, points: Float64[Tensor, "n 3"]) -> Float[Tensor, "n 4"]:
+def _look_up(picture: Float[Tensor, "s s c"], camera: Camera, points: Float64[Tensor, "n 3"]) -> Float[Tensor, "n c"]:
     """Colours of the picture where `camera`, which took it, sees the points; nothing beside the frame."""
     pixels, _ = camera.project(points)
     grid = (pixels / torch.tensor([camera.width, camera.height]) * 2 - 1).to(picture)
