@@ -46,7 +46,7 @@ Conventions conventions_of(const std::array<float, 6>& n) {
 // `outputs`: color, alpha, depth, extra, radii, screen_means.
 FramePtr py_forward(int count, int extra_channels, const Addresses<6>& inputs, int width, int height,
                     const std::array<float, 13>& camera, const std::array<float, 6>& conventions,
-                    const Addresses<6>& outputs, bool keep_backward_state, int threads) {
+                    const Addresses<6>& outputs, int threads) {
     const Gaussians gaussians = {count,
                                  extra_channels,
                                  at<const float>(inputs[0]),
@@ -57,8 +57,7 @@ FramePtr py_forward(int count, int extra_channels, const Addresses<6>& inputs, i
                                  at<const float>(inputs[5])};
     const ForwardOutputs targets = {
         {at(outputs[0]), at(outputs[1]), at(outputs[2]), at(outputs[3])}, at(outputs[4]), at(outputs[5])};
-    return forward(gaussians, camera_of(camera, width, height), conventions_of(conventions), targets,
-                   keep_backward_state, threads);
+    return forward(gaussians, camera_of(camera, width, height), conventions_of(conventions), targets, threads);
 }
 
 // `gradients`: color, alpha, depth, extra; 0 where there is none.
@@ -94,9 +93,9 @@ NB_MODULE(_core, module) {
         "forward",
         [](int count, int extra_channels, const Addresses<6>& inputs, int width, int height,
            const std::array<float, 13>& camera, const std::array<float, 6>& conventions, const Addresses<6>& outputs,
-           bool keep_backward_state, int threads) {
+           int threads) {
             return PyFrame{py_forward(count, extra_channels, inputs, width, height, camera, conventions, outputs,
-                                      keep_backward_state, threads)};
+                                      threads)};
         },
         without_gil());
     module.def("instruction_sets", &instruction_sets, "Those that this machine runs, the fastest last.");

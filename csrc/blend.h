@@ -80,7 +80,7 @@ INLINE void write_picture(const Frame& frame, const BlockPlace& place, const Flo
 
 // Blends a block's list of pairs into `sums`. A pixel is finished before its transmittance would fall to the minimum;
 // from then on its transmittance carries a minus sign, which fails every further test.
-template <int CHANNELS, bool KEEP>
+template <int CHANNELS>
 INLINE Floats blend_block(const Frame& frame, const BlockPlace& place, const uint32_t* list, uint32_t count,
                           Floats* sums, Ints& last) {
     const Conventions& limits = frame.conventions;
@@ -101,7 +101,7 @@ INLINE Floats blend_block(const Frame& frame, const BlockPlace& place, const uin
         const float* channels = channels_of<CHANNELS>(frame, splat);
         for (int k = 0; k < channel_count; k++) sums[k] = fma(blended_weight, channels[k], sums[k]);
         transmittance = select(blended, behind, transmittance);
-        if (KEEP) last = select(blended, Ints(static_cast<int32_t>(pair)), last);
+        last = select(blended, Ints(static_cast<int32_t>(pair)), last);
         const Mask finished = and_not(counts, blended);
         if (__builtin_expect(any(finished), 0)) {
             transmittance = select(finished, -abs(transmittance), transmittance);
@@ -111,7 +111,7 @@ INLINE Floats blend_block(const Frame& frame, const BlockPlace& place, const uin
     return abs(transmittance);
 }
 
-template <int CHANNELS, bool KEEP>
+template <int CHANNELS>
 INLINE void blend_tile(Frame& frame, int tile, Scratch& scratch, const Picture& picture) {
     const uint32_t begin = frame.tile_begins.data[tile], end = frame.tile_begins.data[tile + 1];
     scratch.block_lists.reserve(static_cast<size_t>(TILE_BLOCKS) * (end - begin));
@@ -128,29 +128,20 @@ INLINE void blend_tile(Frame& frame, int tile, Scratch& scratch, const Picture& 
         Floats* sums = CHANNELS ? local : reinterpret_cast<Floats*>(scratch.lanes.data);
         for (int k = 0; k < channel_count; k++) sums[k] = 0.0f;
         Ints last;
-        const Floats transmittance = blend_block<CHANNELS, KEEP>(
+        const Floats transmittance = blend_block<CHANNELS>(
             frame, place, lists + static_cast<size_t>(block) * (end - begin), counts[block], sums, last);
-        if (KEEP) {
-            const size_t pixel = static_cast<size_t>(tile) * TILE_PIXELS + block * LANES;
-            store(frame.transmittances.data + pixel, transmittance);
-            store(frame.last_pairs.data + pixel, last);
-        }
+        const size_t pixel = static_cast<size_t>(tile) * TILE_PIXELS + block * LANES;
+        store(frame.transmittances.data + pixel, transmittance);
+        store(frame.last_pairs.data + pixel, last);
         write_picture(frame, place, sums, transmittance, picture);
     }
 }
 
 static void blend(Frame& frame, int tile, Scratch& scratch, const Picture& picture) {
-    const bool keep = frame.keeps_backward_state;
     switch (frame.channel_count) {
-        case 4:
-            return keep ? blend_tile<4, true>(frame, tile, scratch, picture)
-                        : blend_tile<4, false>(frame, tile, scratch, picture);
-        case 7:
-            return keep ? blend_tile<7, true>(frame, tile, scratch, picture)
-                        : blend_tile<7, false>(frame, tile, scratch, picture);
-        default:
-            return keep ? blend_tile<0, true>(frame, tile, scratch, picture)
-                        : blend_tile<0, false>(frame, tile, scratch, picture);
+        case 4: return blend_tile<4>(frame, tile, scratch, picture);
+        case 7: return blend_tile<7>(frame, tile, scratch, picture);
+        default: return blend_tile<0>(frame, tile, scratch, picture);
     }
 }
 

@@ -165,8 +165,7 @@ static void blend_backward(Frame& frame, int tile, Scratch& scratch, const Pictu
             return absgrad ? blend_tile_backward<7, true>(frame, tile, scratch, gradients)
                            : blend_tile_backward<7, false>(frame, tile, scratch, gradients);
         default:
-            return absgrad ? blend_tile_backward<0, true>(frame, tile, scratch, gradients)
-                           : blend_tile_backward<0, false>(frame, tile, scratch, gradients);
+            return blend_tile_backward<0, true>(frame, tile, scratch, gradients);
     }
 }
 

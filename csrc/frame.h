@@ -108,7 +108,6 @@ struct Frame {
     Conventions conventions;
     Gaussians gaussians;
     const Kernels* kernels;
-    bool keeps_backward_state;
 
     int channel_count, tiles_x, tiles_y;
     int threads;  // that share the binning

@@ -60,10 +60,8 @@ void prepare(Frame& frame, int threads) {
     frame.tile_cursors.reserve(tiles * threads);
     frame.tile_begins.reserve(tiles + 1);
     frame.tile_order.reserve(tiles);
-    if (frame.keeps_backward_state) {
-        frame.transmittances.reserve(tiles * TILE_PIXELS);
-        frame.last_pairs.reserve(tiles * TILE_PIXELS);
-    }
+    frame.transmittances.reserve(tiles * TILE_PIXELS);
+    frame.last_pairs.reserve(tiles * TILE_PIXELS);
 }
 
 }  // namespace
@@ -80,13 +78,12 @@ void Recycle::operator()(Frame* frame) const {
 }
 
 FramePtr forward(const Gaussians& gaussians, const Camera& camera, const Conventions& conventions,
-                 const ForwardOutputs& outputs, bool keep_backward_state, int threads) {
+                 const ForwardOutputs& outputs, int threads) {
     FramePtr frame = take_frame();
     frame->gaussians = gaussians;
     frame->camera = camera;
     frame->conventions = conventions;
     frame->kernels = &current_kernels();
-    frame->keeps_backward_state = keep_backward_state;
     prepare(*frame, threads);
 
     const Kernels& kernels = *frame->kernels;

@@ -21,7 +21,7 @@ struct ForwardOutputs {
 
 // The picture does not depend on the number of threads, bit for bit. `gaussians` must outlive the frame.
 FramePtr forward(const Gaussians& gaussians, const Camera& camera, const Conventions& conventions,
-                 const ForwardOutputs& outputs, bool keep_backward_state, int threads);
+                 const ForwardOutputs& outputs, int threads);
 
 // Neither do the gradients. The frame can be used again.
 void backward(Frame& frame, const PictureGradients& gradients, const GaussianGradients& outputs, int threads);

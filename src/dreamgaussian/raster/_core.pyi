@@ -17,7 +17,6 @@ def forward(
     camera: Sequence[float],
     conventions: Sequence[float],
     outputs: Sequence[int],
-    keep_backward_state: bool,
     threads: int,
     /,
 ) -> Frame:

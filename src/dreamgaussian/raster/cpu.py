@@ -137,7 +137,6 @@ class _Draw(torch.autograd.Function):
             view.camera,
             view.conventions,
             [tensor.data_ptr() for tensor in (*outputs, screen_means)],
-            any(ctx.needs_input_grad),
             torch.get_num_threads(),
         )
         ctx.save_for_backward(*inputs)
