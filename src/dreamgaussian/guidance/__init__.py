@@ -98,11 +98,15 @@ def prior_spec(name: str) -> PriorSpec:
         from dreamgaussian.guidance.mini import SPEC
 
         return SPEC
-    raise ConfigError(f"No prior is called {name!r}. There is: mini.")
+    from dreamgaussian.guidance.catalogue import CATALOGUE
+
+    if name in CATALOGUE:
+        return CATALOGUE[name].spec
+    raise ConfigError(f"No prior is called {name!r}. There are: {', '.join(['mini', *CATALOGUE])}.")
 
 
-def open_prior(name: str, subject: Subject, device: torch.device) -> Prior:
-    """The prior called `name`, conditioned on the subject.
+def open_prior(name: str, subject: Subject, device: torch.device, path: str | None = None) -> Prior:
+    """The prior called `name`, conditioned on the subject; `path` is a folder or a hub id to take its weights from.
 
     Raises ConfigError for an unknown name and WeightsUnavailable where its weights are not to be had. No prior ever
     stands in for another.
@@ -111,4 +115,8 @@ def open_prior(name: str, subject: Subject, device: torch.device) -> Prior:
         from dreamgaussian.guidance.mini import open_mini
 
         return open_mini(subject, device)
-    raise ConfigError(f"No prior is called {name!r}. There is: mini.")
+    from dreamgaussian.guidance.catalogue import CATALOGUE, open_from_hub
+
+    if name in CATALOGUE:
+        return open_from_hub(name, subject, device, path)
+    raise ConfigError(f"No prior is called {name!r}. There are: {', '.join(['mini', *CATALOGUE])}.")

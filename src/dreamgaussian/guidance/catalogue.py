@@ -1,0 +1,120 @@
+"""The priors from the hub by name: what each sees, and how it is opened."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import torch
+
+from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.guidance import CameraDomain, Prior, PriorSpec
+from dreamgaussian.guidance.hub import locate
+from dreamgaussian.guidance.manifest import manifest
+from dreamgaussian.subject import Subject
+
+if TYPE_CHECKING:
+    from dreamgaussian.guidance.checkpoint import Checkpoint
+
+Opener = Callable[[PriorSpec, "Checkpoint", Subject, torch.device], Prior]
+
+_LIBRARIES = ("diffusers", "transformers", "huggingface_hub")
+_TEXT_RADIUS = 2.5
+"""Of the camera of text and multi-view priors in the paper (section 4.1)."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A prior of the catalogue."""
+
+    spec: PriorSpec
+    opener: Callable[[], Opener]
+    """Gives the function that opens it; only this loads diffusers and transformers."""
+
+
+def open_from_hub(name: str, subject: Subject, device: torch.device, path: str | None = None) -> Prior:
+    """The prior called `name` from the hub, or from the folder or hub id `path`, conditioned on the subject.
+
+    Raises WeightsUnavailable, and ConfigError where the subject lacks the picture or the words that the prior needs.
+    """
+    from dreamgaussian.guidance.checkpoint import Checkpoint
+
+    require_libraries(name)
+    entry = CATALOGUE[name]
+    checkpoint = Checkpoint.fetched(locate(manifest(name), path))
+    return entry.opener()(entry.spec, checkpoint, subject, device)
+
+
+def require_libraries(name: str) -> None:
+    """Raises WeightsUnavailable where the libraries that the hub's priors are built with are not installed."""
+    if missing := [library for library in _LIBRARIES if find_spec(library) is None]:
+        raise WeightsUnavailable(
+            f"The prior {name} needs {' and '.join(missing)}: pip install 'dreamgaussian[hub]'. The embedded prior, "
+            "mini, needs nothing."
+        )
+
+
+def _zero123() -> Opener:
+    from dreamgaussian.guidance.zero123 import open_zero123
+
+    return partial(open_zero123, absolute_polar=False)
+
+
+def _stable_zero123() -> Opener:
+    from dreamgaussian.guidance.zero123 import open_zero123
+
+    return partial(open_zero123, absolute_polar=True)
+
+
+def _stable_diffusion() -> Opener:
+    from dreamgaussian.guidance.stable_diffusion import open_stable_diffusion
+
+    return open_stable_diffusion
+
+
+def _multiview() -> Opener:
+    from dreamgaussian.guidance.multiview import open_multiview
+
+    return open_multiview
+
+
+def _picture_spec(name: str) -> PriorSpec:
+    return PriorSpec(name, resolution=256, background=1.0, random_background=True, guidance_scale=5.0)
+
+
+def _text_spec(name: str) -> PriorSpec:
+    return PriorSpec(
+        name,
+        resolution=512,
+        background=1.0,
+        random_background=True,
+        domain=CameraDomain(radius=_TEXT_RADIUS),
+        guidance_scale=100.0,
+    )
+
+
+def _multiview_spec(name: str, elevation_range_deg: tuple[float, float], guidance_scale: float) -> PriorSpec:
+    return PriorSpec(
+        name,
+        resolution=256,
+        background=1.0,
+        random_background=True,
+        views_per_sample=4,
+        view_spacing_deg=90.0,
+        domain=CameraDomain(radius=_TEXT_RADIUS, elevation_range_deg=elevation_range_deg),
+        guidance_scale=guidance_scale,
+    )
+
+
+CATALOGUE = {
+    "zero123": Entry(_picture_spec("zero123"), _zero123),
+    "zero123-xl": Entry(_picture_spec("zero123-xl"), _zero123),
+    "stable-zero123": Entry(_picture_spec("stable-zero123"), _stable_zero123),
+    "stable-diffusion": Entry(_text_spec("stable-diffusion"), _stable_diffusion),
+    "stable-diffusion-1.5": Entry(_text_spec("stable-diffusion-1.5"), _stable_diffusion),
+    # Elevations of training: configs/mvdream-sd21.yaml and imagedream-sd21-shading.yaml of bytedance/ImageDream.
+    "mvdream": Entry(_multiview_spec("mvdream", (0.0, 30.0), 100.0), _multiview),
+    "imagedream": Entry(_multiview_spec("imagedream", (0.0, 5.0), 5.0), _multiview),
+}
+"""Guidance scales are those of the paper's code."""

@@ -1,0 +1,97 @@
+"""What a user with a hub runs first: are a prior's files there, are they the published ones, do they make a picture?"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.guidance import PriorSpec
+from dreamgaussian.guidance.catalogue import CATALOGUE, require_libraries
+from dreamgaussian.guidance.checkpoint import Checkpoint, common_name, shape_differences
+from dreamgaussian.guidance.distill import sample
+from dreamgaussian.guidance.hub import locate
+from dreamgaussian.guidance.manifest import Manifest, manifest
+from dreamgaussian.subject import Crop, Subject, View
+
+SAMPLING_SCALE = 7.5
+"""Guidance for a picture from noise; the scale of distillation would be garish for some priors."""
+PROMPT = "a red apple"
+
+
+def check(
+    name: str,
+    device: torch.device,
+    picture: Path,
+    *,
+    subject: Subject = Subject(),
+    path: str | None = None,
+    steps: int = 30,
+    seed: int = 0,
+) -> Iterator[str]:
+    """Find, fetch and check the files of the prior called `name`, then denoise one sample into the file `picture`.
+
+    Yields lines for a person. A subject without words or a picture gets an apple. Raises WeightsUnavailable with what
+    was tried, as a run would.
+    """
+    require_libraries(name)
+    published = manifest(name)
+    yield f"{name}: licence of the weights: {published.licence}."
+    located = locate(published, path)
+    yield f"{located.source.name} has what is needed, {_megabytes(sum(located.sizes.values()))}:"
+    for file, size in located.sizes.items():
+        yield f"  {_megabytes(size):>10}  {file}"
+    checkpoint = Checkpoint.fetched(located)
+    yield from _compare(checkpoint, published)
+    entry = CATALOGUE[name]
+    prior = entry.opener()(entry.spec, checkpoint, _with_apple(subject, entry.spec), device)
+    start = time.perf_counter()
+    cameras = [_cameras(entry.spec)]
+    scale = min(entry.spec.guidance_scale, SAMPLING_SCALE)
+    views = sample(prior, cameras, steps=steps, scale=scale, generator=torch.Generator().manual_seed(seed))
+    pixels = torch.cat(list(views[0]), dim=-1).permute(1, 2, 0).cpu().numpy()
+    Image.fromarray(np.round(pixels * 255).astype(np.uint8)).save(picture)
+    yield f"Denoised in {steps} steps and {time.perf_counter() - start:.0f} s: {picture}"
+
+
+def _compare(checkpoint: Checkpoint, published: Manifest) -> Iterator[str]:
+    for name, component in published.components.items():
+        shapes = checkpoint.shapes(name)
+        expected = {common_name(name, tensor): shape for tensor, shape in component.shapes.items()}
+        differences = shape_differences(expected, shapes)
+        verdict = f"not those published: {differences}" if differences else "as published"
+        yield f"{name}: {len(shapes)} tensors, {verdict}."
+
+
+def _cameras(spec: PriorSpec) -> list[Camera]:
+    """From the side and a little above, or a round of views."""
+    start = 45.0 if spec.views_per_sample == 1 else 0.0
+    elevation = min(15.0, spec.domain.elevation_range_deg[1])
+    azimuths = [start + view * spec.view_spacing_deg for view in range(spec.views_per_sample)]
+    radius, fovy = spec.domain.radius, spec.domain.fovy_deg
+    return [Camera.orbit(a, elevation, spec.resolution, radius=radius, fovy_deg=fovy) for a in azimuths]
+
+
+def _with_apple(subject: Subject, spec: PriorSpec) -> Subject:
+    camera = Camera.orbit(0, 0, spec.resolution, radius=spec.domain.radius, fovy_deg=spec.domain.fovy_deg)
+    views = subject.views or (View(_apple(spec.resolution), camera, Crop(1.0, (0.0, 0.0))),)
+    return replace(subject, views=views, prompt=subject.prompt or PROMPT)
+
+
+def _apple(size: int) -> Float[Tensor, "size size 4"]:
+    """A red ball, lit from above left."""
+    y, x = torch.meshgrid(*[(torch.arange(size) + 0.5) / (0.4 * size) - 1.25] * 2, indexing="ij")
+    z = (1 - x**2 - y**2).clamp(min=0).sqrt()
+    light = (0.25 + 0.75 * (0.6 * z - 0.4 * x - 0.69 * y).clamp(min=0))[..., None]
+    inside = (x**2 + y**2 < 1).float()[..., None]
+    return torch.cat([light * torch.tensor([0.85, 0.12, 0.1]), inside], dim=-1)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size < 1e9 else f"{size / 1e9:,.2f} GB"

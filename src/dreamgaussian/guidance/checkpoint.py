@@ -1,0 +1,177 @@
+"""A checkpoint's files made into networks: strictly, as data only, one tensor at a time."""
+
+import json
+import pickle
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.guidance.hub import Located
+
+_OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
+_COUNTER = "position_ids"
+"""A buffer in older files of CLIP that just counts."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The files of a checkpoint on this machine."""
+
+    name: str
+    """The folder or hub id, for messages."""
+    weights: Mapping[str, Path]
+    configs: Mapping[str, Path]
+    files: Mapping[str, Path]
+
+    @classmethod
+    def fetched(cls, located: Located) -> "Checkpoint":
+        """Downloads what is not on this machine. Raises WeightsUnavailable."""
+        paths = located.paths()
+        return cls(
+            located.source.name,
+            {name: paths[file] for name, file in located.weights.items()},
+            {name: paths[file] for name, file in located.configs.items()},
+            {file: paths[file] for file in located.files},
+        )
+
+    def config(self, component: str) -> dict[str, Any]:
+        """The component's config.json."""
+        if component not in self.configs:
+            raise WeightsUnavailable(f"{self.name} has no config.json for its {component}.")
+        return read_json(self.configs[component])
+
+    def scheduler_config(self) -> dict[str, Any]:
+        """What the noise schedule is built from."""
+        return read_json(self.files["scheduler/scheduler_config.json"])
+
+    def load(self, component: str, network: nn.Module, *, dtype: torch.dtype, device: torch.device) -> nn.Module:
+        """The network, built on the meta device, with the component's tensors, frozen and with channels last.
+
+        Raises WeightsUnavailable where these do not fit.
+        """
+        path = self.weights[component]
+        own = {common_name(component, name): name for name in network.state_dict()}
+        expected = {common_name(component, name): tuple(t.shape) for name, t in network.state_dict().items()}
+        if differences := shape_differences(expected, self.shapes(component)):
+            raise WeightsUnavailable(
+                f"{path} does not fit: {differences}. Give the right checkpoint with --prior-path."
+            )
+        state = {
+            own[common_name(component, name)]: _placed(tensor, dtype, device)
+            for name, tensor in read_tensors(path)
+            if not name.endswith(_COUNTER)
+        }
+        network.load_state_dict(state, assign=True)
+        _count_positions(network, device)
+        return network.eval().requires_grad_(False)
+
+    def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
+        """Shape of each of the component's tensors, by common names; of a safetensors file only the head is read."""
+        found = read_shapes(self.weights[component])
+        return {common_name(component, name): shape for name, shape in found.items() if not name.endswith(_COUNTER)}
+
+
+def common_name(component: str, name: str) -> str:
+    """One name for a tensor that is called differently in files of different years, and in today's networks.
+
+    Attention says query, key, value and proj_attn in autoencoders of 2022 (`_convert_deprecated_attention_blocks` of
+    diffusers); transformers 5 dropped the prefixes of CLIP's modules, not of its files; Zero123's projection is proj or
+    projection.
+    """
+    match component:
+        case "vae":
+            parts = name.split(".")
+            if "attentions" in parts and parts[-2] in _OLD_ATTENTION:
+                parts[-2] = _OLD_ATTENTION[parts[-2]]
+            return ".".join(parts)
+        case "text_encoder":
+            return name.removeprefix("text_model.")
+        case "image_encoder":
+            return name.removeprefix("vision_model.")
+        case "projection":
+            return name.rsplit(".", 1)[-1]
+        case _:
+            return name
+
+
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shape of each tensor of a file. Raises WeightsUnavailable as `read_tensors` does."""
+    if path.suffix != ".safetensors":
+        return {name: tuple(tensor.shape) for name, tensor in read_tensors(path)}
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError) as error:
+        raise _unreadable(path) from error
+
+
+def read_tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of a .safetensors file, or of a .bin file, of which nothing but tensors is read.
+
+    Raises WeightsUnavailable for a file that is cut short, corrupt or holds anything else.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, framework="pt") as file:
+                for name in file.keys():  # noqa: SIM118 - not a dict
+                    yield name, file.get_tensor(name)
+        else:
+            yield from torch.load(path, map_location="cpu", weights_only=True).items()
+    except (SafetensorError, EOFError, RuntimeError, OSError) as error:
+        raise _unreadable(path) from error
+    except (pickle.UnpicklingError, AttributeError) as error:
+        raise WeightsUnavailable(
+            f"{path} is a pickle that holds more than tensors; it is not opened, since it could run any code. Use a "
+            ".safetensors file."
+        ) from error
+
+
+def shape_differences(expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> str:
+    """The first difference in words, and how many there are; empty where there is none."""
+    differences = [f"it lacks {name}" for name in expected if name not in found]
+    differences += [f"it has {name}, which is not known" for name in found if name not in expected]
+    differences += [
+        f"{name} is {list(found[name])} and should be {list(shape)}"
+        for name, shape in expected.items()
+        if name in found and found[name] != shape
+    ]
+    more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
+    return differences[0] + more if differences else ""
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A file of settings. Raises WeightsUnavailable where it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsUnavailable(f"{path} cannot be read ({error}). Delete it and fetch it again.") from error
+
+
+def _placed(tensor: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
+    layout = torch.channels_last if tensor.ndim == 4 else torch.contiguous_format
+    return tensor.to(device, dtype, memory_format=layout)
+
+
+def _count_positions(network: nn.Module, device: torch.device) -> None:
+    """CLIP's position_ids are no weights: they count, and are still on the meta device."""
+    for module in network.modules():
+        for name, buffer in module.named_buffers(recurse=False):
+            if buffer.is_meta:
+                assert name == _COUNTER, name
+                module.register_buffer(name, torch.arange(buffer.shape[-1], device=device)[None], persistent=False)
+
+
+def _unreadable(path: Path) -> WeightsUnavailable:
+    return WeightsUnavailable(
+        f"{path} cannot be read: it is cut short or corrupt ({path.stat().st_size / 1e6:.1f} MB). Delete it and fetch "
+        "it again."
+    )

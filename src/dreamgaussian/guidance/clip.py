@@ -1,0 +1,76 @@
+"""CLIP's encoders of words and pictures; each runs once, in full precision, and is then let go."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from dreamgaussian.guidance.checkpoint import Checkpoint
+
+_MEAN = (0.48145466, 0.4578275, 0.40821073)
+_STD = (0.26862954, 0.26130258, 0.27577711)
+"""Of CLIP's training pictures (github.com/openai/CLIP, clip/clip.py)."""
+_SIDE = 224
+
+
+def embed_words(
+    checkpoint: Checkpoint, prompts: Sequence[str], device: torch.device
+) -> dict[str, Float[Tensor, "tokens width"]]:
+    """Each prompt's last hidden states, padded or cut to the encoder's length (77 tokens)."""
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+    folder = checkpoint.files["tokenizer/vocab.json"].parent
+    tokenizer: Any = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
+    with torch.device("meta"):
+        network = CLIPTextModel(CLIPTextConfig(**_without_origin(checkpoint.config("text_encoder"))))
+    encoder = checkpoint.load("text_encoder", network, dtype=torch.float32, device=device)
+    length = network.config.max_position_embeddings
+    tokens = tokenizer(list(prompts), padding="max_length", max_length=length, truncation=True, return_tensors="pt")
+    with torch.no_grad():
+        states = encoder(tokens.input_ids.to(device)).last_hidden_state
+    return dict(zip(prompts, states, strict=True))
+
+
+def embed_picture(
+    checkpoint: Checkpoint,
+    picture: Float[Tensor, "3 h w"],
+    device: torch.device,
+    *,
+    output: Literal["projected", "penultimate"],
+    antialias: bool,
+) -> Float[Tensor, "tokens width"]:
+    """A picture's one projected token, or all tokens before the encoder's last layer."""
+    from transformers import CLIPVisionConfig, CLIPVisionModel, CLIPVisionModelWithProjection
+
+    kind = CLIPVisionModelWithProjection if output == "projected" else CLIPVisionModel
+    with torch.device("meta"):
+        network = kind(CLIPVisionConfig(**_without_origin(checkpoint.config("image_encoder"))))
+    encoder = checkpoint.load("image_encoder", network, dtype=torch.float32, device=device)
+    pixels = clip_pixels(picture, antialias=antialias)[None].to(device)
+    with torch.no_grad():
+        if output == "projected":
+            return encoder(pixels).image_embeds
+        return encoder(pixels, output_hidden_states=True).hidden_states[-2][0]
+
+
+def clip_pixels(picture: Float[Tensor, "3 h w"], *, antialias: bool) -> Float[Tensor, "3 224 224"]:
+    """A picture in [0, 1] as CLIP sees it: bicubic, normalised.
+
+    With `antialias` as OpenAI's and transformers' preprocessing; without, and with corners aligned, as Zero123 was
+    trained (kornia.geometry.resize in FrozenCLIPImageEmbedder, github.com/cvlab-columbia/zero123).
+    """
+    size = (_SIDE, _SIDE)
+    resized = F.interpolate(picture[None], size, mode="bicubic", antialias=antialias, align_corners=not antialias)[0]
+    if antialias:
+        resized = resized.clamp(0, 1)
+    mean, std = (torch.tensor(values).to(picture)[:, None, None] for values in (_MEAN, _STD))
+    return (resized - mean) / std
+
+
+def _without_origin(config: dict[str, Any]) -> dict[str, Any]:
+    """A config without what tells where it comes from, which newer versions of transformers refuse or act on."""
+    origin = ("_name_or_path", "architectures", "torch_dtype", "dtype", "transformers_version", "model_type")
+    return {key: value for key, value in config.items() if key not in origin}

@@ -1,0 +1,167 @@
+"""Where a prior's files come from: a folder, a hub id, or the first of several ids that has them.
+
+Only files of data are fetched, never code.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.guidance.manifest import Component, Manifest
+
+logger = logging.getLogger(__name__)
+
+_STEMS = ("diffusion_pytorch_model", "model", "pytorch_model")
+_ENDINGS = (".fp16.safetensors", ".safetensors", ".fp16.bin", ".bin")
+"""In the order of preference: small before large, safetensors before pickles (which are read as tensors only)."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A checkpoint on this machine."""
+
+    root: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's path."""
+        return str(self.root)
+
+    def sizes(self) -> Mapping[str, int]:
+        """Bytes of each file, down to one level of folders."""
+        found = [path for pattern in ("*", "*/*") for path in self.root.glob(pattern) if path.is_file()]
+        return {path.relative_to(self.root).as_posix(): path.stat().st_size for path in found}
+
+    def fetch(self, file: str) -> Path:
+        """The file itself."""
+        return self.root / file
+
+
+@dataclass(frozen=True)
+class HubRepository:
+    """A repository on the Hugging Face hub, or on a mirror of it (HF_ENDPOINT)."""
+
+    name: str
+    endpoint: str | None = None
+
+    def sizes(self) -> Mapping[str, int]:
+        """Bytes of each file, as the hub lists them."""
+        from huggingface_hub import HfApi
+
+        listing = HfApi(endpoint=self.endpoint).model_info(self.name, files_metadata=True)
+        return {file.rfilename: file.size or 0 for file in listing.siblings or ()}
+
+    def fetch(self, file: str) -> Path:
+        """The file in the hub's cache; downloaded, with a progress bar, where it isn't there."""
+        from huggingface_hub import hf_hub_download
+
+        return Path(hf_hub_download(self.name, file, endpoint=self.endpoint))
+
+    def cached(self) -> Folder | None:
+        """What was downloaded before, or None."""
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        try:
+            return Folder(Path(snapshot_download(self.name, local_files_only=True)))
+        except LocalEntryNotFoundError:
+            return None
+
+
+Source = Folder | HubRepository
+
+
+@dataclass(frozen=True)
+class Located:
+    """A source that has all that a prior needs."""
+
+    source: Source
+    weights: Mapping[str, str]
+    """File of tensors by component."""
+    configs: Mapping[str, str]
+    """Config file by component."""
+    files: tuple[str, ...]
+    sizes: Mapping[str, int]
+    """Bytes of each of these files."""
+
+    def paths(self) -> dict[str, Path]:
+        """All files on this machine, by their names. Raises WeightsUnavailable."""
+        try:
+            return {file: self.source.fetch(file) for file in self.sizes}
+        except Exception as error:
+            raise WeightsUnavailable(
+                f"The download from {self.source.name} did not end well ({_reason(error)}). Run it again (it goes on "
+                "where it stopped), or give another id or a folder with --prior-path."
+            ) from error
+
+
+def locate(manifest: Manifest, path: str | None = None, endpoint: str | None = None) -> Located:
+    """The first source that has the prior's files: `path` (a folder or a hub id) alone where it is given, otherwise
+    the manifest's ids in their order, those already downloaded first.
+
+    Raises WeightsUnavailable, which names everything that was tried.
+    """
+    if path is not None and Path(path).expanduser().is_dir():
+        return _located(Folder(Path(path).expanduser()), manifest)
+    if path is not None and (Path(path).expanduser().exists() or path.count("/") != 1 or path[0] in "./~"):
+        raise WeightsUnavailable(
+            f"--prior-path {path} is neither a folder nor a hub id. Give the folder of a checkpoint in the diffusers "
+            f"layout (it holds {', '.join(component.folders[0] for component in manifest.components.values())})."
+        )
+    repositories = [HubRepository(name, endpoint) for name in ((path,) if path else manifest.ids)]
+    for repository in repositories:
+        if folder := repository.cached():
+            try:
+                return _located(folder, manifest)
+            except WeightsUnavailable:
+                logger.debug("%s is only partly in the cache.", repository.name)
+    reasons: list[str] = []
+    for repository in repositories:
+        try:
+            return _located(repository, manifest)
+        except Exception as error:  # A client of the network may raise anything; the next mirror is tried.
+            reasons.append(f"{repository.name} ({_reason(error)})")
+    raise WeightsUnavailable(
+        f"The weights of {manifest.prior} are not to be had. Tried {', '.join(reasons)}. Download the checkpoint by "
+        "other means and give its folder with --prior-path, or give another hub id there."
+    )
+
+
+def _located(source: Source, manifest: Manifest) -> Located:
+    sizes = source.sizes()
+    weights = {name: _weights_file(component, sizes) for name, component in manifest.components.items()}
+    missing = [manifest.components[name].folders[0] + "/" for name, file in weights.items() if file is None]
+    missing += [file for file in manifest.files if file not in sizes]
+    if missing:
+        raise WeightsUnavailable(f"{source.name} is no checkpoint of {manifest.prior}: it lacks {', '.join(missing)}.")
+    found = {name: file for name, file in weights.items() if file is not None}
+    configs = {name: file.rsplit("/", 1)[0] + "/config.json" for name, file in found.items()}
+    configs = {name: file for name, file in configs.items() if file in sizes}
+    needed = (*found.values(), *configs.values(), *manifest.files)
+    return Located(source, found, configs, manifest.files, {file: sizes[file] for file in needed})
+
+
+def _weights_file(component: Component, sizes: Mapping[str, int]) -> str | None:
+    candidates = (f"{folder}/{stem}{end}" for end in _ENDINGS for folder in component.folders for stem in _STEMS)
+    return next((file for file in candidates if file in sizes), None)
+
+
+def _reason(error: Exception) -> str:
+    """A few words for what a hub's client raises."""
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
+
+    match error:
+        case WeightsUnavailable():
+            return str(error).removesuffix(".")
+        case GatedRepoError():
+            return "gated: accept its terms on its page and log in with `hf auth login`"
+        case RepositoryNotFoundError():
+            return "no such repository: it was deleted, renamed or made private"
+        case OfflineModeIsEnabled():
+            return "HF_HUB_OFFLINE is set"
+        case HfHubHTTPError(response=response):
+            return f"the hub answered {response.status_code}"
+        case _:
+            return f"no connection: {type(error).__name__}"

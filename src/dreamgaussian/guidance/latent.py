@@ -1,0 +1,133 @@
+"""What all latent diffusion priors share: the autoencoder, the schedule, and the device's number format."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.guidance import PriorSpec
+from dreamgaussian.guidance.checkpoint import Checkpoint
+from dreamgaussian.guidance.schedule import Schedule
+
+SD_SCALE = 0.18215
+"""Factor between the autoencoder's latents and those that Stable Diffusion 1 and 2 see (arXiv 2112.10752, appendix G);
+the default of configs that don't tell it."""
+
+
+@dataclass(frozen=True, eq=False)
+class LatentSpace:
+    """An autoencoder between pictures in [0, 1] and latents of about unit variance, 8 times smaller."""
+
+    vae: nn.Module
+    scale: float = SD_SCALE
+
+    def encode(self, pictures: Float[Tensor, "*batch 3 h w"]) -> Float[Tensor, "*batch 4 i j"]:
+        """The posterior's mean, scaled; differentiable. (Its standard deviation is of no weight, so none is drawn.)"""
+        flat = self._to_network(pictures.flatten(0, -4) * 2 - 1)
+        mean = self._autoencoder.encode(flat).latent_dist.mode()
+        return (mean.float() * self.scale).unflatten(0, pictures.shape[:-3])
+
+    def decode(self, latents: Float[Tensor, "*batch 4 i j"]) -> Float[Tensor, "*batch 3 h w"]:
+        """Pictures in [0, 1], not clamped."""
+        flat = self._to_network(latents.flatten(0, -4) / self.scale)
+        return (self._autoencoder.decode(flat).sample.float() / 2 + 0.5).unflatten(0, latents.shape[:-3])
+
+    def _to_network(self, flat: Tensor) -> Tensor:
+        weight = next(self.vae.parameters())
+        return flat.to(weight.device, weight.dtype, memory_format=torch.channels_last)
+
+    @property
+    def _autoencoder(self) -> Any:
+        return self.vae  # diffusers' AutoencoderKL, whose annotations are wrong.
+
+
+@dataclass(frozen=True, eq=False)
+class LatentDiffusion:
+    """The three quarters of a `Prior` that don't depend on its conditions."""
+
+    spec: PriorSpec
+    latents: LatentSpace
+    schedule: Schedule
+    unet: nn.Module
+
+    def alpha_sigma(self, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
+        """Levels of the training step nearest to t."""
+        return self.schedule.alpha_sigma(t)
+
+    def encode(self, pictures: Float[Tensor, "b v 3 h w"]) -> Float[Tensor, "b v 4 i j"]:
+        """Scaled latents; differentiable."""
+        return self.latents.encode(pictures)
+
+    def decode(self, x: Float[Tensor, "b v 4 i j"]) -> Float[Tensor, "b v 3 h w"]:
+        """Pictures in [0, 1]."""
+        return self.latents.decode(x)
+
+
+def run_unet(
+    unet: nn.Module,
+    x: Float[Tensor, "n c i j"],
+    steps: Tensor,
+    context: Float[Tensor, "n tokens width"],
+) -> Float[Tensor, "n d i j"]:
+    """One pass of diffusers' UNet over the whole batch, in its own number format."""
+    dtype = _dtype(unet)
+    output = unet(
+        x.to(dtype, memory_format=torch.channels_last),
+        steps,
+        encoder_hidden_states=context.to(dtype),
+        return_dict=False,
+    )[0]
+    return output.float()
+
+
+def working_dtype(device: torch.device) -> torch.dtype:
+    """Half precision: float16 on graphics cards, bfloat16 on the CPU."""
+    return torch.bfloat16 if device.type == "cpu" else torch.float16
+
+
+def load_latent_space(checkpoint: Checkpoint, device: torch.device) -> LatentSpace:
+    """The autoencoder of a checkpoint in the diffusers layout."""
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
+    config = checkpoint.config("vae")
+    network = on_meta(AutoencoderKL, config)
+    vae = checkpoint.load("vae", network, dtype=working_dtype(device), device=device)
+    return LatentSpace(vae, config.get("scaling_factor", SD_SCALE))
+
+
+def load_unet(checkpoint: Checkpoint, device: torch.device, *, in_channels: int) -> nn.Module:
+    """The UNet of a checkpoint in the diffusers layout, which runs with PyTorch's fused attention.
+
+    Raises WeightsUnavailable for one that takes another number of channels than the prior feeds it.
+    """
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    config = checkpoint.config("unet")
+    if config.get("in_channels") != in_channels:
+        raise WeightsUnavailable(
+            f"{checkpoint.name} holds another kind of model: its UNet takes {config.get('in_channels')} channels, and "
+            f"this prior's takes {in_channels}. Give the right checkpoint with --prior-path."
+        )
+    network = on_meta(UNet2DConditionModel, config)
+    return checkpoint.load("unet", network, dtype=working_dtype(device), device=device)
+
+
+def on_meta(network: Any, config: dict[str, Any]) -> nn.Module:
+    """A network of diffusers of the config's size, without memory."""
+    with torch.device("meta"):
+        return network.from_config({key: value for key, value in config.items() if not key.startswith("_")})
+
+
+def over_white(picture: Float[Tensor, "h w 4"], size: int) -> Float[Tensor, "3 size size"]:
+    """A straight RGBA picture over white, averaged down to a square of `size` pixels."""
+    alpha = picture[..., 3:]
+    rgb = (picture[..., :3] * alpha + 1 - alpha).permute(2, 0, 1)[None]
+    return F.interpolate(rgb, (size, size), mode="bilinear", antialias=True, align_corners=False)[0].clamp(0, 1)
+
+
+def _dtype(network: nn.Module) -> torch.dtype:
+    return next(network.parameters()).dtype

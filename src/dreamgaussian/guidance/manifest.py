@@ -1,0 +1,75 @@
+"""What a published checkpoint holds: its ids, networks, files and every tensor's name and shape.
+
+The lists come from public listings and reference code, each with its source, not from this package's own loader; the
+tests hold our networks against them.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Component:
+    """One network of a checkpoint: a folder that holds a config and a file of tensors."""
+
+    network: str
+    """Name of the list of its tensors."""
+    folders: tuple[str, ...]
+    """Names under which the folder is published."""
+    published_size: str
+    """Size of the published file in float16, with three digits: "1.72 GB"."""
+
+    @property
+    def shapes(self) -> Shapes:
+        """Shape of every tensor."""
+        return dict(_expand(_read(f"networks/{self.network}")["tensors"]))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The published config."""
+        return _read(f"networks/{self.network}")["config"]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What there is to know of a prior's files without having them."""
+
+    prior: str
+    licence: str
+    """Of the weights."""
+    ids: tuple[str, ...]
+    """Hub ids, in the order in which they are tried."""
+    components: Mapping[str, Component]
+    files: tuple[str, ...]
+    """Small files that are needed besides the networks."""
+
+
+def manifest(prior: str) -> Manifest:
+    """The manifest of the prior called `prior`."""
+    facts = _read(prior)
+    components = {
+        name: Component(entry["network"], tuple(entry["folders"]), entry["published"]["bytes"])
+        for name, entry in facts["components"].items()
+    }
+    return Manifest(prior, facts["licence"], tuple(facts["ids"]), components, tuple(facts["files"]))
+
+
+@cache
+def _read(name: str) -> dict[str, Any]:
+    return json.loads((files("dreamgaussian.guidance") / f"manifests/{name}.json").read_text(encoding="utf-8"))
+
+
+def _expand(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The tensors of a tree, in which a key "a,b" stands for two equal branches."""
+    for keys, branch in tree.items():
+        for key in keys.split(","):
+            if isinstance(branch, dict):
+                yield from _expand(cast(dict[str, Any], branch), f"{prefix}{key}.")
+            else:
+                yield prefix + key, tuple(branch)

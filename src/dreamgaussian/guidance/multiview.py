@@ -1,0 +1,116 @@
+"""MVDream (words) and ImageDream (a picture): four views, a quarter turn apart, denoised together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.errors import ConfigError
+from dreamgaussian.guidance import PriorSpec
+from dreamgaussian.guidance.checkpoint import Checkpoint
+from dreamgaussian.guidance.clip import embed_picture, embed_words
+from dreamgaussian.guidance.latent import LatentDiffusion, load_latent_space, over_white, working_dtype
+from dreamgaussian.guidance.multiview_unet import MultiViewUNet
+from dreamgaussian.guidance.picture_tokens import CLIP_H_WIDTH
+from dreamgaussian.guidance.schedule import Schedule
+from dreamgaussian.guidance.stable_diffusion import required_prompt
+from dreamgaussian.subject import Subject
+
+SUFFIX = ", 3d asset"
+"""Ends every prompt that the networks were shown 3D objects with (scripts/t2i.py of github.com/bytedance/MVDream,
+scripts/demo.py of github.com/bytedance/ImageDream)."""
+
+
+@dataclass(frozen=True, eq=False)
+class MultiView(LatentDiffusion):
+    """The prior; conditions are "conditional", "unconditional" (the negative prompt or no words, and no picture)."""
+
+    contexts: Mapping[str, Float[Tensor, "tokens width"]]
+    """Tokens of the words, and of the picture where there is one, by condition."""
+    picture: Mapping[str, Float[Tensor, "4 i j"]] | None = None
+    """ImageDream's fifth frame by condition: the picture's latent, or zeros."""
+
+    @torch.no_grad()
+    def predict_noise(
+        self,
+        x_t: Float[Tensor, "b v d i j"],
+        t: Float[Tensor, " b"],
+        cameras: Sequence[Sequence[Camera]],
+        conditions: Sequence[str],
+    ) -> Float[Tensor, "k b v d i j"]:
+        """Predicted noise under each condition, all in one batch."""
+        poses = torch.stack([torch.stack([camera_numbers(camera) for camera in sample]) for sample in cameras])
+        views = x_t.shape[1]
+        x = x_t.expand(len(conditions), *x_t.shape)
+        if self.picture is not None:  # One more frame, with no camera.
+            extra = torch.stack([self.picture[condition] for condition in conditions]).to(x_t)
+            x = torch.cat([x, extra[:, None, None].expand(-1, x_t.shape[0], -1, -1, -1, -1)], dim=2)
+            poses = torch.cat([poses, torch.zeros_like(poses[:, :1])], dim=1)
+        frames = x.shape[2]
+        context = torch.stack([self.contexts[condition] for condition in conditions])
+        dtype = next(self.unet.parameters()).dtype
+        output = self.unet(
+            x.flatten(0, 2).to(dtype, memory_format=torch.channels_last),
+            self.schedule.steps(t).repeat_interleave(frames).repeat(len(conditions)),
+            context.to(dtype).repeat_interleave(x_t.shape[0] * frames, dim=0),
+            poses.to(x_t).flatten(0, 1).repeat(len(conditions), 1),
+            frames,
+        )
+        output = output.to(x_t).unflatten(0, (len(conditions), -1, frames))[:, :, :views]
+        return self.schedule.noise(output, x_t, t)
+
+
+def camera_numbers(camera: Camera) -> Float[Tensor, "16"]:
+    """The camera as the network knows it: its 4x4 pose (camera to world, camera axes as in OpenGL), row by row, in a
+    world with z up and the subject's front along +x, the camera at distance 1.
+
+    So (x, y, z) there is (z, x, y) here. Sources: get_camera and normalize_camera in mvdream/camera_utils.py of
+    github.com/bytedance/MVDream give the frame; that the front is their azimuth 90 (+x) follows from the demos there
+    and of ImageDream, which start at 90, and from app.py of github.com/3DTopia/LGM, which takes the view at 90 as the
+    front. (The paper's code puts the front at their azimuth 0, and leaves the reference picture out with ImageDream.)
+    """
+    pose = torch.linalg.inv(camera.camera_from_world)[[2, 0, 1, 3]]
+    pose[:3, 3] /= pose[:3, 3].norm()
+    return pose.flatten().float()
+
+
+def open_multiview(spec: PriorSpec, checkpoint: Checkpoint, subject: Subject, device: torch.device) -> MultiView:
+    """The prior, conditioned on the subject's words, and on its first picture where the checkpoint knows pictures.
+
+    Raises ConfigError where these are missing.
+    """
+    config = checkpoint.config("unet")
+    with_picture = config.get("ip_dim", 0) > 0
+    if with_picture and not subject.views:
+        raise ConfigError(f"{spec.name} makes 3D from a picture, and only words were given. Give a picture.")
+    prompt = subject.prompt.strip() if with_picture else required_prompt(spec, subject)
+    phrases = {"conditional": (prompt + SUFFIX).removeprefix(", "), "unconditional": subject.negative_prompt}
+    embeddings = embed_words(checkpoint, sorted(set(phrases.values())), device)
+    contexts = {name: embeddings[phrase] for name, phrase in phrases.items()}
+    seen = over_white(subject.views[0].picture, spec.resolution) if with_picture else None
+    tokens = embed_picture(checkpoint, seen, device, output="penultimate", antialias=True) if seen is not None else None
+    space = load_latent_space(checkpoint, device)
+    with torch.device("meta"):
+        network = MultiViewUNet(config, CLIP_H_WIDTH if tokens is None else tokens.shape[-1])
+    unet = cast(MultiViewUNet, checkpoint.load("unet", network, dtype=working_dtype(device), device=device))
+    schedule = Schedule.from_config(checkpoint.scheduler_config(), device)
+    if seen is None or tokens is None:
+        return MultiView(spec, space, schedule, unet, contexts)
+    both = torch.stack([tokens, torch.zeros_like(tokens)]).to(working_dtype(device))
+    known, unknown = unet.image_embed(both).float()
+    latent = space.encode(seen[None].to(device))[0]
+    return MultiView(
+        spec,
+        space,
+        schedule,
+        unet,
+        {
+            "conditional": torch.cat([contexts["conditional"], known]),
+            "unconditional": torch.cat([contexts["unconditional"], unknown]),
+        },
+        {"conditional": latent, "unconditional": torch.zeros_like(latent)},
+    )

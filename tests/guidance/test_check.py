@@ -1,0 +1,50 @@
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import torch
+
+from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.guidance import open_prior, prior_spec
+from dreamgaussian.guidance.catalogue import CATALOGUE
+from dreamgaussian.guidance.check import check
+from dreamgaussian.subject import Subject
+from guidance.tiny_checkpoints import write_multiview, write_zero123
+
+CPU = torch.device("cpu")
+
+
+def test_the_check_lists_files_compares_them_and_makes_a_picture(tmp_path):
+    folder = write_zero123(tmp_path / "zero123")
+    picture = tmp_path / "check.png"
+    lines = list(check("zero123-xl", CPU, picture, path=str(folder), steps=2))
+    size = (folder / "unet/diffusion_pytorch_model.safetensors").stat().st_size
+    assert "licence of the weights: MIT" in lines[0]
+    assert str(folder) in lines[1]
+    assert any(f"{size / 1e6:,.1f} MB" in line and "unet/diffusion_pytorch_model.safetensors" in line for line in lines)
+    assert any(line.startswith("unet: ") and "not those published: it lacks down_blocks" in line for line in lines)
+    assert str(picture) in lines[-1]
+    assert iio.imread(picture).shape == (256, 256, 3)
+
+
+def test_four_views_are_shown_side_by_side(tmp_path):
+    picture = tmp_path / "check.png"
+    list(check("mvdream", CPU, picture, path=str(write_multiview(tmp_path / "mvdream")), steps=1))
+    assert iio.imread(picture).shape == (256, 4 * 256, 3)
+
+
+def test_the_check_repeats(tmp_path):
+    folder, pictures = write_zero123(tmp_path / "zero123"), [tmp_path / "a.png", tmp_path / "b.png"]
+    for picture in pictures:
+        list(check("zero123", CPU, picture, path=str(folder), steps=1, seed=3))
+    assert np.array_equal(*(iio.imread(picture) for picture in pictures))
+
+
+def test_without_the_libraries_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr("dreamgaussian.guidance.catalogue.find_spec", lambda name: None if name == "diffusers" else 1)
+    with pytest.raises(WeightsUnavailable, match=r"needs diffusers: pip install 'dreamgaussian\[hub\]'"):
+        open_prior("zero123", Subject(), CPU)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_name_has_a_spec_without_weights(name):
+    assert prior_spec(name).name == name

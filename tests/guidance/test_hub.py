@@ -1,0 +1,120 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.guidance.hub import Folder, locate
+from dreamgaussian.guidance.manifest import Manifest, manifest
+from guidance.hub_server import Hub, running
+from guidance.tiny_checkpoints import write_stable_diffusion
+
+NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody listens
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = write_stable_diffusion(tmp_path_factory.mktemp("sd"))
+    (folder / "unet/mv_unet.py").write_text("raise SystemExit('code of the hub was run')")
+    (folder / "unet/diffusion_pytorch_model.bin").write_bytes(b"\x80")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    return tmp_path / "cache"
+
+
+def needs(*ids: str) -> Manifest:
+    """Stable Diffusion, from these ids."""
+    return replace(manifest("stable-diffusion"), ids=ids)
+
+
+def refusal(facts: Manifest, path: str | None = None, endpoint: str | None = NOWHERE) -> str:
+    """The one line that a user gets."""
+    with pytest.raises(WeightsUnavailable) as error:
+        locate(facts, path, endpoint).paths()
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_folder_needs_no_hub(folder):
+    located = locate(needs("a/first"), str(folder), NOWHERE)
+    assert located.source == Folder(folder)
+    assert located.weights["unet"] == "unet/diffusion_pytorch_model.safetensors"
+    assert located.sizes["tokenizer/merges.txt"] == (folder / "tokenizer/merges.txt").stat().st_size
+
+
+def test_the_first_mirror_that_has_the_files_is_taken(folder, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with running(Hub({"b/incomplete": tmp_path / "empty", "c/whole": folder, "d/too": folder})) as hub:
+        located = locate(needs("a/vanished", "b/incomplete", "c/whole", "d/too"), None, hub.endpoint)
+        assert located.source.name == "c/whole"
+        paths = located.paths()
+    for file, path in paths.items():
+        assert path.read_bytes() == (folder / file).read_bytes()
+
+
+def test_neither_code_nor_pickles_nor_unneeded_files_are_fetched(folder):
+    with running(Hub({"a/first": folder})) as hub:
+        locate(needs("a/first"), None, hub.endpoint).paths()
+    assert not [path for path in hub.requests if path.endswith((".py", ".bin"))]
+
+
+def test_what_was_downloaded_is_found_without_a_network(folder):
+    with running(Hub({"a/first": folder})) as hub:
+        locate(needs("a/first"), None, hub.endpoint).paths()
+    located = locate(needs("b/other", "a/first"), None, NOWHERE)
+    assert isinstance(located.source, Folder)
+    assert all(path.is_file() for path in located.paths().values())
+
+
+def test_vanished_ids_are_named_with_the_way_out(folder):
+    with running(Hub()) as hub:
+        message = refusal(needs("a/first", "b/second"), None, hub.endpoint)
+    gone = "no such repository: it was deleted, renamed or made private"
+    assert f"Tried a/first ({gone}), b/second ({gone})." in message
+    assert "--prior-path" in message
+
+
+def test_no_network_is_named_with_every_id():
+    message = refusal(needs("a/first", "b/second"))
+    assert "The weights of stable-diffusion are not to be had." in message
+    assert "a/first (no connection" in message
+    assert "b/second (no connection" in message
+
+
+def test_offline_mode_is_named(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert "a/first (HF_HUB_OFFLINE is set)" in refusal(needs("a/first"))
+
+
+def test_a_gated_repository_says_what_to_do(folder):
+    with running(Hub({"a/gated": folder}, gated={"a/gated"})) as hub:
+        message = refusal(needs("a/gated"), None, hub.endpoint)
+    assert "a/gated" in message
+    assert "accept its terms" in message
+
+
+def test_a_hub_id_given_by_hand_is_the_only_one_tried(folder):
+    with running(Hub({"my/own": folder, "a/first": folder})) as hub:
+        assert locate(needs("a/first"), "my/own", hub.endpoint).source.name == "my/own"
+        assert "a/first" not in refusal(needs("a/first"), "my/missing", hub.endpoint)
+
+
+@pytest.mark.parametrize("path", ["/no/such/folder", "./nowhere/here", "nothing"])
+def test_a_path_that_is_not_there_is_named(path):
+    message = refusal(needs("a/first"), path)
+    assert f"--prior-path {path} is neither a folder nor a hub id" in message
+    assert "unet, vae, text_encoder" in message
+
+
+def test_a_file_is_no_folder(folder):
+    path = str(folder / "unet/config.json")
+    assert f"--prior-path {path} is neither" in refusal(needs("a/first"), path)
+
+
+def test_a_folder_that_lacks_a_network_is_refused(tmp_path):
+    assert "it lacks unet/, vae/, text_encoder/, scheduler/" in refusal(needs("a/first"), str(tmp_path))

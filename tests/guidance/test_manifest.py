@@ -1,0 +1,74 @@
+import pytest
+import torch
+from torch import nn
+
+from dreamgaussian.guidance.catalogue import CATALOGUE
+from dreamgaussian.guidance.checkpoint import common_name, shape_differences
+from dreamgaussian.guidance.latent import on_meta
+from dreamgaussian.guidance.manifest import Component, manifest
+from dreamgaussian.guidance.multiview_unet import MultiViewUNet
+
+NETWORKS = {
+    component.network: (name, component)
+    for prior in CATALOGUE
+    for name, component in manifest(prior).components.items()
+}
+
+
+def full_size(network: str, config: dict) -> nn.Module:
+    """The network as the loader builds it, without memory."""
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModel
+    from transformers import CLIPVisionModelWithProjection as CLIPVisionModelProjected
+
+    plain = {key: value for key, value in config.items() if key != "model_type"}
+    with torch.device("meta"):
+        match network.split("-"):
+            case ["unet", "mvdream" | "imagedream"]:
+                return MultiViewUNet(config)
+            case ["unet", _]:
+                return on_meta(UNet2DConditionModel, config)
+            case ["vae", _]:
+                return on_meta(AutoencoderKL, config)
+            case ["clip", "text", _]:
+                return CLIPTextModel(CLIPTextConfig(**plain))
+            case ["clip", "vision", size]:
+                return {"l": CLIPVisionModelProjected, "h": CLIPVisionModel}[size](CLIPVisionConfig(**plain))
+            case _:
+                return nn.Linear(768 + 4, 768)
+
+
+@pytest.mark.parametrize("network", sorted(NETWORKS))
+def test_the_full_size_network_has_the_published_tensors_and_no_others(network):
+    name, component = NETWORKS[network]
+    built = {
+        common_name(name, key): tuple(t.shape) for key, t in full_size(network, component.config).state_dict().items()
+    }
+    published = {common_name(name, key): shape for key, shape in component.shapes.items()}
+    assert shape_differences(published, built) == ""
+    assert len(published) == len(component.shapes)
+
+
+@pytest.mark.parametrize(("prior", "name"), [(p, n) for p in CATALOGUE for n in manifest(p).components])
+def test_the_listed_tensors_make_up_the_published_file_size(prior, name):
+    """In float16, to the hub's three digits; the sizes come from the hub's pages, the tensors from elsewhere."""
+    component = manifest(prior).components[name]
+    size = 2 * sum(torch.Size(shape).numel() for shape in component.shapes.values())
+    number, unit = component.published_size.split()
+    assert f"{size / {'GB': 1e9, 'MB': 1e6}[unit]:.3g}" == number
+
+
+def test_a_key_with_commas_stands_for_equal_branches():
+    shapes = Component("unet-sd1", ("unet",), "").shapes
+    assert shapes["down_blocks.0.attentions.1.transformer_blocks.0.attn2.to_k.weight"] == (320, 768)
+    assert len(shapes) == 686  # as counted in every port of Stable Diffusion 1
+
+
+def test_every_prior_has_ids_files_and_a_licence():
+    for name in CATALOGUE:
+        facts = manifest(name)
+        assert facts.prior == name
+        assert facts.licence
+        assert all(id_.count("/") == 1 for id_ in facts.ids)
+        assert "scheduler/scheduler_config.json" in facts.files

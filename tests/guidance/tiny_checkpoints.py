@@ -1,0 +1,194 @@
+"""Checkpoints of a few kilobytes in the published layout: the folders, file names and tensor names of the hub.
+
+The networks are those of the published checkpoints, only narrower. Tensor names are written as in the published files:
+CLIP's with their prefixes and counters, the autoencoder's attention as of 2022.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+WIDTH = 32
+"""Of the context."""
+
+UNET = {
+    "_class_name": "UNet2DConditionModel",
+    "_diffusers_version": "0.6.0",
+    "attention_head_dim": 8,
+    "block_out_channels": [32, 32],
+    "cross_attention_dim": WIDTH,
+    "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+    "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
+    "layers_per_block": 1,
+    "norm_num_groups": 8,
+    "in_channels": 4,
+    "out_channels": 4,
+}
+VAE = {
+    "_class_name": "AutoencoderKL",
+    "block_out_channels": [8, 8, 8, 8],
+    "down_block_types": ["DownEncoderBlock2D"] * 4,
+    "up_block_types": ["UpDecoderBlock2D"] * 4,
+    "latent_channels": 4,
+    "layers_per_block": 1,
+    "norm_num_groups": 4,
+}
+TEXT = {
+    "hidden_size": WIDTH,
+    "intermediate_size": 64,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+    "max_position_embeddings": 77,
+    "model_type": "clip_text_model",
+}
+PICTURE = {
+    "hidden_size": WIDTH,
+    "intermediate_size": 64,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+    "patch_size": 56,
+    "image_size": 224,
+    "projection_dim": WIDTH,
+    "model_type": "clip_vision_model",
+}
+MULTIVIEW = {
+    "_class_name": "MultiViewUNetModel",
+    "attention_resolutions": [2, 1],
+    "camera_dim": 16,
+    "channel_mult": [1, 2],
+    "context_dim": WIDTH,
+    "image_size": 32,
+    "in_channels": 4,
+    "model_channels": 32,
+    "num_head_channels": 32,
+    "num_res_blocks": 1,
+    "out_channels": 4,
+    "transformer_depth": 1,
+}
+SCHEDULER = {
+    "_class_name": "DDIMScheduler",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "num_train_timesteps": 1000,
+    "prediction_type": "epsilon",
+}
+
+
+def write_stable_diffusion(folder: Path, *, prediction: str = "epsilon", ending: str = ".safetensors") -> Path:
+    """Words to a picture."""
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    write_common(folder, prediction)
+    write_network(folder / "unet", build(UNet2DConditionModel, UNET), UNET, f"diffusion_pytorch_model{ending}")
+    write_words(folder)
+    return folder
+
+
+def write_zero123(folder: Path, *, projection: str = "clip_camera_projection") -> Path:
+    """A picture and a camera to a picture."""
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    write_common(folder, "epsilon")
+    config = {**UNET, "in_channels": 8}
+    write_network(folder / "unet", build(UNet2DConditionModel, config), config, "diffusion_pytorch_model.safetensors")
+    write_picture_encoder(folder, with_projection=True)
+    name = {"clip_camera_projection": "proj", "cc_projection": "projection"}[projection]
+    linear = nn.ModuleDict({name: nn.Linear(WIDTH + 4, WIDTH)})
+    write_network(folder / projection, linear, {}, "diffusion_pytorch_model.safetensors")
+    return folder
+
+
+def write_multiview(folder: Path, *, image_tokens: int = 0) -> Path:
+    """MVDream, or ImageDream where there are image tokens."""
+    from dreamgaussian.guidance.multiview_unet import MultiViewUNet
+
+    write_common(folder, "epsilon")
+    config = {**MULTIVIEW, "ip_dim": image_tokens} if image_tokens else MULTIVIEW
+    torch.manual_seed(0)
+    network = MultiViewUNet(config, WIDTH)
+    write_network(folder / "unet", network, config, "diffusion_pytorch_model.safetensors")
+    write_words(folder)
+    if image_tokens:
+        write_picture_encoder(folder, with_projection=False)
+    return folder
+
+
+def write_common(folder: Path, prediction: str) -> None:
+    """The autoencoder, with the attention's names of 2022, and the scheduler."""
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
+    old = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
+    tensors = dict(build(AutoencoderKL, VAE).state_dict())
+    for new, name in old.items():
+        tensors = {key.replace(f".{new}.", f".{name}."): tensor for key, tensor in tensors.items()}
+    assert any("proj_attn" in key for key in tensors)
+    write_tensors(folder / "vae", tensors, VAE, "diffusion_pytorch_model.safetensors")
+    (folder / "scheduler").mkdir()
+    scheduler = json.dumps({**SCHEDULER, "prediction_type": prediction})
+    (folder / "scheduler/scheduler_config.json").write_text(scheduler)
+
+
+def write_words(folder: Path) -> None:
+    """The tokenizer, of single letters, and the text encoder."""
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    letters = [chr(code) for code in range(33, 127)]
+    tokens = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    config = {**TEXT, "vocab_size": len(tokens), "eos_token_id": 2, "bos_token_id": 0, "pad_token_id": 1}
+    torch.manual_seed(1)
+    network = CLIPTextModel(CLIPTextConfig(**{k: v for k, v in config.items() if k != "model_type"}))
+    tensors = {"text_model." + key.removeprefix("text_model."): value for key, value in network.state_dict().items()}
+    tensors["text_model.embeddings.position_ids"] = torch.arange(77)[None]
+    write_tensors(folder / "text_encoder", tensors, config, "model.safetensors")
+    tokenizer = folder / "tokenizer"
+    tokenizer.mkdir()
+    (tokenizer / "vocab.json").write_text(json.dumps({token: index for index, token in enumerate(tokens)}))
+    (tokenizer / "merges.txt").write_text("#version: 0.2\n")
+    special = {
+        "bos_token": "<|startoftext|>",
+        **dict.fromkeys(("eos_token", "pad_token", "unk_token"), "<|endoftext|>"),
+    }
+    (tokenizer / "special_tokens_map.json").write_text(json.dumps(special))
+    settings = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "do_lower_case": True, **special}
+    (tokenizer / "tokenizer_config.json").write_text(json.dumps(settings))
+
+
+def write_picture_encoder(folder: Path, *, with_projection: bool) -> None:
+    """CLIP's picture encoder."""
+    from transformers import CLIPVisionConfig, CLIPVisionModel, CLIPVisionModelWithProjection
+
+    kind = CLIPVisionModelWithProjection if with_projection else CLIPVisionModel
+    torch.manual_seed(2)
+    network = kind(CLIPVisionConfig(**{k: v for k, v in PICTURE.items() if k != "model_type"}))
+    tensors = {
+        key if key.startswith(("vision_model.", "visual_projection.")) else "vision_model." + key: value
+        for key, value in network.state_dict().items()
+    }
+    tensors["vision_model.embeddings.position_ids"] = torch.arange(17)[None]
+    write_tensors(folder / "image_encoder", tensors, PICTURE, "model.safetensors")
+
+
+def build(kind: Any, config: dict[str, Any]) -> nn.Module:
+    """A network of diffusers with repeatable random weights."""
+    torch.manual_seed(0)
+    return kind.from_config({key: value for key, value in config.items() if not key.startswith("_")})
+
+
+def write_network(folder: Path, network: nn.Module, config: dict[str, Any], file: str) -> None:
+    """A network's tensors and config."""
+    write_tensors(folder, dict(network.state_dict()), config, file)
+
+
+def write_tensors(folder: Path, tensors: dict[str, torch.Tensor], config: dict[str, Any], file: str) -> None:
+    """Tensors, as safetensors or pickled, and a config."""
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    if file.endswith(".safetensors"):
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / file)
+    else:
+        torch.save(tensors, folder / file)
