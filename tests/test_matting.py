@@ -16,8 +16,10 @@ def example(name: str, side: int = 256) -> np.ndarray:
     return np.asarray(image, dtype=np.float32) / 255
 
 
-def coffee() -> np.ndarray:
-    return data.coffee().astype(np.float32) / 255
+@pytest.fixture(scope="module")
+def cup() -> np.ndarray:
+    """The cut-out of a photo of a cup of coffee on a table."""
+    return matting.remove_background(data.coffee().astype(np.float32) / 255)
 
 
 def disc(side: int, radius: float, softness: float = 1.5) -> np.ndarray:
@@ -25,28 +27,33 @@ def disc(side: int, radius: float, softness: float = 1.5) -> np.ndarray:
     return ((radius - np.hypot(x, y)) / softness + 0.5).clip(0, 1).astype(np.float32)
 
 
-def test_the_cup_is_cut_out_of_the_photo_of_a_cup() -> None:
-    alpha = matting.remove_background(coffee())[..., 3]
+def test_the_cup_is_cut_out_of_the_photo(cup: np.ndarray) -> None:
+    alpha = cup[..., 3]
     assert alpha[180, 300] == 1  # the coffee
     assert alpha[350, 300] > 0.9  # the saucer
     assert alpha[:10].max() == alpha[:, :20].max() == alpha[:, -20:].max() == 0  # the table
     assert 0.4 < alpha.mean() < 0.55
 
 
-def test_a_photo_is_cut_decisively() -> None:
-    alpha = matting.remove_background(coffee())[..., 3]
-    undecided = (alpha > 0.05) & (alpha < 0.95)
-    assert undecided.mean() < 0.02
+def test_a_photo_is_cut_decisively(cup: np.ndarray) -> None:
+    assert ((cup[..., 3] > 0.05) & (cup[..., 3] < 0.95)).mean() < 0.02
 
 
-@pytest.mark.parametrize("name", ["hamburger.png", "teddy-bear.webp", "robot.webp", "boot.webp", "penguin.webp"])
-@pytest.mark.parametrize("background", [(0.85, 0.9, 0.95), (0.2, 0.25, 0.2)], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("name", "background"),
+    [
+        ("hamburger.png", (1.0, 1.0, 1.0)),
+        ("teddy-bear.webp", (0.2, 0.25, 0.2)),
+        ("robot.webp", (0.85, 0.9, 0.95)),
+        ("penguin.webp", (0.1, 0.1, 0.1)),
+    ],
+)
 def test_an_example_over_a_background_is_found_again(name: str, background: tuple[float, ...]) -> None:
     rgba = example(name)
     alpha = rgba[..., 3:]
     found = matting.remove_background(rgba[..., :3] * alpha + (1 - alpha) * np.float32(background))[..., 3]
     both, either = np.minimum(found, alpha[..., 0]).sum(), np.maximum(found, alpha[..., 0]).sum()
-    assert both / either > 0.9
+    assert both / either > 0.95
 
 
 def test_an_empty_scene_has_no_subject() -> None:
@@ -54,7 +61,7 @@ def test_an_empty_scene_has_no_subject() -> None:
     assert matting.remove_background(sky)[..., 3].max() < 0.5
 
 
-@pytest.mark.parametrize("shape", [(16, 16), (17, 400), (400, 17)])
+@pytest.mark.parametrize("shape", [(16, 16), (17, 300)])
 def test_any_shape_is_taken(shape: tuple[int, int]) -> None:
     rgb = np.random.default_rng(0).random((*shape, 3), dtype=np.float32)
     rgba = matting.remove_background(rgb)
@@ -84,6 +91,15 @@ def test_specks_are_cleared_and_pinholes_filled_but_true_holes_stay() -> None:
     assert cleaned[10:14, 10:14].max() == 0
     assert cleaned[150:153, 200:203].min() == 1
     assert cleaned[140:170, 120:150].max() == 0
+
+
+def test_alpha_is_partial_only_along_the_outline() -> None:
+    alpha = disc(300, 100)
+    alpha[130:160, 100:200] = 0.7  # the network in doubt
+    cleaned = matting.clean(alpha)
+    assert cleaned[135:155, 105:195].min() == 1
+    edge = (disc(300, 100) > 0.3) & (disc(300, 100) < 0.7)
+    np.testing.assert_array_equal(cleaned[edge], alpha[edge])
 
 
 def test_large_islands_are_kept_together() -> None:
@@ -118,6 +134,6 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
         matting.saliency(np.ones((32, 32, 3), np.float32), tmp_path / "gone.onnx")
 
 
-def test_matting_twice_gives_the_same_bits() -> None:
+def test_the_network_gives_the_same_bits_again() -> None:
     rgb = example("teapot.webp")[..., :3]
-    np.testing.assert_array_equal(matting.remove_background(rgb), matting.remove_background(rgb))
+    np.testing.assert_array_equal(matting.saliency(rgb), matting.saliency(rgb))

@@ -19,6 +19,8 @@ WEIGHTS = Path(__file__).parent / "weights" / "u2netp.onnx"
 NETWORK_SIDE = 320
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
+CLOSER_MARGIN = 0.3
+"""Room round the subject at the second look, as a share of its size."""
 MAX_SPECK = 0.05
 """Islands of less than this share of the largest one are no part of the subject."""
 MAX_PINHOLE = 0.002
@@ -35,13 +37,27 @@ def remove_background(rgb: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w
 
 
 def saliency(rgb: Float[np.ndarray, "h w 3"], weights: Path = WEIGHTS) -> Float[np.ndarray, "h w"]:
-    """Probability, by U2-Net-P, that a pixel belongs to the subject."""
-    height, width = rgb.shape[:2]
+    """Probability that a pixel belongs to the subject, from a look at the whole picture and one at the subject alone.
+
+    Each look is the mean of the picture and its mirror image: the network's whims differ between them.
+    """
+    session = _session(weights)
+    mask = _look(session, rgb)
+    rows, columns = np.flatnonzero((mask > 0.5).any(axis=1)), np.flatnonzero((mask > 0.5).any(axis=0))
+    if rows.size:
+        margin = int(CLOSER_MARGIN * max(np.ptp(rows), np.ptp(columns))) + 1
+        closer = np.s_[max(rows[0] - margin, 0) : rows[-1] + margin, max(columns[0] - margin, 0) : columns[-1] + margin]
+        mask[closer] = (mask[closer] + _look(session, rgb[closer])) / 2
+    return mask
+
+
+def _look(session: Any, rgb: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w"]:
     small = _resize(rgb, (NETWORK_SIDE, NETWORK_SIDE))
     small = (small / max(float(small.max()), 1e-6) - IMAGENET_MEAN) / IMAGENET_STD
-    session = _session(weights)
-    outputs = session.run(None, {session.get_inputs()[0].name: small.transpose(2, 0, 1)[None]})
-    return _resize(outputs[0][0, 0], (height, width)).clip(0, 1)
+    batch = np.stack([small, small[:, ::-1]]).transpose(0, 3, 1, 2)
+    name = session.get_inputs()[0].name
+    plain, mirrored = (session.run(None, {name: each[None]})[0][0, 0] for each in batch)
+    return _resize((plain + mirrored[:, ::-1]) / 2, rgb.shape[:2]).clip(0, 1)
 
 
 def refine(mask: Float[np.ndarray, "h w"], rgb: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w"]:
@@ -65,13 +81,16 @@ def refine(mask: Float[np.ndarray, "h w"], rgb: Float[np.ndarray, "h w 3"]) -> F
 
 
 def clean(alpha: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
-    """Alpha without specks in the background or pinholes in the subject."""
+    """Alpha that is partial only along the outline, without specks in the background or pinholes in the subject."""
     keep = large_islands(alpha > 0.5, MAX_SPECK)
-    near = ndimage.binary_dilation(keep, iterations=max(2, max(alpha.shape) // 100))
     holes = _label(~keep & ndimage.binary_fill_holes(keep))
     sizes = np.bincount(holes.ravel())
     pinholes = (holes > 0) & (sizes < MAX_PINHOLE * keep.sum())[holes]
-    return np.where(pinholes, 1, np.where(near, alpha, 0)).astype(np.float32)
+    keep |= pinholes
+    reach = max(2, max(alpha.shape) // 100)
+    inside = pinholes | ndimage.binary_erosion(keep, iterations=reach, border_value=1)
+    near = ndimage.binary_dilation(keep, iterations=reach)
+    return np.where(inside, 1, np.where(near, alpha, 0)).astype(np.float32)
 
 
 def large_islands(mask: Bool[np.ndarray, "h w"], share: float) -> Bool[np.ndarray, "h w"]:
@@ -111,6 +130,7 @@ def _session(weights: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 2
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
 
 
