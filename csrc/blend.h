@@ -39,61 +39,74 @@ INLINE const float* channels_of(const Frame& frame, uint32_t splat) {
     return frame.channels.data + static_cast<size_t>(splat) * frame.channel_count;
 }
 
-// Sorts a tile's pairs into the lists of its blocks, each `stride` long.
-INLINE void list_blocks(const Frame& frame, uint32_t begin, uint32_t end, uint32_t* lists, uint32_t* counts) {
-    const uint32_t stride = end - begin;
-    for (int block = 0; block < TILE_BLOCKS; block++) counts[block] = 0;
-    for (uint32_t pair = begin; pair < end; pair++) {
-        __builtin_prefetch(&frame.splats.data[frame.pairs.data[pair].splat]);
-        for (uint32_t blocks = frame.pairs.data[pair].blocks; blocks; blocks &= blocks - 1) {
-            const int block = __builtin_ctz(blocks);
-            lists[block * stride + counts[block]++] = pair;
+// The pairs of each block of a tile, in order.
+struct BlockLists {
+    int32_t* begins[TILE_BLOCKS];
+    int32_t* ends[TILE_BLOCKS];
+
+    INLINE_MEMBER BlockLists(const Frame& frame, uint32_t begin, uint32_t end, Buffer<int32_t>& memory) {
+        const size_t stride = end - begin + LANES;
+        memory.reserve(TILE_BLOCKS * stride);
+        for (int block = 0; block < TILE_BLOCKS; block++) begins[block] = ends[block] = memory.data + block * stride;
+        const Ints lane = load(LANE_INDEX), pair_words = lane * 3;  // a Pair is three words
+        for (uint32_t first = begin; first < end; first += LANES) {
+            const int32_t left = static_cast<int32_t>(end - first);
+            const Ints words = min(pair_words, 3 * (left - 1));
+            const int32_t* pairs = reinterpret_cast<const int32_t*>(frame.pairs.data + first);
+            const Ints blocks = select(lane <= Ints(left - 1), gather(pairs + 2, words), Ints(0));
+            for (int k = 0; k < LANES && k < left; k++)
+                __builtin_prefetch(frame.splats.data + frame.pairs.data[first + k].splat);
+            for (int block = 0; block < TILE_BLOCKS; block++) {
+                const Mask reached = Ints(1 << block) <= (blocks & Ints(1 << block));
+                ends[block] = append(ends[block], reached, lane + static_cast<int32_t>(first));
+            }
         }
     }
-}
+};
 
-INLINE void write_block(const BlockPlace& place, int width, const float* lanes, float* target, int stride) {
-    for (int row = 0; row < place.rows; row++)
-        for (int column = 0; column < place.columns; column++) {
-            const size_t pixel = static_cast<size_t>(place.y + row) * width + place.x + column;
-            target[pixel * stride] = lanes[row * BLOCK + column];
+// Writes `channels` vectors as the interleaved channels of the picture's pixels.
+INLINE void write_block(const BlockPlace& place, int width, const Floats* values, int channels, float* picture) {
+    alignas(64) float lanes[LANES];
+    for (int k = 0; k < channels; k++) {
+        store(lanes, values[k]);
+        for (int row = 0; row < place.rows; row++) {
+            float* target = picture + (static_cast<size_t>(place.y + row) * width + place.x) * channels + k;
+            if (place.columns == BLOCK)
+                for (int column = 0; column < BLOCK; column++) target[column * channels] = lanes[row * BLOCK + column];
+            else
+                for (int column = 0; column < place.columns; column++)
+                    target[column * channels] = lanes[row * BLOCK + column];
         }
+    }
 }
 
 INLINE void write_picture(const Frame& frame, const BlockPlace& place, const Floats* sums, Floats transmittance,
                           const Picture& picture) {
-    alignas(64) float lanes[LANES];
     const int width = frame.camera.width, extra = frame.gaussians.extra_channels;
-    store(lanes, sums[0]);
-    write_block(place, width, lanes, picture.depth, 1);
-    store(lanes, 1.0f - transmittance);
-    write_block(place, width, lanes, picture.alpha, 1);
-    for (int k = 0; k < 3; k++) {
-        store(lanes, sums[1 + k]);
-        write_block(place, width, lanes, picture.color + k, 3);
-    }
-    for (int k = 0; k < extra; k++) {
-        store(lanes, sums[4 + k]);
-        write_block(place, width, lanes, picture.extra + k, extra);
-    }
+    const Floats alpha = 1.0f - transmittance;
+    write_block(place, width, sums, 1, picture.depth);
+    write_block(place, width, &alpha, 1, picture.alpha);
+    write_block(place, width, sums + 1, 3, picture.color);
+    write_block(place, width, sums + 4, extra, picture.extra);
 }
 
-// Blends a block's list of pairs into `sums`. A pixel is finished before its transmittance would fall to the minimum;
-// from then on its transmittance carries a minus sign, which fails every further test.
+// Blends a block's list of pairs into `sums`. A pixel is finished before its transmittance would fall to the minimum.
 template <int CHANNELS>
-INLINE Floats blend_block(const Frame& frame, const BlockPlace& place, const uint32_t* list, uint32_t count,
+INLINE Floats blend_block(const Frame& frame, const BlockPlace& place, const int32_t* list, const int32_t* list_end,
                           Floats* sums, Ints& last) {
     const Conventions& limits = frame.conventions;
     const Floats least_exponent = limits.log2_alpha_min;
     const Floats x = load(PIXEL_X) + (place.x + 0.5f), y = load(PIXEL_Y) + (place.y + 0.5f);
     const int channel_count = CHANNELS ? CHANNELS : frame.channel_count;
     Floats transmittance = 1.0f;
+    Mask unfinished = Floats(0.0f) < transmittance;
     last = Ints(-1);
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t pair = list[i], splat = frame.pairs.data[pair].splat;
+    for (; list != list_end; list++) {
+        const int32_t pair = *list;
+        const uint32_t splat = frame.pairs.data[pair].splat;
         const Splat& s = frame.splats.data[splat];
         const Floats exponent = Falloff(s, x - s.x, y - s.y).exponent;
-        const Mask counts = least_exponent <= exponent;
+        const Mask counts = unfinished & (least_exponent <= exponent);
         const Floats alpha = min(exp2(max(exponent, LEAST_EXPONENT)), limits.alpha_max);
         const Floats weight = alpha * transmittance, behind = transmittance - weight;
         const Mask blended = counts & (Floats(limits.transmittance_min) < behind);
@@ -101,24 +114,17 @@ INLINE Floats blend_block(const Frame& frame, const BlockPlace& place, const uin
         const float* channels = channels_of<CHANNELS>(frame, splat);
         for (int k = 0; k < channel_count; k++) sums[k] = fma(blended_weight, channels[k], sums[k]);
         transmittance = select(blended, behind, transmittance);
-        last = select(blended, Ints(static_cast<int32_t>(pair)), last);
-        const Mask finished = and_not(counts, blended);
-        if (__builtin_expect(any(finished), 0)) {
-            transmittance = select(finished, -abs(transmittance), transmittance);
-            if (!any(Floats(0.0f) < transmittance)) break;
-        }
+        last = select(blended, Ints(pair), last);
+        unfinished = and_not(unfinished, and_not(counts, blended));
+        if (!any(unfinished)) break;
     }
-    return abs(transmittance);
+    return transmittance;
 }
 
 template <int CHANNELS>
 INLINE void blend_tile(Frame& frame, int tile, Scratch& scratch, const Picture& picture) {
     const uint32_t begin = frame.tile_begins.data[tile], end = frame.tile_begins.data[tile + 1];
-    scratch.block_lists.reserve(static_cast<size_t>(TILE_BLOCKS) * (end - begin));
-    uint32_t* lists = scratch.block_lists.data;
-    uint32_t counts[TILE_BLOCKS];
-    list_blocks(frame, begin, end, lists, counts);
-
+    const BlockLists lists(frame, begin, end, scratch.block_lists);
     const int channel_count = CHANNELS ? CHANNELS : frame.channel_count;
     if (!CHANNELS) scratch.lanes.reserve(static_cast<size_t>(LANES) * channel_count);
     for (int block = 0; block < TILE_BLOCKS; block++) {
@@ -128,8 +134,7 @@ INLINE void blend_tile(Frame& frame, int tile, Scratch& scratch, const Picture& 
         Floats* sums = CHANNELS ? local : reinterpret_cast<Floats*>(scratch.lanes.data);
         for (int k = 0; k < channel_count; k++) sums[k] = 0.0f;
         Ints last;
-        const Floats transmittance = blend_block<CHANNELS>(
-            frame, place, lists + static_cast<size_t>(block) * (end - begin), counts[block], sums, last);
+        const Floats transmittance = blend_block<CHANNELS>(frame, place, lists.begins[block], lists.ends[block], sums, last);
         const size_t pixel = static_cast<size_t>(tile) * TILE_PIXELS + block * LANES;
         store(frame.transmittances.data + pixel, transmittance);
         store(frame.last_pairs.data + pixel, last);

@@ -13,6 +13,20 @@
 namespace splat {
 namespace {
 
+// Positions of a tile's pixels, block by block.
+struct TilePixels {
+    float x[TILE_PIXELS], y[TILE_PIXELS];
+
+    constexpr TilePixels() : x(), y() {
+        for (int i = 0; i < TILE_PIXELS; i++) {
+            const int block = i / LANES, lane = i % LANES;
+            x[i] = static_cast<float>(block % 4 * BLOCK + lane % BLOCK);
+            y[i] = static_cast<float>(block / 4 * BLOCK + lane / BLOCK);
+        }
+    }
+};
+alignas(64) constexpr TilePixels TILE_PIXEL;
+
 // What a tile's blocks carry, block by block.
 struct TileState {
     alignas(64) float transmittance[TILE_PIXELS];
@@ -23,15 +37,20 @@ struct TileState {
     const float* gradients;  // per channel, like the above
 };
 
-// Picture rows into lanes; zero where there is no gradient or no pixel.
-INLINE void read_block(const BlockPlace& place, int width, const float* source, int stride, float* lanes) {
-    for (int lane = 0; lane < LANES; lane++) lanes[lane] = 0.0f;
-    if (!source) return;
-    for (int row = 0; row < place.rows; row++)
-        for (int column = 0; column < place.columns; column++) {
-            const size_t pixel = static_cast<size_t>(place.y + row) * width + place.x + column;
-            lanes[row * BLOCK + column] = source[pixel * stride];
+// The reverse of write_block, into blocks of lanes that are a tile apart; zero where there is no gradient or no pixel.
+INLINE void read_block(const BlockPlace& place, int width, const float* picture, int channels, float* lanes) {
+    for (int k = 0; k < channels; k++, lanes += TILE_PIXELS) {
+        store(lanes, 0.0f);
+        if (!picture) continue;
+        for (int row = 0; row < place.rows; row++) {
+            const float* source = picture + (static_cast<size_t>(place.y + row) * width + place.x) * channels + k;
+            if (place.columns == BLOCK)
+                for (int column = 0; column < BLOCK; column++) lanes[row * BLOCK + column] = source[column * channels];
+            else
+                for (int column = 0; column < place.columns; column++)
+                    lanes[row * BLOCK + column] = source[column * channels];
         }
+    }
 }
 
 INLINE void read_gradients(const Frame& frame, int tile, const PictureGradients& gradients, float* lanes,
@@ -41,11 +60,8 @@ INLINE void read_gradients(const Frame& frame, int tile, const PictureGradients&
         const BlockPlace place(frame, tile, block);
         float* target = lanes + block * LANES;
         read_block(place, width, gradients.depth, 1, target);
-        for (int k = 0; k < 3; k++)
-            read_block(place, width, gradients.color ? gradients.color + k : nullptr, 3, target + (1 + k) * TILE_PIXELS);
-        for (int k = 0; k < extra; k++)
-            read_block(place, width, gradients.extra ? gradients.extra + k : nullptr, extra,
-                       target + (4 + k) * TILE_PIXELS);
+        read_block(place, width, gradients.color, 3, target + TILE_PIXELS);
+        read_block(place, width, gradients.extra, extra, target + 4 * TILE_PIXELS);
         read_block(place, width, gradients.alpha, 1, state.behind + block * LANES);
     }
     state.gradients = lanes;
@@ -77,16 +93,13 @@ INLINE void pair_backward(const Frame& frame, TileState& state, float corner_x, 
     const float* channels = channels_of<CHANNELS>(frame, splat);
     const int channel_count = CHANNELS ? CHANNELS : frame.channel_count;
     const Floats least_exponent = frame.conventions.log2_alpha_min, alpha_max = frame.conventions.alpha_max;
-    const Floats pixel_x = load(PIXEL_X), pixel_y = load(PIXEL_Y);
-    const float left = corner_x - s.x, top = corner_y - s.y;
+    const Floats left = corner_x - s.x, top = corner_y - s.y;
 
     Floats total = 0.0f, su = 0.0f, sv = 0.0f, suu = 0.0f, suv = 0.0f, svv = 0.0f, abs_x = 0.0f, abs_y = 0.0f;
     for (int k = 0; k < channel_count; k++) channel_sums[k] = 0.0f;
     for (; blocks; blocks &= blocks - 1) {
         const int block = __builtin_ctz(blocks), lane = block * LANES;
-        const Floats dx = pixel_x + (left + static_cast<float>(block % 4 * BLOCK));
-        const Floats dy = pixel_y + (top + static_cast<float>(block / 4 * BLOCK));
-        const Falloff f(s, dx, dy);
+        const Falloff f(s, load(TILE_PIXEL.x + lane) + left, load(TILE_PIXEL.y + lane) + top);
         const Mask counts = (least_exponent <= f.exponent) & (Ints(pair) <= load(state.last + lane));
         if (!any(counts)) continue;
         const Floats uncapped = exp2(max(f.exponent, LEAST_EXPONENT));

@@ -38,7 +38,7 @@ INLINE void rotation_matrix(const Floats q[4], Floats r[3][3]) {
 }
 
 INLINE void place(const Camera& camera, const float* means, Ints index, Footprint& f) {
-    const Ints row = index + index + index;
+    const Ints row = index * 3;
     const Floats mx = gather(means, row), my = gather(means + 1, row), mz = gather(means + 2, row);
     const float *w = camera.rotation, *t = camera.translation;
     f.x = fma(w[0], mx, fma(w[1], my, fma(w[2], mz, t[0])));
@@ -48,7 +48,7 @@ INLINE void place(const Camera& camera, const float* means, Ints index, Footprin
 }
 
 INLINE void orient(const Gaussians& gaussians, Ints index, Footprint& f) {
-    const Ints row3 = index + index + index, row4 = index << 2;
+    const Ints row3 = index * 3, row4 = index * 4;
     Floats q[4], squared(1e-24f);  // a zero quaternion becomes the identity
     for (int k = 0; k < 4; k++) {
         q[k] = gather(gaussians.quats + k, row4);

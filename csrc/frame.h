@@ -135,7 +135,7 @@ struct Frame {
 
 // Memory of one thread, reused from tile to tile.
 struct Scratch {
-    Buffer<uint32_t> block_lists;  // pairs of each block
+    Buffer<int32_t> block_lists;  // pairs of each block
     Buffer<float> lanes;           // accumulators and gradients of a tile's channels
 };
 

@@ -23,10 +23,8 @@ struct SplatLanes {
 INLINE void set_channels(const Frame& frame, Ints index, Floats depth, SplatLanes& lanes) {
     const Gaussians& g = frame.gaussians;
     lanes.set(6, depth);
-    const Ints row3 = index + index + index;
+    const Ints row3 = index * 3, row = index * g.extra_channels;
     for (int k = 0; k < 3; k++) lanes.set(7 + k, gather(g.colors + k, row3));
-    Ints row = index;
-    for (int k = 1; k < g.extra_channels; k++) row = row + index;
     for (int k = 0; k < g.extra_channels && 4 + k < Splat::CHANNELS; k++) lanes.set(10 + k, gather(g.extra + k, row));
 }
 

@@ -16,12 +16,13 @@ INLINE void write_rows(float* target, int first, int count, int width, const Flo
         for (int k = 0; k < width; k++) *row++ = lanes[k][lane];
 }
 
-// Sums a Gaussian's pairs, in the order of its records, into column `lane`; the channels go straight to their gradients.
-INLINE void add_up_pairs(const Frame& frame, const float* pair_sums, uint32_t count, float* total) {
-    const int stride = frame.pair_stride();
-    for (int k = 0; k < stride; k++) total[k] = 0.0f;
-    for (uint32_t pair = 0; pair < count; pair++, pair_sums += stride)
-        for (int k = 0; k < stride; k++) total[k] += pair_sums[k];
+// Adds up the sums of a Gaussian's pairs, in the order of its records.
+INLINE void add_up_pairs(const float* pair_sums, uint32_t count, int stride, float* total) {
+    for (int k = 0; k < stride; k += LANES) {
+        Floats sum = 0.0f;
+        for (uint32_t pair = 0; pair < count; pair++) sum += load_unaligned(pair_sums + k + pair * stride);
+        store(total + k, sum);
+    }
 }
 
 // What the picture wants of sixteen splats.
@@ -31,21 +32,22 @@ struct SplatGradients {
 
 INLINE SplatGradients gather_pairs(const Frame& frame, const Chunk& chunk, int first, int count, Scratch& scratch,
                                    const GaussianGradients& out) {
-    const int extra = frame.gaussians.extra_channels;
-    alignas(64) float lanes[GEOMETRY_SUMS + 1][LANES];
-    float* total = scratch.lanes.data;
-    for (int lane = 0; lane < LANES; lane++) {
+    const int extra = frame.gaussians.extra_channels, stride = frame.pair_stride();
+    const int row = (stride + LANES - 1) / LANES * LANES;
+    scratch.lanes.reserve(LANES * row);
+    for (int lane = 0; lane < count; lane++) {
         const size_t i = first + lane;
-        const RecordRange range = lane < count ? frame.record_ranges.data[i] : RecordRange{0, 0};
+        const RecordRange range = frame.record_ranges.data[i];
         const size_t slot = static_cast<size_t>(chunk.first_slot) + range.first;
-        add_up_pairs(frame, frame.pair_sums.data + slot * frame.pair_stride(), range.count, total);
-        for (int k = 0; k <= GEOMETRY_SUMS; k++) lanes[k][lane] = total[k];
-        if (lane >= count) continue;
+        float* total = scratch.lanes.data + lane * row;
+        add_up_pairs(frame.pair_sums.data + slot * stride, range.count, stride, total);
         for (int k = 0; k < 3; k++) out.colors[3 * i + k] = total[GEOMETRY_SUMS + 1 + k];
         for (int k = 0; k < extra; k++) out.extra[extra * i + k] = total[GEOMETRY_SUMS + 4 + k];
     }
-    return {load(lanes[0]), load(lanes[1]), load(lanes[2]), load(lanes[3]), load(lanes[4]),
-            load(lanes[5]), load(lanes[6]), load(lanes[7]), load(lanes[8])};
+    const Ints rows = min(load(LANE_INDEX), count - 1) * row;
+    Floats columns[GEOMETRY_SUMS + 1];
+    for (int k = 0; k <= GEOMETRY_SUMS; k++) columns[k] = gather(scratch.lanes.data + k, rows);
+    return {columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6], columns[7], columns[8]};
 }
 
 // Where alpha = o exp(-½ dᵀ X d) and X = 2 ln 2 L Lᵀ is the inverse of Σ', with L = (ux, 0; uy, vy) and (u, v) = Lᵀ d,
@@ -141,7 +143,6 @@ static void project_backward(Frame& frame, int index, const Chunk& chunk, Scratc
                              const GaussianGradients& gradients) {
     const int begin = index * CHUNK;
     const int end = begin + CHUNK < frame.gaussians.count ? begin + CHUNK : frame.gaussians.count;
-    scratch.lanes.reserve(frame.pair_stride());
     for (int first = begin; first < end; first += LANES)
         project_lanes_backward(frame, chunk, first, end - first < LANES ? end - first : LANES, scratch, gradients);
 }

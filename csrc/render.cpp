@@ -106,7 +106,8 @@ FramePtr forward(const Gaussians& gaussians, const Camera& camera, const Convent
 }
 
 void backward(Frame& frame, const PictureGradients& gradients, const GaussianGradients& outputs, int threads) {
-    frame.pair_sums.reserve(static_cast<size_t>(frame.pair_count) * frame.pair_stride());
+    // The last slot is read by whole vectors.
+    frame.pair_sums.reserve(static_cast<size_t>(frame.pair_count) * frame.pair_stride() + 16);
     const Kernels& kernels = *frame.kernels;
     Counter chunks(frame.chunk_count()), tiles(frame.tile_count());
     ThreadPool::shared().run(threads, [&](Team& team) {

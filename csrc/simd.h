@@ -7,6 +7,7 @@
 //     any(m), bits(m)        whether a lane is set; lane k as bit k
 //     truncate, to_floats    conversions              as_ints, as_floats   the same bits
 //     load, store            64 bytes, aligned        gather(p, index)     p[index] per lane
+//     append(p, m, a)        writes the lanes in m to p, p + 1... and returns the end; may overwrite 64 bytes from p
 //     or_quads(a)            every lane becomes the or of its group of four
 //     store_sums(p, a..d)    p[0..3] = sums of the lanes of a, b, c, d, in a fixed order
 //

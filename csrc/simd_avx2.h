@@ -53,6 +53,7 @@ INLINE Floats reciprocal(Floats a) { return Floats(1.0f) / a; }
 
 INLINE Ints operator+(Ints a, Ints b) { return BOTH(_mm256_add_epi32, a, b); }
 INLINE Ints operator-(Ints a, Ints b) { return BOTH(_mm256_sub_epi32, a, b); }
+INLINE Ints operator*(Ints a, Ints b) { return BOTH(_mm256_mullo_epi32, a, b); }
 INLINE Ints operator&(Ints a, Ints b) { return BOTH(_mm256_and_si256, a, b); }
 INLINE Ints operator|(Ints a, Ints b) { return BOTH(_mm256_or_si256, a, b); }
 INLINE Ints operator<<(Ints a, Ints n) { return BOTH(_mm256_sllv_epi32, a, n); }
@@ -88,6 +89,7 @@ INLINE Ints select(Mask m, Ints a, Ints b) { return as_ints(select(m, as_floats(
 INLINE Floats where(Mask m, Floats a) { return BOTH(_mm256_and_ps, m, a); }
 
 INLINE Floats load(const float* p) { return {_mm256_load_ps(p), _mm256_load_ps(p + 8)}; }
+INLINE Floats load_unaligned(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
 INLINE Ints load(const int32_t* p) {
     const __m256i* q = reinterpret_cast<const __m256i*>(p);
     return {_mm256_load_si256(q), _mm256_load_si256(q + 1)};
@@ -101,8 +103,18 @@ INLINE void store(int32_t* p, Ints a) {
     _mm256_store_si256(q, a.lo);
     _mm256_store_si256(q + 1, a.hi);
 }
+INLINE Ints gather(const int32_t* p, Ints index) {
+    return {_mm256_i32gather_epi32(p, index.lo, 4), _mm256_i32gather_epi32(p, index.hi, 4)};
+}
 INLINE Floats gather(const float* p, Ints index) {
     return {_mm256_i32gather_ps(p, index.lo, 4), _mm256_i32gather_ps(p, index.hi, 4)};
+}
+
+INLINE int32_t* append(int32_t* p, Mask m, Ints a) {
+    alignas(64) int32_t lanes[16];
+    store(lanes, a);
+    for (uint32_t set = bits(m); set; set &= set - 1) *p++ = lanes[__builtin_ctz(set)];
+    return p;
 }
 
 INLINE Ints or_quads(Ints a) {

@@ -46,6 +46,7 @@ INLINE Floats reciprocal(Floats a) {
 
 INLINE Ints operator+(Ints a, Ints b) { return _mm512_add_epi32(a.v, b.v); }
 INLINE Ints operator-(Ints a, Ints b) { return _mm512_sub_epi32(a.v, b.v); }
+INLINE Ints operator*(Ints a, Ints b) { return _mm512_mullo_epi32(a.v, b.v); }
 INLINE Ints operator&(Ints a, Ints b) { return _mm512_and_si512(a.v, b.v); }
 INLINE Ints operator|(Ints a, Ints b) { return _mm512_or_si512(a.v, b.v); }
 INLINE Ints operator<<(Ints a, Ints n) { return _mm512_sllv_epi32(a.v, n.v); }
@@ -70,10 +71,17 @@ INLINE Ints as_ints(Floats a) { return _mm512_castps_si512(a.v); }
 INLINE Floats as_floats(Ints a) { return _mm512_castsi512_ps(a.v); }
 
 INLINE Floats load(const float* p) { return _mm512_load_ps(p); }
+INLINE Floats load_unaligned(const float* p) { return _mm512_loadu_ps(p); }
 INLINE Ints load(const int32_t* p) { return _mm512_load_si512(p); }
 INLINE void store(float* p, Floats a) { _mm512_store_ps(p, a.v); }
 INLINE void store(int32_t* p, Ints a) { _mm512_store_si512(p, a.v); }
+INLINE Ints gather(const int32_t* p, Ints index) { return _mm512_i32gather_epi32(index.v, p, 4); }
 INLINE Floats gather(const float* p, Ints index) { return _mm512_i32gather_ps(index.v, p, 4); }
+
+INLINE int32_t* append(int32_t* p, Mask m, Ints a) {
+    _mm512_storeu_si512(p, _mm512_maskz_compress_epi32(m.v, a.v));
+    return p + __builtin_popcount(m.v);
+}
 
 INLINE Ints or_quads(Ints a) {
     a = a | Ints(_mm512_shuffle_epi32(a.v, _MM_PERM_BADC));

@@ -58,6 +58,7 @@ INLINE Floats reciprocal(Floats a) { return Floats(1.0f) / a; }
 
 INLINE Ints operator+(Ints a, Ints b) { EACH(Ints, a.v[k] + b.v[k]); }
 INLINE Ints operator-(Ints a, Ints b) { EACH(Ints, a.v[k] - b.v[k]); }
+INLINE Ints operator*(Ints a, Ints b) { EACH(Ints, a.v[k] * b.v[k]); }
 INLINE Ints operator&(Ints a, Ints b) { EACH(Ints, a.v[k] & b.v[k]); }
 INLINE Ints operator|(Ints a, Ints b) { EACH(Ints, a.v[k] | b.v[k]); }
 INLINE Ints operator<<(Ints a, Ints n) { EACH(Ints, a.v[k] << n.v[k]); }
@@ -93,6 +94,11 @@ INLINE Ints as_ints(Floats a) { EACH(Ints, (Int4)a.v[k]); }
 INLINE Floats as_floats(Ints a) { EACH(Floats, (Float4)a.v[k]); }
 
 INLINE Floats load(const float* p) { EACH(Floats, reinterpret_cast<const Float4*>(p)[k]); }
+INLINE Floats load_unaligned(const float* p) {
+    Floats r;
+    std::memcpy(&r, p, sizeof r);
+    return r;
+}
 INLINE Ints load(const int32_t* p) { EACH(Ints, reinterpret_cast<const Int4*>(p)[k]); }
 INLINE void store(float* p, Floats a) {
     for (int k = 0; k < 4; k++) reinterpret_cast<Float4*>(p)[k] = a.v[k];
@@ -100,11 +106,23 @@ INLINE void store(float* p, Floats a) {
 INLINE void store(int32_t* p, Ints a) {
     for (int k = 0; k < 4; k++) reinterpret_cast<Int4*>(p)[k] = a.v[k];
 }
+INLINE Ints gather(const int32_t* p, Ints index) {
+    Ints r;
+    for (int k = 0; k < 4; k++) r.v[k] = Int4{p[index.v[k][0]], p[index.v[k][1]], p[index.v[k][2]], p[index.v[k][3]]};
+    return r;
+}
 INLINE Floats gather(const float* p, Ints index) {
     Floats r;
     for (int k = 0; k < 4; k++)
         r.v[k] = Float4{p[index.v[k][0]], p[index.v[k][1]], p[index.v[k][2]], p[index.v[k][3]]};
     return r;
+}
+
+INLINE int32_t* append(int32_t* p, Mask m, Ints a) {
+    alignas(64) int32_t lanes[16];
+    store(lanes, a);
+    for (uint32_t set = bits(m); set; set &= set - 1) *p++ = lanes[__builtin_ctz(set)];
+    return p;
 }
 
 INLINE Ints or_quads(Ints a) {
