@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import time
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -61,15 +62,15 @@ def measure(picture: Path, preset_name: str) -> str:
         "| Stage | Seconds | CPU seconds |",
         "| --- | ---: | ---: |",
     ]
-    stages = list(wall)
-    for stage, following in zip(stages, stages[1:], strict=False):
+    for stage, following in pairwise(wall):
         lines.append(f"| {stage} | {wall[following] - wall[stage]:.1f} | {cpu[following] - cpu[stage]:.1f} |")
+    faces = 0 if snapshot.mesh is None else len(snapshot.mesh.faces)
     lines += [
         f"| **Together** | **{wall['End'] - wall['Loading']:.1f}** | **{cpu['End'] - cpu['Loading']:.1f}** |",
         "",
         f"Peak memory: {memory:,.0f} MB. A guided evaluation of the prior (two conditions, one view): "
         f"{1000 * _guided_evaluation(run.prior):.0f} ms, median of {GUIDED_EVALUATIONS}. "
-        f"{len(snapshot.gaussians):,} Gaussians, {0 if snapshot.mesh is None else len(snapshot.mesh.faces):,} triangles.",
+        f"{len(snapshot.gaussians):,} Gaussians, {faces:,} triangles.",
         "",
     ]
     return "\n".join(lines)

@@ -80,7 +80,7 @@ def test_bars_compare_ours_with_the_baselines(finished):
 
 
 def test_more_objects_than_there_are_is_an_error():
-    with pytest.raises(ConfigError, match="objects is 41. Give a number from 1 to 40"):
+    with pytest.raises(ConfigError, match=r"objects is 41\. Give a number from 1 to 40"):
         EvalSettings(objects=41)
 
 

@@ -168,9 +168,11 @@ def _run(
 
 def _score(views: Views, subject: BenchmarkObject, truth: Float[Tensor, "n s s 4"], judge: ViewJudge) -> MethodScores:
     sizes = [size for size in SIZES if size <= views.pictures.shape[1]]
+    around = views.around
     return MethodScores(
         views={size: judge.score(shrink(views.pictures, size), shrink(truth, size)) for size in sizes},
         front_psnr=None if views.front is None else psnr(on_white(views.front), on_white(subject.input_view)),
+        reference_similarity=None if around is None else judge.reference_similarity(around, subject.input_view),
         shape=None if views.mesh is None else score_shape(views.mesh, subject.points),
     )
 

@@ -124,13 +124,16 @@ def decode_points(differences: Int16[np.ndarray, "3 m"]) -> Float32[np.ndarray, 
     return (np.cumsum(differences.astype(np.int64), axis=1).T * POINT_STEP).astype(np.float32)
 
 
-def encode_picture(view: UInt8[np.ndarray, "s s 4"], quality: int) -> bytes:
-    """Premultiplied RGBA as a lossy WebP with exact, straight alpha."""
+def encode_picture(view: UInt8[np.ndarray, "s s 4"], quality: int | None) -> bytes:
+    """Premultiplied RGBA as a WebP with straight alpha, which is exact; colours too where no `quality` is given."""
     levels = view.astype(np.float32)
     straight = levels[..., :3] * 255 / np.maximum(levels[..., 3:], 1)
-    rgba = np.dstack([np.clip(np.round(straight), 0, 255), levels[..., 3]]).astype(np.uint8)
+    image = Image.fromarray(np.dstack([np.clip(np.round(straight), 0, 255), levels[..., 3]]).astype(np.uint8))
     buffer = io.BytesIO()
-    Image.fromarray(rgba).save(buffer, "WEBP", quality=quality, alpha_quality=100, method=6)
+    if quality is None:
+        image.save(buffer, "WEBP", lossless=True, quality=100, method=6)
+    else:
+        image.save(buffer, "WEBP", quality=quality, alpha_quality=100, method=6)
     return buffer.getvalue()
 
 

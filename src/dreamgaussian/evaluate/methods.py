@@ -1,6 +1,6 @@
 """What is compared: the pictures that each baseline and each stage of the pipeline shows of an object."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.evaluate import baselines
-from dreamgaussian.evaluate.dataset import BenchmarkObject
+from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkObject
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.guidance import Prior
 from dreamgaussian.guidance.distill import sample
@@ -27,7 +27,7 @@ SAMPLED = "Prior, sampled"
 GAUSSIANS = "Gaussians"
 BAKED = "Mesh before stage 2"
 MESH = "Mesh"
-SAMPLING_STEPS = 20
+SAMPLING_STEPS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +38,8 @@ class Views:
     """From the cameras of the true views; at the prior's own resolution where a prior shows them."""
     front: Float[Tensor, "r r 4"] | None = None
     """From the input camera."""
+    around: Float[Tensor, "8 s s 4"] | None = None
+    """From the cameras of `around_cameras`."""
     mesh: Mesh | None = None
     """Whose shape can be compared."""
 
@@ -51,17 +53,27 @@ class LiftingPrior(Protocol):
         ...
 
 
+def around_cameras() -> list[Camera]:
+    """Those from which the paper's CLIP similarity to the input picture is taken (`clip_sim` of kiui 0.3.5): eight at
+    elevation 0, the first at the front. Pictures are smaller here than its 800 pixels.
+    """
+    return [Camera.orbit(45 * index, 0, VIEW_SIZE, radius=3.0, fovy_deg=50.0) for index in range(8)]
+
+
 def baseline_views(
     subject: BenchmarkObject, cameras: Sequence[Camera], truth: Float[Tensor, "n s s 4"]
 ) -> dict[str, Views]:
     """Of all baselines."""
     picture, front = subject.input_view, subject.entry.input_camera
     mesh = baselines.inflated_mesh(picture, front)
-    inflated = [baselines.inflated_view(mesh, picture, front, camera) for camera in [front, *cameras]]
+
+    def inflated(camera: Camera) -> Float[Tensor, "s s 4"]:
+        return baselines.inflated_view(mesh, picture, front, camera)
+
     return {
         COPIED: Views(baselines.copied_view(picture, len(cameras)), picture),
         BILLBOARD: Views(torch.stack([baselines.billboard(picture, front, camera) for camera in cameras]), picture),
-        INFLATED: Views(torch.stack(inflated[1:]), inflated[0], mesh),
+        INFLATED: _all_views(inflated, cameras, front, mesh),
         MEAN: Views(baselines.mean_view(truth)),
     }
 
@@ -84,16 +96,28 @@ def prior_views(prior: Prior, cameras: Sequence[Camera], seed: int) -> dict[str,
 
 def gaussian_views(gaussians: Gaussians, rasterizer: Rasterizer, cameras: Sequence[Camera], front: Camera) -> Views:
     """Of the Gaussians."""
-    with torch.no_grad():
-        renders = [rasterizer.render(gaussians, camera) for camera in [front, *cameras]]
-    pictures = [torch.cat([render.color, render.alpha[..., None]], dim=-1).clamp(0, 1) for render in renders]
-    return Views(torch.stack(pictures[1:]), pictures[0])
+
+    def draw(camera: Camera) -> Float[Tensor, "s s 4"]:
+        render = rasterizer.render(gaussians, camera)
+        return torch.cat([render.color, render.alpha[..., None]], dim=-1).clamp(0, 1).cpu()
+
+    return _all_views(draw, cameras, front)
 
 
 def mesh_views(mesh: Mesh, cameras: Sequence[Camera], front: Camera) -> Views:
     """Of a textured mesh."""
     scene = MeshScene(mesh.vertices, mesh.faces)
-    with torch.no_grad():
-        renders = [render_mesh(mesh, camera, scene=scene) for camera in [front, *cameras]]
-    pictures = [torch.cat([render.color, render.alpha[..., None]], dim=-1) for render in renders]
-    return Views(torch.stack(pictures[1:]), pictures[0], mesh)
+
+    def draw(camera: Camera) -> Float[Tensor, "s s 4"]:
+        render = render_mesh(mesh, camera, scene=scene)
+        return torch.cat([render.color, render.alpha[..., None]], dim=-1)
+
+    return _all_views(draw, cameras, front, mesh)
+
+
+@torch.no_grad()
+def _all_views(
+    draw: Callable[[Camera], Float[Tensor, "s s 4"]], cameras: Sequence[Camera], front: Camera, mesh: Mesh | None = None
+) -> Views:
+    pictures, around = (torch.stack([draw(camera) for camera in each]) for each in (cameras, around_cameras()))
+    return Views(pictures, draw(front), around, mesh)

@@ -64,6 +64,13 @@ class ViewJudge:
             iou=float(np.mean([iou(one, other) for one, other in zip(ours[..., 3], truth[..., 3], strict=True)])),
         )
 
+    def reference_similarity(self, around: Float[Tensor, "n s s 4"], input_view: Float[Tensor, "s s 4"]) -> float:
+        """Mean cosine similarity of views from all round to the input picture: the protocol of the paper's CLIP
+        similarity, with EfficientNet-Lite0 for CLIP. Views are premultiplied.
+        """
+        views, reference = (self._features.features(on_white(each)) for each in (around, input_view[None]))
+        return float((views @ reference.T).mean())
+
 
 def psnr(ours: Float[Tensor, "h w c"], truth: Float[Tensor, "h w c"]) -> float:
     """Peak signal-to-noise ratio in dB of pictures in [0, 1]; at most `EQUAL_DB`."""

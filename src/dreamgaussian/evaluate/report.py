@@ -1,6 +1,7 @@
 """The report: a Markdown table, JSON, and one HTML page with the pictures side by side."""
 
 import json
+import os
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -17,11 +18,13 @@ NOTES = (
     "All scores are means over objects and views, on white. ST-LPIPS is shift-tolerant LPIPS with AlexNet (lower is "
     "better), not comparable with published LPIPS; Features is the cosine similarity of EfficientNet-Lite0's pooled "
     "features (higher is better), not CLIP similarity; IoU is that of the silhouettes. Front is the PSNR of the input "
-    "view against the input picture at 256 px. Chamfer distance and F-score (within 0.05) are in world units: the "
-    "subject is 1.46 long in the input view. The mean view is an oracle that has seen the truth."
+    "view against the input picture at 256 px, Reference the feature similarity of eight views from all round to the "
+    "input picture (the protocol of the paper's CLIP similarity, with another network). Chamfer distance and F-score "
+    "(within 0.05) are in world units: the subject is 1.46 long in the input view. The mean view is an oracle that has "
+    "seen the truth."
 )
 HEADER = ("Variant", "Method", "PSNR", "SSIM", "ST-LPIPS", "Features", "IoU")
-MESH_HEADER = ("Variant", "Method", "Front", "Chamfer", "F-score")
+SHAPE_HEADER = ("Variant", "Method", "Front", "Reference", "Chamfer", "F-score")
 
 
 def write_report(folder: Path, results: Sequence[ObjectResult]) -> Path:
@@ -58,7 +61,7 @@ def _facts(summary: Summary, results: Sequence[ObjectResult]) -> dict[str, str]:
         "Version": __version__,
         "Prior's weights": weights,
         "Objects": str(summary.objects),
-        "Machine": f"{platform.system()} {platform.machine()}",
+        "Machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores",
         "Seconds a run": seconds or "none",
         "Peak memory": f"{summary.peak_memory_mb:,.0f} MB, metrics included",
     }
@@ -68,7 +71,7 @@ def _tables(summary: Summary) -> dict[str, list[Sequence[str]]]:
     """Rows of text, the header first, by title."""
     sizes = sorted({size for row in summary.rows for size in row.scores.views})
     tables = {f"Views at {size} px": [HEADER, *_view_rows(summary.rows, size)] for size in sizes}
-    return tables | {"Front view and shape": [MESH_HEADER, *_shape_rows(summary.rows)]}
+    return tables | {"Front view and shape": [SHAPE_HEADER, *_shape_rows(summary.rows)]}
 
 
 def _view_rows(rows: Iterable[Row], size: int) -> Iterable[Sequence[str]]:
@@ -80,11 +83,15 @@ def _view_rows(rows: Iterable[Row], size: int) -> Iterable[Sequence[str]]:
 
 
 def _shape_rows(rows: Iterable[Row]) -> Iterable[Sequence[str]]:
+    def number(value: float | None, places: int) -> str:
+        return "" if value is None else f"{value:.{places}f}"
+
     for row in rows:
-        front, shape = row.scores.front_psnr, row.scores.shape
-        if shape is not None or front is not None:
-            chamfer, f_score = ("", "") if shape is None else (f"{shape.chamfer:.4f}", f"{shape.f_score:.3f}")
-            yield row.variant, row.method, "" if front is None else f"{front:.2f}", chamfer, f_score
+        scores, shape = row.scores, row.scores.shape
+        if scores.front_psnr is not None:
+            chamfer, f_score = (None, None) if shape is None else (shape.chamfer, shape.f_score)
+            numbers = (number(scores.reference_similarity, 3), number(chamfer, 4), number(f_score, 3))
+            yield row.variant, row.method, number(scores.front_psnr, 2), *numbers
 
 
 def _markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -18,6 +18,8 @@ class MethodScores:
     """By the pictures' side in pixels."""
     front_psnr: float | None = None
     """dB, on white, of the input view against the input picture."""
+    reference_similarity: float | None = None
+    """Of eight views from all round to the input picture, by EfficientNet-Lite0."""
     shape: ShapeScores | None = None
     """Where there is a mesh."""
 
@@ -70,6 +72,7 @@ def _method(values: dict[str, Any]) -> MethodScores:
     return MethodScores(
         views={int(size): ViewScores(**scores) for size, scores in values["views"].items()},
         front_psnr=values["front_psnr"],
+        reference_similarity=values["reference_similarity"],
         shape=None if shape is None else ShapeScores(**shape),
     )
 

@@ -110,10 +110,12 @@ def _view_bars(name: str, size: int, views: dict[str, ViewScores]) -> list[Bar]:
 def _mean_scores(scores: Sequence[MethodScores]) -> MethodScores:
     sizes = sorted(set[int]().union(*(each.views for each in scores)))
     fronts = [each.front_psnr for each in scores if each.front_psnr is not None]
+    references = [each.reference_similarity for each in scores if each.reference_similarity is not None]
     shapes = [each.shape for each in scores if each.shape is not None]
     return MethodScores(
         views={size: _mean(ViewScores, [each.views[size] for each in scores if size in each.views]) for size in sizes},
         front_psnr=float(np.mean(fronts)) if fronts else None,
+        reference_similarity=float(np.mean(references)) if references else None,
         shape=_mean(ShapeScores, shapes) if shapes else None,
     )
 
