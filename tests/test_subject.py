@@ -127,7 +127,9 @@ def test_an_empty_picture_is_refused(tmp_path: Path) -> None:
 
 def test_a_picture_without_background_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path, block(64, 64, (0, 0, 64, 64)))
-    with pytest.raises(InputError, match=r"has no background: the subject covers 100\.0% of it\. Give a picture with"):
+    with pytest.raises(
+        InputError, match=r"has no background: the subject covers 100\.0% of it\. Pass --subject\.background remove"
+    ):
         subject_from_picture(path, SubjectSettings(background="keep"))
 
 

@@ -138,9 +138,10 @@ def _cut_out(picture: Picture, settings: SubjectSettings, path: Path) -> Float[n
             )
     coverage = float((rgba[..., 3] > 0.5).mean())
     if coverage > MAX_COVERAGE:
+        advice = "Pass --subject.background remove" if settings.background == "keep" else "Leave room around the object"
         raise InputError(
-            f"{path} has no background: the subject covers {coverage:.1%} of it. Give a picture with some room around "
-            "the object, or one with a transparent background."
+            f"{path} has no background: the subject covers {coverage:.1%} of it. {advice}, or give a picture with a "
+            "transparent background."
         )
     return rgba
 

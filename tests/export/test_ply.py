@@ -186,7 +186,7 @@ def test_a_folder_that_is_not_there_is_no_place_to_write(tmp_path: Path) -> None
         write_ply(some_gaussians(), tmp_path / "no" / "gaussians.ply")
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 12))
 def test_a_damaged_header_is_read_or_refused_in_one_line(tmp_path: Path, seed: int, count: int) -> None:
     damage = random.Random(seed)
