@@ -155,18 +155,13 @@ def test_a_subject_that_is_cut_off_is_warned_about(tmp_path: Path, caplog: pytes
     assert "cut off" not in caplog.text
 
 
-def test_background_removal_is_automatic_for_opaque_pictures_only(caplog: pytest.LogCaptureFixture) -> None:
+def test_background_removal_is_for_opaque_pictures_unless_asked_for(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        subject_from_picture(EXAMPLES / "hamburger.png", SMALL)
+        kept = subject_from_picture(EXAMPLES / "hamburger.png", SMALL).views[0]
         assert "Removing the background" not in caplog.text
-        subject_from_picture(EXAMPLES / "hamburger.png", SubjectSettings(background="remove", picture_size=128))
+        settings = SubjectSettings(background="remove", picture_size=128)
+        removed = subject_from_picture(EXAMPLES / "hamburger.png", settings).views[0]
     assert "Removing the background" in caplog.text
-
-
-def test_removing_the_background_again_changes_little() -> None:
-    kept = subject_from_picture(EXAMPLES / "hamburger.png", SMALL).views[0]
-    settings = SubjectSettings(background="remove", picture_size=128)
-    removed = subject_from_picture(EXAMPLES / "hamburger.png", settings).views[0]
     assert (kept.picture[..., 3] - removed.picture[..., 3]).abs().mean() < 0.02
 
 
