@@ -1,0 +1,168 @@
+"""Seconds per guided step and memory of the hub's priors at full size: `python benchmarks/priors.py`.
+
+A step is what stage 1 asks of a prior: encode the rendered views, one guided prediction, and the gradient back to the
+pixels. The weights are random. Each prior runs in a process of its own. Writes benchmarks/results/priors.md.
+"""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+PRIORS = ("zero123-xl", "mvdream", "stable-diffusion")
+OUTPUT = Path(__file__).parent / "results" / "priors.md"
+
+
+def main() -> None:
+    """Measure each prior, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prior", action="append", choices=PRIORS, help="all where none is given")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--steps", type=int, default=2, help="measured, after one to warm up")
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--row", action="store_true", help="measure one prior here and print its figures as JSON")
+    arguments = parser.parse_args()
+    priors = arguments.prior or PRIORS
+    if arguments.row:
+        print(json.dumps(measure(priors[0], arguments.device, arguments.steps)))
+        return
+    options = ["--row", "--device", arguments.device, "--steps", str(arguments.steps)]
+    rows = []
+    for prior in priors:
+        command = [sys.executable, __file__, "--prior", prior, *options]
+        rows.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(page(rows), encoding="utf-8")
+    print(page(rows))
+
+
+def measure(name: str, device_name: str, steps: int) -> dict[str, object]:
+    """One prior's figures."""
+    import torch
+
+    from dreamgaussian.guidance.distill import sds_gradient
+    from dreamgaussian.output import peak_memory_mb
+
+    torch.manual_seed(0)
+    device = torch.device(device_name)
+    prior = random_prior(name, device)
+    spec = prior.spec
+    cameras = [[camera(spec, 360 / spec.views_per_sample * view) for view in range(spec.views_per_sample)]]
+    pictures = torch.rand(1, spec.views_per_sample, 3, spec.resolution, spec.resolution, device=device)
+    pictures.requires_grad_()
+    t = torch.tensor([0.5], device=device)
+    times = {"encode": [], "predict": [], "backward": []}
+    for _ in range(steps + 1):
+        marks = [clock(device)]
+        x = prior.encode(pictures)
+        marks.append(clock(device))
+        gradient = sds_gradient(prior, x, t, torch.randn_like(x), cameras, scale=5.0, weighting="sigma_squared")
+        marks.append(clock(device))
+        x.backward(gradient)
+        marks.append(clock(device))
+        for key, start, end in zip(times, marks, marks[1:], strict=False):
+            times[key].append(end - start)
+    seconds = {key: statistics.median(values[1:]) for key, values in times.items()}
+    on_cuda = device.type == "cuda"
+    memory = torch.cuda.max_memory_allocated() / 1e6 if on_cuda else peak_memory_mb()
+    machine = (
+        torch.cuda.get_device_name() if on_cuda else f"{platform.machine()}, {torch.get_num_threads()} threads of CPU"
+    )
+    return {
+        "prior": name,
+        **seconds,
+        "memory_mb": memory,
+        "machine": f"{machine}, torch {torch.__version__}",
+        "load": os.getloadavg()[0],
+    }
+
+
+def random_prior(name, device):
+    """The prior at its full size, with random weights in the device's half precision."""
+    import torch
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+    from torch import nn
+
+    from dreamgaussian.guidance import prior_spec
+    from dreamgaussian.guidance.latent import LatentSpace, on_meta, working_dtype
+    from dreamgaussian.guidance.manifest import manifest
+    from dreamgaussian.guidance.multiview import MultiView
+    from dreamgaussian.guidance.multiview_unet import MultiViewUNet
+    from dreamgaussian.guidance.schedule import Schedule
+    from dreamgaussian.guidance.stable_diffusion import VIEW_NAMES, StableDiffusion
+    from dreamgaussian.guidance.zero123 import SeenView, Zero123
+
+    dtype = working_dtype(device)
+
+    def filled(network: nn.Module) -> nn.Module:
+        network = network.to_empty(device=device).to(dtype)
+        for parameter in network.parameters():
+            nn.init.normal_(parameter, std=0.02)
+        return network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+
+    spec, components = prior_spec(name), manifest(name).components
+    space = LatentSpace(filled(on_meta(AutoencoderKL, components["vae"].config)))
+    betas = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
+    schedule = Schedule.from_config(betas, device)
+    config = components["unet"].config
+    if name == "mvdream":
+        with torch.device("meta"):
+            unet = MultiViewUNet(config)
+        words = {key: torch.randn(77, 1024, device=device) for key in ("conditional", "unconditional")}
+        return MultiView(spec, space, schedule, filled(unet), words)
+    unet = filled(on_meta(UNet2DConditionModel, config))
+    if name == "stable-diffusion":
+        words = {key: torch.randn(77, 1024, device=device) for key in (*VIEW_NAMES, "unconditional")}
+        return StableDiffusion(spec, space, schedule, unet, words)
+    seen = SeenView(camera(spec, 0), torch.randn(1, 768, device=device), torch.randn(4, 32, 32, device=device))
+    return Zero123(spec, space, schedule, unet, filled(nn.Linear(772, 768, device="meta")), (seen,), False)
+
+
+def camera(spec, azimuth_deg: float):
+    """A camera of the prior's domain."""
+    from dreamgaussian.camera import Camera
+
+    return Camera.orbit(azimuth_deg, 0, spec.resolution, radius=spec.domain.radius)
+
+
+def clock(device) -> float:
+    """Seconds, with the device's queue empty."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def page(rows: list[dict]) -> str:
+    """The figures as Markdown."""
+    lines = [
+        "# The hub's priors at full size, with random weights",
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d}, {rows[0]['machine']}, load of the machine {rows[-1]['load']:.1f}. Seconds of "
+        "one guided step of stage 1 (batch of one sample, conditional and unconditional together).",
+        "",
+        "| prior | encode | predict | backward | step | 500 steps | peak memory |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        step = row["encode"] + row["predict"] + row["backward"]
+        lines.append(
+            f"| {row['prior']} | {row['encode']:.2f} s | {row['predict']:.2f} s | {row['backward']:.2f} s | "
+            f"{step:.2f} s | {step * 500 / 60:.0f} min | {row['memory_mb'] / 1000:.1f} GB |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
