@@ -15,10 +15,11 @@ from dreamgaussian.fitting.state import FitState
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.guidance import Prior, open_prior, prior_spec
 from dreamgaussian.mesh.build import build_mesh
+from dreamgaussian.mesh.extract import Outline
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.output import open_folder, write_results
 from dreamgaussian.raster import Rasterizer, choose_rasterizer
-from dreamgaussian.subject import Subject, subject_from_picture
+from dreamgaussian.subject import Subject, View, subject_from_picture
 from dreamgaussian.texture.bake import BakeView, bake, bake_cameras
 from dreamgaussian.texture.refine import refine
 from dreamgaussian.texture.settings import BakeSettings
@@ -61,16 +62,24 @@ class Result:
     files: tuple[Path, ...] = ()
 
 
-def open_run(picture: Path, config: RunConfig) -> Run:
-    """The picture cut out and recentred, the prior conditioned on it, a rasteriser, and the Gaussians' start."""
+def open_run(picture: str | Path | None, config: RunConfig = RunConfig()) -> Run:
+    """The subject, the prior conditioned on it, a rasteriser, and the Gaussians' start."""
     device = choose_device(config.device)
-    domain = prior_spec(config.prior).domain
-    subject = subject_from_picture(
-        picture, config.subject, fill=domain.subject_fill, radius=domain.radius, fovy_deg=domain.fovy_deg
-    )
     rasterizer = choose_rasterizer(config.rasterizer, device)
-    prior = open_prior(config.prior, subject, device)
+    subject = open_subject(picture, config)
+    prior = open_prior(config.prior, subject, device, config.prior_path)
     return Run(config, subject, prior, rasterizer, FitState.start(config.fit, config.seed))
+
+
+def open_subject(picture: str | Path | None, config: RunConfig) -> Subject:
+    """The picture cut out and recentred as the prior wants it, and the words; words alone without a picture."""
+    views: tuple[View, ...] = ()
+    if picture is not None:
+        domain = prior_spec(config.prior).domain
+        views = subject_from_picture(
+            picture, config.subject, fill=domain.subject_fill, radius=domain.radius, fovy_deg=domain.fovy_deg
+        ).views
+    return Subject(views, config.prompt, config.negative_prompt)
 
 
 def generate(run: Run) -> Iterator[Snapshot]:
@@ -82,9 +91,11 @@ def generate(run: Run) -> Iterator[Snapshot]:
     gaussians = state.gaussians
 
     yield Snapshot("Mesh", 0, 2, None, gaussians)
-    mesh = build_mesh(gaussians, config.mesh)
+    views = gaussian_views(gaussians, run.rasterizer, config.bake)
+    outlines = [Outline(view.alpha, view.camera) for view in views]
+    mesh = build_mesh(gaussians, config.mesh, outlines)
     yield Snapshot("Mesh", 1, 2, None, gaussians)
-    views = [*gaussian_views(gaussians, run.rasterizer, config.bake), *input_views(subject, config.bake)]
+    views += input_views(subject, config.bake)
     mesh = bake(mesh, views, config.mesh.texture_size, config.bake)
     yield Snapshot("Mesh", 2, 2, None, gaussians, mesh)
 
@@ -93,14 +104,13 @@ def generate(run: Run) -> Iterator[Snapshot]:
 
 
 def image_to_3d(
-    picture: str | Path, config: RunConfig = RunConfig(), *, output: Path | None = None, overwrite: bool = False
+    picture: str | Path, config: RunConfig = RunConfig(), *, output: str | Path | None = None, overwrite: bool = False
 ) -> Result:
     """One picture to Gaussians and a textured mesh, without a word; files are written only into a given `output`.
 
     Raises a DreamGaussianError that says what was wrong and what to do.
     """
-    picture = Path(picture)
-    folder = None if output is None else open_folder(output, picture.stem, overwrite=overwrite)
+    folder = None if output is None else open_folder(Path(output), Path(picture).stem, overwrite=overwrite)
     clock = StageClock()
     run = open_run(picture, config)
     last: Snapshot | None = None
@@ -109,7 +119,7 @@ def image_to_3d(
     assert last is not None
     assert last.mesh is not None
     clock.enter("Files")
-    files = write_results(folder, picture, config, run.subject, last, run.rasterizer, clock) if folder else []
+    files = write_results(folder, Path(picture), run, last, clock) if folder else []
     return Result(run.subject, last.gaussians, last.mesh, clock.read(), tuple(files))
 
 

@@ -8,7 +8,6 @@ import pygltflib
 import pytest
 import torch
 import trimesh
-from mesh.shapes import sphere, trimesh_of
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.errors import ConfigError
@@ -16,6 +15,7 @@ from dreamgaussian.export.glb import write_glb
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.raster import render_mesh
 from dreamgaussian.mesh.unwrap import unwrap
+from mesh.shapes import sphere, trimesh_of
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 import torch
 import trimesh
-from export.test_glb import reread, textured  # noqa: F401
-from mesh.shapes import sphere, trimesh_of
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.export.obj import write_obj
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.raster import render_mesh
+from export.test_glb import reread, textured  # noqa: F401
+from mesh.shapes import sphere, trimesh_of
 
 
 def test_a_reread_file_looks_the_same(textured: Mesh, tmp_path: Path):  # noqa: F811

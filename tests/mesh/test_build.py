@@ -1,9 +1,9 @@
 import pytest
-from mesh.shapes import shell_gaussians, trimesh_of
 
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.mesh.build import build_mesh
 from dreamgaussian.mesh.settings import MeshSettings
+from mesh.shapes import shell_gaussians, trimesh_of
 
 
 def test_a_shell_of_gaussians_becomes_one_solid_with_an_atlas():

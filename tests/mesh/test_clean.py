@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from mesh.shapes import box, field_of, grid, joined, mesh_of, sphere, trimesh_of
 
 from dreamgaussian.errors import EmptyResult
 from dreamgaussian.mesh.clean import clean, decimate, keep_solids, seal, signed_volumes, smooth, without_fins
 from dreamgaussian.mesh.extract import extract_surface
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.settings import MeshSettings
+from mesh.shapes import box, field_of, grid, joined, mesh_of, sphere, trimesh_of
 
 
 def inside_out(mesh: Mesh) -> Mesh:

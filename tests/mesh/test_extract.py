@@ -1,9 +1,13 @@
+import math
+from dataclasses import replace
+
 import pytest
 import torch
-from mesh.shapes import field_of, grid, trimesh_of
 
+from dreamgaussian.camera import Camera
 from dreamgaussian.errors import EmptyResult
-from dreamgaussian.mesh.extract import extract_surface, surface_level
+from dreamgaussian.mesh.extract import Outline, extract_surface, surface_level
+from mesh.shapes import field_of, grid, trimesh_of
 
 
 def test_the_surface_of_a_ball_lies_at_its_radius_and_faces_outwards():
@@ -29,14 +33,25 @@ def test_a_level_that_is_not_reached_is_an_empty_result_with_the_maximum():
         extract_surface(field_of(0.4 - grid(1.2, 16).norm(dim=-1), 1.2), 9.0)
 
 
-def test_the_level_is_the_wanted_one_where_the_field_is_dense_enough():
-    assert surface_level(torch.full((4, 4, 4), 3.0), 1.0) == 1.0
+def disc(radius: float, azimuth_deg: float) -> Outline:
+    """The outline of a centred ball."""
+    camera = Camera.orbit(azimuth_deg, 10, 128)
+    radius_px = camera.focal_px * math.tan(math.asin(radius / camera.radius))
+    pixels = torch.arange(128) + 0.5 - 64
+    return Outline((radius_px + 0.5 - (pixels[:, None] ** 2 + pixels**2).sqrt()).clamp(0, 1), camera)
 
 
-def test_the_level_sinks_with_faint_gaussians():
-    assert surface_level(torch.full((4, 4, 4), 0.5), 1.0) == pytest.approx(0.25)
+@pytest.mark.parametrize("height", [0.3, 2.0, 40.0])
+def test_the_level_is_where_the_outlines_match(height: float):
+    ramp = field_of(grid(1.2, 64)[..., 0], 1.2)
+    radii = ramp.points.norm(dim=-1)
+    field = replace(ramp, density=height * torch.exp(-0.5 * (radii / 0.2) ** 2))
+    level = surface_level(field, [disc(0.35, azimuth) for azimuth in (0, 80, 200)])
+    mesh = extract_surface(field, level)
+    assert float(mesh.vertices.norm(dim=1).mean()) == pytest.approx(0.35, abs=0.005)
 
 
-def test_an_empty_field_is_an_empty_result():
+def test_outlines_of_nothing_are_an_empty_result():
+    empty = Outline(torch.zeros(32, 32), Camera.orbit(0, 0, 32))
     with pytest.raises(EmptyResult, match="too faint"):
-        surface_level(torch.full((4, 4, 4), 1e-4), 1.0)
+        surface_level(field_of(0.4 - grid(1.2, 16).norm(dim=-1), 1.2), [empty])

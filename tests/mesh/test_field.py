@@ -4,12 +4,12 @@ from dataclasses import replace
 import pytest
 import torch
 from jaxtyping import Float
-from mesh.shapes import shell_gaussians
 from torch import Tensor
 
 from dreamgaussian.errors import Diverged, EmptyResult
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.mesh.field import NEGLIGIBLE, bounds, covariances, density_field
+from mesh.shapes import shell_gaussians
 
 
 def brute_force(gaussians: Gaussians, points: Float[Tensor, "p 3"], min_scale: float) -> Float[Tensor, " p"]:

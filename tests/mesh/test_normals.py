@@ -1,10 +1,10 @@
 import torch
-from mesh.shapes import box, sphere
 from torch.nn.functional import normalize
 
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.normals import face_normals, vertex_normals
 from dreamgaussian.mesh.unwrap import unwrap
+from mesh.shapes import box, sphere
 
 
 def test_a_boxs_face_normals_are_the_axes():

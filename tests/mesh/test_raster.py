@@ -3,12 +3,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from mesh.shapes import box, joined, sphere
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.errors import InputError
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.raster import MeshScene, render_mesh, render_normals, sample
+from mesh.shapes import box, joined, sphere
 
 
 def scene_of(mesh: Mesh) -> MeshScene:

@@ -1,11 +1,11 @@
 import torch
-from mesh.shapes import joined, sphere, trimesh_of
 from torch import Tensor
 
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.raster import MeshScene
 from dreamgaussian.mesh.unwrap import unwrap
 from dreamgaussian.texture.views import locate_texels
+from mesh.shapes import joined, sphere, trimesh_of
 
 
 def uv_areas(mesh: Mesh) -> Tensor:

@@ -3,7 +3,6 @@ from dataclasses import replace
 import pytest
 import torch
 from jaxtyping import Float
-from mesh.shapes import box, joined, sphere
 from torch import Tensor
 
 from dreamgaussian.camera import Camera
@@ -13,6 +12,7 @@ from dreamgaussian.mesh.raster import MeshScene, render_mesh
 from dreamgaussian.mesh.unwrap import unwrap
 from dreamgaussian.texture.bake import BakeView, bake, bake_cameras
 from dreamgaussian.texture.views import locate_texels
+from mesh.shapes import box, joined, sphere
 
 SIZE = 256
 

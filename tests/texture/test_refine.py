@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from mesh.shapes import sphere
 from torch import Tensor
 
 from dreamgaussian.camera import Camera
@@ -18,6 +17,7 @@ from dreamgaussian.texture.fill import nearest_texels
 from dreamgaussian.texture.refine import refine
 from dreamgaussian.texture.settings import RefineSettings
 from dreamgaussian.texture.views import locate_texels
+from mesh.shapes import sphere
 
 SIZE, RESOLUTION = 256, 32
 FAST = RefineSettings(steps=12, views=2)

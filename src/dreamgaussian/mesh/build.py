@@ -1,20 +1,25 @@
 """The mesh stage: Gaussians in, a clean mesh with an atlas out."""
 
+from collections.abc import Sequence
+
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.mesh.clean import clean, seal
-from dreamgaussian.mesh.extract import extract_surface, surface_level
+from dreamgaussian.mesh.extract import Outline, extract_surface, surface_level
 from dreamgaussian.mesh.field import density_field
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.settings import MeshSettings
 from dreamgaussian.mesh.unwrap import unwrap
 
+PAPERS_LEVEL = 1.0
 
-def build_mesh(gaussians: Gaussians, settings: MeshSettings = MeshSettings()) -> Mesh:
+
+def build_mesh(gaussians: Gaussians, settings: MeshSettings = MeshSettings(), outlines: Sequence[Outline] = ()) -> Mesh:
     """The surface of the Gaussians as a clean mesh with texture coordinates, still without a texture.
 
-    Raises EmptyResult if there is no surface, Diverged if the Gaussians are not finite.
+    `outlines`, of the Gaussians from several sides, tell the surface's density where the settings leave it open;
+    without them it is the paper's. Raises EmptyResult if there is no surface, Diverged if the Gaussians are not finite.
     """
     field = density_field(gaussians, settings.resolution)
-    level = surface_level(field.density, settings.density)
+    level = settings.density or (surface_level(field, outlines) if outlines else PAPERS_LEVEL)
     surface = extract_surface(seal(field, level, settings.opening), level)
     return unwrap(clean(surface, settings), settings.texture_size)

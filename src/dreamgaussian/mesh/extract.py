@@ -1,31 +1,73 @@
-"""Marching cubes over the density field."""
+"""The surface in the density field: its level, and marching cubes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
+from dreamgaussian.camera import Camera
 from dreamgaussian.errors import EmptyResult
 from dreamgaussian.mesh.field import DensityField
 from dreamgaussian.mesh.mesh import Mesh
 
-PRESENT = 0.01
+FAINTEST = 0.02
 """Densities below this are empty space."""
+OUTLINE_SIZE = 64
+"""Outlines are compared at this many pixels."""
+RAY_SAMPLES = 160
 
 
-def surface_level(density: Float[torch.Tensor, "x y z"], level: float) -> float:
-    """`level`, or half of what the densest tenth of the occupied points reaches where the Gaussians are fainter.
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """How much of each pixel the Gaussians cover, as they are drawn."""
 
-    The field is a sum, so that its height depends on how many Gaussians overlap and how opaque they have become;
-    a fixed level would find nothing in a short or a sparse fit.
-    Raises EmptyResult if all points are empty.
+    alpha: Float[Tensor, "h w"]
+    camera: Camera
+
+
+def surface_level(field: DensityField, outlines: Sequence[Outline]) -> float:
+    """The density at which the surface, seen from the cameras, covers what the Gaussians cover by half and more.
+
+    The field is a sum: its height depends on how many Gaussians overlap, how wide and how opaque they are, so that no
+    fixed level suits all. A surface at level l covers the pixels whose rays meet a density of l; the best l is the one
+    that sorts the fewest pixels wrongly.
+    Raises EmptyResult if the Gaussians cover no pixel.
     """
-    occupied = density[density > PRESENT]
-    if occupied.numel() == 0:
+    highest = torch.cat([_highest_along_rays(field, outline.camera) for outline in outlines])
+    covered = torch.cat([_small(outline).reshape(-1) >= 0.5 for outline in outlines])
+    if not bool(covered.any()):
         raise EmptyResult(
-            f"The density field is empty: its maximum is {float(density.max()):.2g}. The Gaussians are too faint for "
-            "a surface; fit for more steps, or check the picture's cut-out."
+            f"The Gaussians are too faint for a surface: no pixel of {len(outlines)} views is half covered. "
+            "Fit for more steps, or check the picture's cut-out."
         )
-    return min(level, 0.5 * float(np.quantile(occupied.numpy(force=True), 0.9)))
+    highest, order = highest.clamp_min(FAINTEST).sort()
+    covered = covered[order]
+    wrong = covered.cumsum(0) + (~covered).sum() - (~covered).cumsum(0)
+    best = int(wrong[:-1].argmin())
+    return float(highest[best : best + 2].mean())
+
+
+def _small(outline: Outline) -> Float[Tensor, "s s"]:
+    size = (OUTLINE_SIZE, OUTLINE_SIZE)
+    return torch.nn.functional.interpolate(outline.alpha.float().cpu()[None, None], size, mode="area")[0, 0]
+
+
+def _highest_along_rays(field: DensityField, camera: Camera) -> Float[Tensor, " r"]:
+    """The largest density that each of a small picture's rays meets."""
+    origin, directions = (tensor.float() for tensor in camera.resized(OUTLINE_SIZE).rays())
+    size = torch.tensor(field.density.shape) - 1
+    center, reach = field.origin + field.spacing * size / 2, float(field.spacing * size.float().norm()) / 2
+    middle = float((center - origin).norm())
+    distances = torch.linspace(middle - reach, middle + reach, RAY_SAMPLES)
+    points = origin + directions.reshape(-1, 1, 3) * distances[:, None]
+    grid = 2 * (points - field.origin) / (field.spacing * size) - 1
+    densities = torch.nn.functional.grid_sample(
+        field.density[None, None], grid.flip(-1)[None, None], align_corners=True
+    )
+    return densities[0, 0, 0].amax(dim=1)
 
 
 def extract_surface(field: DensityField, level: float) -> Mesh:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from dreamgaussian.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class MeshSettings:
@@ -9,8 +11,8 @@ class MeshSettings:
 
     resolution: int = 128
     """Grid points along the longest side of the density field (the paper: 128)."""
-    density: float = 1.0
-    """Level of the surface in the density field (the paper: 1). Lowered where the Gaussians are too faint for it."""
+    density: float | None = None
+    """Level of the surface in the density field (the paper: 1); none given: where outlines match the Gaussians'."""
     opening: int = 3
     """Hollows whose openings are narrower than twice this many grid cells are sealed and filled."""
     min_component: float = 0.02
@@ -21,3 +23,15 @@ class MeshSettings:
     """Triangles left after decimation."""
     texture_size: int = 1024
     """Side of the square texture, in pixels."""
+
+    def __post_init__(self) -> None:
+        if not 16 <= self.resolution <= 512:
+            raise ConfigError(f"mesh.resolution is {self.resolution}. Give a number of grid points from 16 to 512.")
+        if self.density is not None and not self.density > 0:
+            raise ConfigError(f"mesh.density is {self.density:g}. Give a level above 0, or leave it out.")
+        if self.opening < 0 or self.smoothing_steps < 0:
+            raise ConfigError("mesh.opening and mesh.smoothing_steps cannot be negative.")
+        if self.faces < 100:
+            raise ConfigError(f"mesh.faces is {self.faces}. Give at least 100.")
+        if not 64 <= self.texture_size <= 8192:
+            raise ConfigError(f"mesh.texture_size is {self.texture_size}. Give a number of pixels from 64 to 8192.")

@@ -20,9 +20,6 @@ from dreamgaussian.texture.fill import fill_unseen, nearest_texels
 from dreamgaussian.texture.settings import BakeSettings
 from dreamgaussian.texture.views import clearness, locate_texels, look
 
-UNSEEN = 1e-3
-"""Texels with a smaller sum of weights are painted from their neighbours."""
-
 
 @dataclass(frozen=True, eq=False)
 class BakeView:
@@ -60,9 +57,8 @@ def bake(mesh: Mesh, views: Iterable[BakeView], size: int, settings: BakeSetting
         straight = (premultiplied[:, :3] / premultiplied[:, 3:].clamp_min(1e-6)).clamp(0, 1)
         sums.index_add_(0, sight.seen, view.strength * sight.weights[:, None] * straight)
         weights.index_add_(0, sight.seen, view.strength * sight.weights)
-    known = weights > UNSEEN
-    if not bool(known.any()):
+    if not bool((weights > 0).any()):
         raise InputError("None of the views sees the mesh: there is nothing to make a texture of.")
-    colors = sums / weights.clamp_min(1e-8)[:, None]
-    colors = fill_unseen(colors, known, texels.positions, texels.normals)
+    colors = sums / weights.clamp_min(1e-12)[:, None]
+    colors = fill_unseen(mesh, scene, texels.fragments, colors, weights)
     return replace(mesh, albedo=colors[nearest_texels(texels.fragments)])

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from dreamgaussian.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class BakeSettings:
@@ -15,6 +17,14 @@ class BakeSettings:
     """A view's weight rises from 0 at silhouettes and depth edges to 1 over this share of the picture's height."""
     input_strength: float = 100.0
     """Weight of the input picture against that of a rendered view."""
+
+    def __post_init__(self) -> None:
+        if not 16 <= self.view_size <= 4096:
+            raise ConfigError(f"bake.view_size is {self.view_size}. Give a number of pixels from 16 to 4096.")
+        if self.cosine_power < 0 or self.input_strength < 0:
+            raise ConfigError("bake.cosine_power and bake.input_strength cannot be negative.")
+        if not 0 < self.feather < 0.5:
+            raise ConfigError(f"bake.feather is {self.feather:g}. Give a share between 0 and 0.5.")
 
 
 @dataclass(frozen=True)
@@ -35,3 +45,13 @@ class RefineSettings:
     """Weight of the baked texture against that of one denoised view which sees the surface squarely."""
     blur_px: float = 1.0
     """Standard deviation of the blur of the differences, in the prior's pixels: finer detail is left alone."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.end_t <= self.start_t < 1:
+            raise ConfigError(
+                f"refine.end_t is {self.end_t:g} and start_t {self.start_t:g}. Give 0 < end_t <= start_t < 1."
+            )
+        if self.steps < 0 or self.views < 1 or self.denoise_steps < 1:
+            raise ConfigError("refine.steps cannot be negative; refine.views and refine.denoise_steps are at least 1.")
+        if not self.inertia > 0 or self.blur_px < 0:
+            raise ConfigError("refine.inertia must be above 0, and refine.blur_px cannot be negative.")
