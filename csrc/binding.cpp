@@ -44,7 +44,7 @@ Conventions conventions_of(const std::array<float, 6>& n) {
 
 // `inputs`: means, log_scales, quats, opacity_logits, colors, extra.
 // `outputs`: color, alpha, depth, extra, radii, screen_means.
-FramePtr py_forward(int count, int extra_channels, const Addresses<6>& inputs, int width, int height,
+FramePtr py_forward(int count, int extra_channels, const Addresses<6>& inputs, float color_scale, float color_offset, int width, int height,
                     const std::array<float, 13>& camera, const std::array<float, 6>& conventions,
                     const Addresses<6>& outputs, int threads) {
     const Gaussians gaussians = {count,
@@ -54,7 +54,9 @@ FramePtr py_forward(int count, int extra_channels, const Addresses<6>& inputs, i
                                  at<const float>(inputs[2]),
                                  at<const float>(inputs[3]),
                                  at<const float>(inputs[4]),
-                                 at<const float>(inputs[5])};
+                                 at<const float>(inputs[5]),
+                                 color_scale,
+                                 color_offset};
     const ForwardOutputs targets = {
         {at(outputs[0]), at(outputs[1]), at(outputs[2]), at(outputs[3])}, at(outputs[4]), at(outputs[5])};
     return forward(gaussians, camera_of(camera, width, height), conventions_of(conventions), targets, threads);
@@ -91,10 +93,10 @@ NB_MODULE(_core, module) {
             without_gil());
     module.def(
         "forward",
-        [](int count, int extra_channels, const Addresses<6>& inputs, int width, int height,
+        [](int count, int extra_channels, const Addresses<6>& inputs, float color_scale, float color_offset, int width, int height,
            const std::array<float, 13>& camera, const std::array<float, 6>& conventions, const Addresses<6>& outputs,
            int threads) {
-            return PyFrame{py_forward(count, extra_channels, inputs, width, height, camera, conventions, outputs,
+            return PyFrame{py_forward(count, extra_channels, inputs, color_scale, color_offset, width, height, camera, conventions, outputs,
                                       threads)};
         },
         without_gil());

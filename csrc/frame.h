@@ -52,8 +52,9 @@ struct Gaussians {
     const float* log_scales;      // 3 each
     const float* quats;           // 4 each, w x y z, of any length
     const float* opacity_logits;  // 1 each
-    const float* colors;          // 3 each
+    const float* colors;          // 3 each; what is drawn is max(0, color_offset + color_scale * color)
     const float* extra;           // extra_channels each
+    float color_scale, color_offset;
 };
 
 struct GaussianGradients {

@@ -24,16 +24,16 @@ INLINE void set_channels(const Frame& frame, Ints index, Floats depth, SplatLane
     const Gaussians& g = frame.gaussians;
     lanes.set(6, depth);
     const Ints row3 = index * 3, row = index * g.extra_channels;
-    for (int k = 0; k < 3; k++) lanes.set(7 + k, gather(g.colors + k, row3));
+    for (int k = 0; k < 3; k++)
+        lanes.set(7 + k, max(fma(gather(g.colors + k, row3), g.color_scale, g.color_offset), 0.0f));
     for (int k = 0; k < g.extra_channels && 4 + k < Splat::CHANNELS; k++) lanes.set(10 + k, gather(g.extra + k, row));
 }
 
 // Where there are more channels than a Splat holds.
-INLINE void copy_channels(const Frame& frame, int i, float depth) {
+INLINE void copy_channels(const Frame& frame, int i, const Splat& splat) {
     const Gaussians& g = frame.gaussians;
     float* target = frame.channels.data + static_cast<size_t>(i) * frame.channel_count;
-    *target++ = depth;
-    for (int k = 0; k < 3; k++) *target++ = g.colors[3 * static_cast<size_t>(i) + k];
+    for (int k = 0; k < 4; k++) *target++ = splat.channels[k];
     for (int k = 0; k < g.extra_channels; k++)
         *target++ = g.extra[static_cast<size_t>(i) * g.extra_channels + k];
 }
@@ -96,9 +96,9 @@ static void project(Frame& frame, int index, Chunk& chunk, float* radii, float* 
             range.count = chunk.record_count - range.first;
             if (range.count == 0) continue;
             splats.copy_to(frame.splats.data[i], lane);
-            const float* depth = &splats.values[6][lane];
-            if (!frame.channels_fit()) copy_channels(frame, i, *depth);
-            __builtin_memcpy(&frame.keys.data[begin + visible_count], depth, sizeof *depth);
+            const Splat& splat = frame.splats.data[i];
+            if (!frame.channels_fit()) copy_channels(frame, i, splat);
+            __builtin_memcpy(&frame.keys.data[begin + visible_count], &splat.channels[0], sizeof(float));
             frame.order.data[begin + visible_count++] = i;
         }
     }

@@ -16,6 +16,10 @@ INLINE void write_rows(float* target, int first, int count, int width, const Flo
         for (int k = 0; k < width; k++) *row++ = lanes[k][lane];
 }
 
+INLINE float color_gradient(const Gaussians& g, size_t i, float drawn) {
+    return g.color_offset + g.color_scale * g.colors[i] >= 0.0f ? g.color_scale * drawn : 0.0f;
+}
+
 // Adds up the sums of a Gaussian's pairs, in the order of its records.
 INLINE void add_up_pairs(const float* pair_sums, uint32_t count, int stride, float* total) {
     for (int k = 0; k < stride; k += LANES) {
@@ -41,7 +45,7 @@ INLINE SplatGradients gather_pairs(const Frame& frame, const Chunk& chunk, int f
         const size_t slot = static_cast<size_t>(chunk.first_slot) + range.first;
         float* total = scratch.lanes.data + lane * row;
         add_up_pairs(frame.pair_sums.data + slot * stride, range.count, stride, total);
-        for (int k = 0; k < 3; k++) out.colors[3 * i + k] = total[GEOMETRY_SUMS + 1 + k];
+        for (int k = 0; k < 3; k++) out.colors[3 * i + k] = color_gradient(frame.gaussians, 3 * i + k, total[GEOMETRY_SUMS + 1 + k]);
         for (int k = 0; k < extra; k++) out.extra[extra * i + k] = total[GEOMETRY_SUMS + 4 + k];
     }
     const Ints rows = min(load(LANE_INDEX), count - 1) * row;

@@ -12,6 +12,8 @@ def forward(
     count: int,
     extra_channels: int,
     inputs: Sequence[int],
+    color_scale: float,
+    color_offset: float,
     width: int,
     height: int,
     camera: Sequence[float],
@@ -21,7 +23,7 @@ def forward(
     /,
 ) -> Frame:
     """Addresses of means, log_scales, quats, opacity_logits, colors, extra, and of the results: color, alpha, depth,
-    extra, radii, screen_means. `camera` is a rotation (9), a translation (3) and a focal length; `conventions` are
+    extra, radii, screen_means. Colors are drawn as max(0, color_offset + color_scale * color). `camera` is a rotation (9), a translation (3) and a focal length; `conventions` are
     alpha_min, alpha_max, transmittance_min, near, blur and frustum_margin.
     """
 

@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.errors import BackendUnavailable, ConfigError
-from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.gaussians import SH_C0, Gaussians
 from dreamgaussian.raster import Cutoffs, Render
 from dreamgaussian.raster.conventions import ALPHA_FLOOR, BLUR_PX2, FRUSTUM_MARGIN, NEAR
 from dreamgaussian.raster.harmonics import view_colors
@@ -61,9 +61,20 @@ class CpuRasterizer:
         require_finite(gaussians, extra)
         screen_means = gaussians.means.new_empty(len(gaussians), 2)
         screen_means.requires_grad_(wants_gradient(gaussians, extra))
-        colors = view_colors(gaussians.sh, gaussians.means, camera.position)
+        if gaussians.sh_degree == 0:  # the core does what `view_colors` would do
+            colors, color_scale, color_offset = gaussians.sh.squeeze(1), SH_C0, 0.5
+        else:
+            colors, color_scale, color_offset = view_colors(gaussians.sh, gaussians.means, camera.position), 1.0, 0.0
         extra = gaussians.means.new_empty(len(gaussians), 0) if extra is None else extra
-        view = View(camera_numbers(camera), convention_numbers(cutoffs), camera.width, camera.height, absgrad)
+        view = View(
+            camera_numbers(camera),
+            convention_numbers(cutoffs),
+            camera.width,
+            camera.height,
+            color_scale,
+            color_offset,
+            absgrad,
+        )
         outputs = _Draw.apply(
             view,
             screen_means,
@@ -85,6 +96,8 @@ class View(NamedTuple):
     conventions: list[float]
     width: int
     height: int
+    color_scale: float
+    color_offset: float
     absgrad: bool
 
 
@@ -128,10 +141,12 @@ class _Draw(torch.autograd.Function):
         color, alpha, depth = means.new_empty(*size, 3), means.new_empty(size), means.new_empty(size)
         extra_picture, radii = means.new_empty(*size, extra.shape[1]), means.new_empty(len(means))
         outputs = (color, alpha, depth, extra_picture, radii)
-        ctx.frame = _core.forward(
+        frame = _core.forward(
             len(means),
             extra.shape[1],
             [tensor.data_ptr() for tensor in inputs],
+            view.color_scale,
+            view.color_offset,
             view.width,
             view.height,
             view.camera,
@@ -139,7 +154,10 @@ class _Draw(torch.autograd.Function):
             [tensor.data_ptr() for tensor in (*outputs, screen_means)],
             torch.get_num_threads(),
         )
-        ctx.save_for_backward(*inputs)
+        # Autograd frees what is saved as soon as the graph is done with it: the frame is to go the same way.
+        owner = torch.empty(0)
+        owner.frame = frame  # pyright: ignore[reportAttributeAccessIssue]
+        ctx.save_for_backward(*inputs, owner)
         ctx.screen_means = screen_means
         ctx.absgrad = view.absgrad
         ctx.set_materialize_grads(False)
@@ -151,12 +169,12 @@ class _Draw(torch.autograd.Function):
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, *gradients: Tensor | None
     ) -> tuple[Tensor | None, ...]:
-        inputs = ctx.saved_tensors  # which also checks that nobody has changed what the frame points to
+        *inputs, owner = ctx.saved_tensors  # which also checks that nobody has changed what the frame points to
         picture_gradients = [None if each is None else each.contiguous() for each in gradients[:4]]
         results = [torch.empty_like(each) for each in inputs]
         screen_gradient = torch.empty_like(ctx.screen_means)
         absgrad = torch.empty_like(ctx.screen_means) if ctx.absgrad else None
-        ctx.frame.backward(
+        owner.frame.backward(
             [0 if each is None else each.data_ptr() for each in picture_gradients],
             [0 if each is None else each.data_ptr() for each in (*results, screen_gradient, absgrad)],
             torch.get_num_threads(),
