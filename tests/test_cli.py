@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from dreamgaussian import cli, pipeline
+from dreamgaussian.commands import ImageCommand
 from dreamgaussian.config import RunConfig
 from dreamgaussian.errors import ConfigError, Diverged
 from dreamgaussian.export.ply import read_ply
@@ -60,6 +61,9 @@ def picture(tmp_path) -> Path:
         (["image"], "No picture was given."),
         (["image", "missing.png"], "There is no file missing.png."),
         (["image", "."], ". is a folder."),
+        (["text"], "No words were given."),
+        (["text", "a cat"], "The embedded prior, mini, needs a picture. Choose another with --prior mvdream."),
+        (["prior", "check", "mini"], "The embedded prior, mini, comes with the package."),
     ],
 )
 def test_mistakes_are_answered_in_one_line(arguments, message, capsys, tmp_path, monkeypatch):
@@ -101,7 +105,7 @@ def test_debug_shows_the_traceback():
 
 def test_flags_change_the_preset(picture):
     command = cli.parse(["image", str(picture), "--preset", "paper", "--steps", "77", "--fit.density.every", "9"])
-    assert isinstance(command, cli.ImageCommand)
+    assert isinstance(command, ImageCommand)
     config = command.resolved()
     assert (config.fit.steps, config.fit.density.every, config.fit.density.gradient_threshold) == (77, 9, 0.5)
 

@@ -19,6 +19,7 @@ LAYERS = [
     {"output", "pipeline"},
     {"train"},
     {"evaluate"},
+    {"commands"},
     {"cli", "studio"},
 ]
 """A part may import parts of earlier rows, and nothing of its own row but itself."""

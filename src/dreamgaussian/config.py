@@ -14,7 +14,16 @@ from dreamgaussian.mesh.settings import MeshSettings
 from dreamgaussian.subject_settings import SubjectSettings
 from dreamgaussian.texture.settings import BakeSettings, RefineSettings
 
-PriorName = Literal["mini"]
+PriorName = Literal[
+    "mini",
+    "zero123",
+    "zero123-xl",
+    "stable-zero123",
+    "stable-diffusion",
+    "stable-diffusion-1.5",
+    "mvdream",
+    "imagedream",
+]
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,12 @@ class RunConfig:
     """Of all random numbers; a run repeats bit for bit on one machine's CPU."""
     prior: PriorName = "mini"
     """The diffusion prior. `mini` is the embedded one, which needs no download."""
+    prior_path: str | None = None
+    """A folder or hub id to take the prior's weights from; none given: the published places."""
+    prompt: str = ""
+    """Words about the subject, for priors that understand them."""
+    negative_prompt: str = ""
+    """What it should not look like."""
     rasterizer: Literal["auto", "reference", "cpu", "cuda"] = "auto"
     """How Gaussians are drawn."""
     device: str = "auto"

@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dreamgaussian import __version__
-from dreamgaussian.config import RunConfig, to_json
+from dreamgaussian.config import to_json
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.files import atomic_path
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from dreamgaussian.gaussians import Gaussians
     from dreamgaussian.mesh.mesh import Mesh
-    from dreamgaussian.pipeline import Snapshot, StageClock
-    from dreamgaussian.raster import Rasterizer
+    from dreamgaussian.pipeline import Run, Snapshot, StageClock
     from dreamgaussian.subject import Subject
 
 RUNS = Path("runs")
@@ -64,11 +62,9 @@ def _numbered(parent: Path, name: str) -> Iterator[Path]:
 
 def write_results(
     folder: Path,
-    picture: Path,
-    config: RunConfig,
-    subject: "Subject",
+    picture: Path | None,
+    run: "Run",
     snapshot: "Snapshot",
-    rasterizer: "Rasterizer",
     clock: "StageClock",
 ) -> list[Path]:
     """Write what there is: always gaussians.ply, preview.png and run.json; with a textured mesh also mesh.glb and
@@ -83,31 +79,29 @@ def write_results(
     if snapshot.mesh is not None:
         paths += [folder / "mesh.glb", folder / "turntable.mp4"]
         write_glb(snapshot.mesh, paths[1])
-        write_video(_turntable(snapshot.mesh, subject), paths[2], TURNTABLE_FPS)
+        write_video(_turntable(snapshot.mesh, run.subject), paths[2], TURNTABLE_FPS)
     paths += [folder / "preview.png", folder / "run.json"]
-    _write_preview(subject, snapshot.gaussians, snapshot.mesh, rasterizer, paths[-2])
-    record = run_record(picture, config, subject, snapshot, rasterizer, clock.read())
+    _write_preview(run, snapshot, paths[-2])
+    record = run_record(picture, run, snapshot, clock.read())
     with atomic_path(paths[-1]) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return paths
 
 
 def run_record(
-    picture: Path,
-    config: RunConfig,
-    subject: "Subject",
+    picture: Path | None,
+    run: "Run",
     snapshot: "Snapshot",
-    rasterizer: "Rasterizer",
     seconds: Mapping[str, float],
 ) -> dict[str, Any]:
     """What run.json says: enough to repeat the run, and how it went."""
-    crop = subject.views[0].crop
+    crops = [view.crop for view in run.subject.views]
     return {
         "dreamgaussian": __version__,
-        "input": str(picture),
-        "config": to_json(config),
-        "crop": {"scale": crop.scale, "offset_px": list(crop.offset_px)},
-        "rasterizer": rasterizer.name,
+        "input": None if picture is None else str(picture),
+        "config": to_json(run.config),
+        "crops": [{"scale": crop.scale, "offset_px": list(crop.offset_px)} for crop in crops],
+        "rasterizer": run.rasterizer.name,
         "finished_stage": snapshot.stage,
         "steps_done": snapshot.step,
         "gaussians": len(snapshot.gaussians),
@@ -147,9 +141,7 @@ def _turntable(mesh: "Mesh", subject: "Subject") -> Iterator["np.ndarray"]:
         yield _uint8(render.color + (1 - render.alpha[..., None]))
 
 
-def _write_preview(
-    subject: "Subject", gaussians: "Gaussians", mesh: "Mesh | None", rasterizer: "Rasterizer", path: Path
-) -> None:
+def _write_preview(run: "Run", snapshot: "Snapshot", path: Path) -> None:
     import torch
     from PIL import Image
 
@@ -157,13 +149,14 @@ def _write_preview(
     from dreamgaussian.export.preview import contact_sheet
     from dreamgaussian.mesh.raster import render_mesh
 
-    elevation = _show_elevation(subject)
+    elevation = _show_elevation(run.subject)
     cameras = [Camera.orbit(azimuth, elevation, PREVIEW_SIZE) for azimuth in PREVIEW_AZIMUTHS_DEG]
     with torch.no_grad():
-        splats = [rasterizer.render(gaussians, camera) for camera in cameras]
+        splats = [run.rasterizer.render(snapshot.gaussians, camera) for camera in cameras]
+    mesh = snapshot.mesh
     meshes = [] if mesh is None else [render_mesh(mesh, camera) for camera in cameras]
     sheet = contact_sheet(
-        subject.views[0].picture,
+        run.subject.views[0].picture if run.subject.views else None,
         [torch.cat([render.color, render.alpha[..., None]], dim=-1) for render in splats],
         [torch.cat([render.color, render.alpha[..., None]], dim=-1) for render in meshes],
     )
@@ -172,7 +165,8 @@ def _write_preview(
 
 
 def _show_elevation(subject: "Subject") -> float:
-    return min(subject.views[0].camera.elevation_deg + PREVIEW_ELEVATION_DEG, 60.0)
+    input_elevation = subject.views[0].camera.elevation_deg if subject.views else 0.0
+    return min(input_elevation + PREVIEW_ELEVATION_DEG, 60.0)
 
 
 def _uint8(picture: Any) -> "np.ndarray":

@@ -19,24 +19,25 @@ FAINT = (140, 143, 150)
 
 
 def contact_sheet(
-    input_picture: Float[Tensor, "h w 4"],
+    input_picture: Float[Tensor, "h w 4"] | None,
     gaussian_views: Sequence[Float[Tensor, "i j _"]],
     mesh_views: Sequence[Float[Tensor, "k l _"]],
     azimuths_deg: Sequence[float] = (0, 90, 180, 270),
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """The input at the left, beside it a row of views of the Gaussians over a row of views of the mesh.
+    """The input, if there is one, at the left, beside it a row of views of the Gaussians over one of the mesh.
 
     All are sRGB in [0, 1]: the input with straight alpha, the views RGB or, as renders are, RGBA premultiplied by
     alpha. The views' azimuths are their labels.
     """
     rows = (("Gaussians", gaussian_views), ("Mesh", mesh_views))
     big = 2 * TILE + GAP + LABEL
-    left = MARGIN + big + 2 * GAP
+    left = MARGIN if input_picture is None else MARGIN + big + 2 * GAP
     width = left + len(azimuths_deg) * (TILE + GAP) - GAP + MARGIN
     sheet = Image.new("RGB", (width, 2 * MARGIN + LABEL + big), PAGE)
-    alpha = input_picture[..., 3:]
-    premultiplied = torch.cat([input_picture[..., :3] * alpha, alpha], dim=-1)
-    _add_card(sheet, premultiplied, (MARGIN, MARGIN + LABEL), big, "Input", "")
+    if input_picture is not None:
+        alpha = input_picture[..., 3:]
+        premultiplied = torch.cat([input_picture[..., :3] * alpha, alpha], dim=-1)
+        _add_card(sheet, premultiplied, (MARGIN, MARGIN + LABEL), big, "Input", "")
     for row, (title, views) in enumerate(rows):
         y = MARGIN + LABEL + row * (TILE + GAP + LABEL)
         for column, (view, azimuth) in enumerate(zip(views, azimuths_deg, strict=False)):

@@ -79,7 +79,7 @@ def _advance(
     distillation, prior_renders = _distillation_loss(
         leaves, rasterizer, prior, references, settings, progress, state.generator
     )
-    loss = reference + distillation
+    loss = reference + distillation.to(reference)  # the prior may sit on another device
     loss.backward()
     gradients = leaves.map(lambda tensor: torch.zeros_like(tensor) if tensor.grad is None else tensor.grad)
     _require_finite(gradients, "The gradient of", state.step + 1)

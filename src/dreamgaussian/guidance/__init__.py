@@ -71,7 +71,7 @@ class Prior(Protocol):
         ...
 
     def encode(self, pictures: Float[Tensor, "b v c h w"]) -> Float[Tensor, "b v d i j"]:
-        """Pictures in [0, 1] as the network's x; differentiable."""
+        """Pictures in [0, 1], on any device, as the network's x on its own; differentiable."""
         ...
 
     def decode(self, x: Float[Tensor, "b v d i j"]) -> Float[Tensor, "b v c h w"]:

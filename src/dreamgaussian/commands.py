@@ -1,0 +1,279 @@
+"""What the command line can do: each command's flags, and what it carries out. No torch is loaded by importing this."""
+
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import Positional, arg, subcommand
+
+from dreamgaussian.config import PresetName, PriorName, RunConfig
+from dreamgaussian.errors import ConfigError, Diverged
+from dreamgaussian.evaluate.settings import EvalSettings
+from dreamgaussian.output import open_folder, write_results
+from dreamgaussian.picture import check_picture
+from dreamgaussian.train.settings import DataSettings, PackSettings, TrainSettings
+
+if TYPE_CHECKING:
+    from dreamgaussian.pipeline import Run, Snapshot, StageClock
+
+EXIT_INTERRUPTED = 130
+MAX_NAME = 40
+"""Characters of a prompt that go into a folder's name."""
+
+
+@dataclass(frozen=True)
+class RunFlags:
+    """The flags of all commands that make an asset."""
+
+    output: Annotated[Path | None, arg(aliases=["-o"], metavar="FOLDER")] = None
+    """Folder for the results; runs/<name>-001, -002... where none is given."""
+    overwrite: bool = False
+    """Write into a folder that is not empty."""
+    preset: PresetName = "default"
+    """Settings to start from; every flag below changes one of them."""
+    config: Annotated[Path | None, arg(metavar="RUN.JSON")] = None
+    """Repeat the run that wrote this run.json."""
+    steps: int | None = None
+    """Short for --fit.steps."""
+    elevation: float | None = None
+    """Short for --subject.elevation-deg: degrees from which the picture was taken, positive from above."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+    settings: Annotated[RunConfig, arg(name="")] = field(default_factory=RunConfig)
+
+    def resolved(self) -> RunConfig:
+        """The settings with the short flags put in their places."""
+        config = self.settings
+        if self.steps is not None:
+            config = replace(config, fit=replace(config.fit, steps=self.steps))
+        if self.elevation is not None:
+            config = replace(config, subject=replace(config.subject, elevation_deg=self.elevation))
+        return config
+
+
+@dataclass(frozen=True)
+class ImageCommand(RunFlags):
+    """Turn one picture into 3D Gaussians and a textured mesh."""
+
+    picture: Annotated[Positional[Path | None], arg(metavar="PICTURE")] = None
+    """PNG, JPEG or WebP, with or without a background. May be left out with --config."""
+
+    def run(self) -> int:
+        """Picture in, folder out."""
+        config = self.resolved()
+        if self.picture is None:
+            raise ConfigError("No picture was given. Pass the path of a PNG, JPEG or WebP file.")
+        check_picture(self.picture)
+        return make_asset(self.picture, config, open_folder(self.output, self.picture.stem, overwrite=self.overwrite))
+
+
+@dataclass(frozen=True)
+class TextCommand(RunFlags):
+    """Turn words into 3D Gaussians and a textured mesh. Needs a prior that knows words: mvdream, stable-diffusion."""
+
+    words: Annotated[Positional[str], arg(metavar="PROMPT")] = ""
+    """What to make, such as "a red armchair"."""
+
+    def run(self) -> int:
+        """Words in, folder out."""
+        config = self.resolved()
+        config = replace(config, prompt=self.words or config.prompt)
+        if not config.prompt:
+            raise ConfigError('No words were given. Say what to make, such as "a red armchair".')
+        if config.prior == "mini":
+            raise ConfigError("The embedded prior, mini, needs a picture. Choose another with --prior mvdream.")
+        name = "-".join("".join(each if each.isalnum() else " " for each in config.prompt.lower()).split())
+        return make_asset(None, config, open_folder(self.output, name[:MAX_NAME], overwrite=self.overwrite))
+
+
+@dataclass(frozen=True)
+class EvalCommand:
+    """Score whole runs on the benchmark's held-out objects and write a report."""
+
+    settings: Annotated[EvalSettings, arg(name="")] = field(default_factory=EvalSettings)
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Prints the report's path."""
+        from dreamgaussian.evaluate.benchmark import evaluate
+
+        report: Path | None = None
+        with _progress() as progress:
+            bar = progress.add_task("Benchmark", facts="")
+            for step in evaluate(self.settings):
+                facts = f"{step.name} {step.variant} {step.stage} {step.step}/{step.steps}"
+                progress.update(bar, completed=step.done, total=step.total, facts=facts)
+                report = step.report
+        print(report)
+        return 0
+
+
+@dataclass(frozen=True)
+class DataCommand:
+    """Fetch the embedded prior's training objects and render them."""
+
+    settings: Annotated[DataSettings, arg(name="")] = field(default_factory=DataSettings)
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Shows a bar per phase."""
+        from dreamgaussian.train.data import make_data
+
+        with _progress() as progress:
+            bars: dict[str, Any] = {}
+            for step in make_data(self.settings):
+                if step.phase not in bars:
+                    bars[step.phase] = progress.add_task(step.phase, facts="")
+                progress.update(bars[step.phase], completed=step.done, total=step.total)
+        return 0
+
+
+@dataclass(frozen=True)
+class TrainCommand:
+    """Train the embedded prior for a while; the next call goes on where this one ends."""
+
+    settings: Annotated[TrainSettings, arg(name="")] = field(default_factory=TrainSettings)
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Shows a bar; the curve is logged beside the state."""
+        from dreamgaussian.train.loop import train
+
+        with _progress() as progress:
+            bar = progress.add_task(self.settings.stage, facts="")
+            for step in train(self.settings):
+                facts = f"loss {step.loss:.4f}"
+                progress.update(bar, completed=step.step, total=self.settings.total_steps, facts=facts)
+        return 0
+
+
+@dataclass(frozen=True)
+class PackCommand:
+    """Pack the trained networks into float16 weights, with their card."""
+
+    settings: Annotated[PackSettings, arg(name="")] = field(default_factory=PackSettings)
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Prints the weights' path."""
+        from dreamgaussian.train.pack import pack
+
+        print(pack(self.settings))
+        return 0
+
+
+@dataclass(frozen=True)
+class CheckCommand:
+    """Find, fetch and verify the files of a prior from the hub, and denoise one picture with it."""
+
+    name: Positional[PriorName]
+    """The prior."""
+    prior_path: str | None = None
+    """A folder or hub id to take the weights from."""
+    picture: Path = Path("prior-check.png")
+    """Where the denoised picture goes."""
+    device: str = "auto"
+    """Where the network runs."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Prints what it finds."""
+        if self.name == "mini":
+            raise ConfigError("The embedded prior, mini, comes with the package. Name a prior from the hub.")
+        from dreamgaussian.guidance.check import check
+        from dreamgaussian.pipeline import choose_device
+
+        for line in check(self.name, choose_device(self.device), self.picture, path=self.prior_path):
+            print(line, flush=True)
+        return 0
+
+
+@dataclass(frozen=True)
+class PriorCommand:
+    """Check a prior from the hub, or make the embedded one anew."""
+
+    command: (
+        Annotated[CheckCommand, subcommand("check")]
+        | Annotated[DataCommand, subcommand("data")]
+        | Annotated[TrainCommand, subcommand("train")]
+        | Annotated[PackCommand, subcommand("pack")]
+    )
+
+    def run(self) -> int:
+        """As the chosen command does."""
+        return self.command.run()
+
+
+def make_asset(picture: Path | None, config: RunConfig, folder: Path) -> int:
+    """Run the pipeline with a progress bar per stage, and write what it made, also after Ctrl-C."""
+    from dreamgaussian.pipeline import StageClock, open_run
+
+    clock = StageClock()
+    run = open_run(picture, config)
+    last, interrupted = _watch(run, clock, folder)
+    clock.enter("Files")
+    if last is not None:
+        paths = write_results(folder, picture, run, last, clock)
+        print("\n".join(str(path) for path in paths))
+    if interrupted:
+        done = "before the first step" if last is None else f"in stage {last.stage} after step {last.step}"
+        print(f"dreamgaussian: interrupted {done}; what there was is in {folder}.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return 0
+
+
+def _watch(run: "Run", clock: "StageClock", folder: Path) -> "tuple[Snapshot | None, bool]":
+    """Drive the run; the last snapshot, and whether Ctrl-C ended it.
+
+    A fit that diverges leaves its last good state in the folder.
+    """
+    from dreamgaussian.pipeline import generate
+
+    last: Snapshot | None = None
+    try:
+        with _progress() as progress:
+            bars: dict[str, Any] = {}
+            for last in generate(run):
+                clock.enter(last.stage)
+                if last.stage not in bars:
+                    bars[last.stage] = progress.add_task(last.stage, facts="")
+                progress.update(bars[last.stage], completed=last.step, total=last.steps, facts=_facts(last))
+    except KeyboardInterrupt:
+        return last, True
+    except Diverged:
+        from dreamgaussian.export.ply import write_ply
+
+        run.state.save(folder / "fit.safetensors")
+        write_ply(run.state.gaussians, folder / "gaussians.ply")
+        raise
+    return last, False
+
+
+def _facts(snapshot: "Snapshot") -> str:
+    loss = "" if snapshot.loss is None else f"loss {snapshot.loss:.4g}  "
+    if snapshot.mesh is not None:
+        return f"{loss}{len(snapshot.mesh.faces):,} faces"
+    return f"{loss}{len(snapshot.gaussians):,} Gaussians"
+
+
+def _progress() -> Any:
+    """Bars on standard error, with the facts of the moment and the time left."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        TextColumn("{task.completed:>4.0f}/{task.total:.0f}"),
+        TextColumn("{task.fields[facts]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
