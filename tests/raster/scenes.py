@@ -72,10 +72,8 @@ def everything(rasterizer: Rasterizer, scene: Scene, dtype: torch.dtype = torch.
     render = rasterizer.render(gaussians, scene.camera, extra=extra, cutoffs=scene.cutoffs, absgrad=True)
     pictures = {"color": render.color, "alpha": render.alpha, "depth": render.depth, "extra channels": render.extra}
     generator = torch.Generator().manual_seed(1)
-    loss = torch.zeros((), dtype=dtype)
-    for picture in pictures.values():
-        loss = loss + (picture * torch.randn(picture.shape, generator=generator).to(dtype)).sum()
-    loss.backward()
+    losses = [(each * torch.randn(each.shape, generator=generator).to(each)).sum() for each in pictures.values()]
+    torch.stack(losses).sum().backward()
     gradients = {f"gradient of {name}": tensor.grad for name, tensor in gaussians.tensors().items()}
     if extra is not None:
         gradients["gradient of extra"] = extra.grad

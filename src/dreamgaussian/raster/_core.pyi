@@ -23,8 +23,9 @@ def forward(
     /,
 ) -> Frame:
     """Addresses of means, log_scales, quats, opacity_logits, colors, extra, and of the results: color, alpha, depth,
-    extra, radii, screen_means. Colors are drawn as max(0, color_offset + color_scale * color). `camera` is a rotation (9), a translation (3) and a focal length; `conventions` are
-    alpha_min, alpha_max, transmittance_min, near, blur and frustum_margin.
+    extra, radii, screen_means. Colors are drawn as max(0, color_offset + color_scale * color). `camera` is a rotation
+    (9), a translation (3) and a focal length; `conventions` are alpha_min, alpha_max, transmittance_min, near, blur and
+    frustum_margin.
     """
 
 def instruction_sets() -> list[str]:
