@@ -11,6 +11,7 @@ from dreamgaussian.errors import WeightsUnavailable
 from dreamgaussian.evaluate import networks
 from dreamgaussian.evaluate.metrics import (
     EQUAL_DB,
+    Networks,
     ViewJudge,
     compare_points,
     iou,
@@ -104,8 +105,8 @@ def test_the_judge_prefers_a_shifted_picture_to_a_blurred_one_where_psnr_does_no
     truth = torch.cat([stripes, torch.ones(128, 128, 1)], dim=-1)[None]
     shifted = torch.roll(truth, 2, dims=1)
     flat = torch.cat([torch.full((1, 128, 128, 3), 0.5), torch.ones(1, 128, 128, 1)], dim=-1)
-    judge = ViewJudge()
-    near, dull, same = judge.score(shifted, truth), judge.score(flat, truth), judge.score(truth, truth)
+    judge = ViewJudge(Networks.load(), truth)
+    near, dull, same = judge.score(shifted), judge.score(flat), judge.score(truth)
     assert near.psnr < dull.psnr
     assert near.st_lpips < dull.st_lpips
     assert near.features > dull.features
@@ -119,7 +120,10 @@ def test_st_lpips_agrees_with_the_authors_package():
     disc = ((rows - 48) ** 2 + (columns - 40) ** 2 < 900).float()
     one = torch.stack([disc * 0.8, disc * (rows / 96), 1 - disc * 0.5], dim=-1)[None]
     other = torch.stack([disc * 0.5, disc * (columns / 96), 1 - disc * 0.2], dim=-1)[None]
-    assert StLpips().distances(one, other).item() == pytest.approx(0.1358010173, rel=1e-4)
+    metric = StLpips()
+    assert metric.distances(metric.features(one), metric.features(other)).item() == pytest.approx(
+        0.1358010173, rel=1e-4
+    )
 
 
 def test_a_missing_package_is_named_with_the_line_that_installs_it(monkeypatch):
@@ -129,3 +133,14 @@ def test_a_missing_package_is_named_with_the_line_that_installs_it(monkeypatch):
     monkeypatch.setattr(networks, "files", nothing)
     with pytest.raises(WeightsUnavailable, match=r"stlpips-pytorch.*pip install 'dreamgaussian\[eval\]'"):
         StLpips()
+
+
+def test_views_like_the_input_are_more_similar_to_it_than_others():
+    rows, columns = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    disc = ((rows - 32) ** 2 + (columns - 32) ** 2 < 400).float()
+    card = torch.stack([disc, 0 * disc, 0 * disc, disc], dim=-1)
+    bars = (columns % 8 < 4).float()[..., None].expand(64, 64, 4)
+    networks = Networks.load()
+    same, other = (networks.reference_similarity(each.expand(2, 64, 64, 4), card) for each in (card, bars))
+    assert same == pytest.approx(1, abs=1e-5)
+    assert other < 0.9

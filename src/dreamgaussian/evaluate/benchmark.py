@@ -27,7 +27,7 @@ from dreamgaussian.evaluate.methods import (
     mesh_views,
     prior_views,
 )
-from dreamgaussian.evaluate.metrics import ViewJudge, on_white, psnr, score_shape, shrink
+from dreamgaussian.evaluate.metrics import Networks, ViewJudge, on_white, psnr, score_shape, shrink
 from dreamgaussian.evaluate.report import write_report
 from dreamgaussian.evaluate.results import (
     MethodScores,
@@ -87,7 +87,7 @@ def evaluate(settings: EvalSettings, archive: Path | None = None) -> Iterator[Ev
     Raises WeightsUnavailable where a metric's network is not installed, ConfigError where the folder cannot be used;
     both before anything is run.
     """
-    judge = ViewJudge()
+    networks = Networks.load()
     open_folder(settings.output, "benchmark", overwrite=True)
     variants = (BASELINES, DEFAULT, *(ABLATIONS if settings.ablations else ()))
     wanted = [(e, v) for e in read_index(archive)[: settings.object_count] for v in variants]
@@ -100,7 +100,7 @@ def evaluate(settings: EvalSettings, archive: Path | None = None) -> Iterator[Ev
         result = read_result(path) if path.exists() else None
         if result is None or result.identity != identity:
             subject = read_object(entry, archive)
-            result = yield from _measure(subject, variant, settings, judge, identity, start)
+            result = yield from _measure(subject, variant, settings, networks, identity, start)
             write_result(path, result)
         results.append(result)
     report = write_report(settings.output, results)
@@ -111,7 +111,7 @@ def _measure(
     subject: BenchmarkObject,
     variant: str,
     settings: EvalSettings,
-    judge: ViewJudge,
+    networks: Networks,
     identity: dict[str, Any],
     start: EvalStep,
 ) -> Generator[EvalStep, None, ObjectResult]:
@@ -127,10 +127,11 @@ def _measure(
     else:
         shown = yield from _run(subject, folder, _config(entry, variant, settings), cameras, clock, start)
     clock.enter("Scores")
+    judges = {size: ViewJudge(networks, shrink(truth, size)) for size in SIZES}
     methods: dict[str, MethodScores] = {}
     for number, (method, views) in enumerate(shown.items()):
         yield replace(start, step=number, steps=len(shown))
-        methods[method] = _score(views, subject, truth, judge)
+        methods[method] = _score(views, subject, judges, networks)
         _write_strip(folder / picture_name(variant, method), views.pictures)
     return ObjectResult(entry.key, entry.name, variant, identity, methods, clock.read(), peak_memory_mb())
 
@@ -166,13 +167,12 @@ def _run(
     return shown
 
 
-def _score(views: Views, subject: BenchmarkObject, truth: Float[Tensor, "n s s 4"], judge: ViewJudge) -> MethodScores:
-    sizes = [size for size in SIZES if size <= views.pictures.shape[1]]
-    around = views.around
+def _score(views: Views, subject: BenchmarkObject, judges: dict[int, ViewJudge], networks: Networks) -> MethodScores:
+    picture, front, around = subject.input_view, views.front, views.around
     return MethodScores(
-        views={size: judge.score(shrink(views.pictures, size), shrink(truth, size)) for size in sizes},
-        front_psnr=None if views.front is None else psnr(on_white(views.front), on_white(subject.input_view)),
-        reference_similarity=None if around is None else judge.reference_similarity(around, subject.input_view),
+        views={size: judge.score(views.pictures) for size, judge in judges.items() if size <= views.pictures.shape[1]},
+        front_psnr=None if front is None else psnr(on_white(front), on_white(picture)),
+        reference_similarity=None if around is None else networks.reference_similarity(around, picture),
         shape=None if views.mesh is None else score_shape(views.mesh, subject.points),
     )
 

@@ -44,32 +44,48 @@ class ShapeScores:
     """Harmonic mean of the shares of either surface's points within `F_SCORE_DISTANCE` of the other's."""
 
 
-class ViewJudge:
-    """The view metrics, their networks loaded once."""
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """The networks behind the scores, to be loaded once."""
 
-    def __init__(self) -> None:
+    st_lpips: StLpips
+    lite: LiteFeatures
+
+    @classmethod
+    def load(cls) -> "Networks":
         """Raises WeightsUnavailable where the networks' packages are not installed."""
-        self._st_lpips = StLpips()
-        self._features = LiteFeatures()
-
-    def score(self, ours: Float[Tensor, "n s s 4"], truth: Float[Tensor, "n s s 4"]) -> ViewScores:
-        """Scores of premultiplied RGBA views."""
-        a, b = on_white(ours), on_white(truth)
-        similarity = (self._features.features(a) * self._features.features(b)).sum(dim=1)
-        return ViewScores(
-            psnr=float(np.mean([psnr(one, other) for one, other in zip(a, b, strict=True)])),
-            ssim=float(np.mean([ssim(one, other) for one, other in zip(a, b, strict=True)])),
-            st_lpips=float(self._st_lpips.distances(a, b).mean()),
-            features=float(similarity.mean()),
-            iou=float(np.mean([iou(one, other) for one, other in zip(ours[..., 3], truth[..., 3], strict=True)])),
-        )
+        return cls(StLpips(), LiteFeatures())
 
     def reference_similarity(self, around: Float[Tensor, "n s s 4"], input_view: Float[Tensor, "s s 4"]) -> float:
         """Mean cosine similarity of views from all round to the input picture: the protocol of the paper's CLIP
         similarity, with EfficientNet-Lite0 for CLIP. Views are premultiplied.
         """
-        views, reference = (self._features.features(on_white(each)) for each in (around, input_view[None]))
+        views, reference = (self.lite.features(on_white(each)) for each in (around, input_view[None]))
         return float((views @ reference.T).mean())
+
+
+class ViewJudge:
+    """Compares views with the true ones, whose features are taken once."""
+
+    def __init__(self, networks: Networks, truth: Float[Tensor, "n s s 4"]) -> None:
+        self._networks = networks
+        self._truth = truth
+        self._layers = networks.st_lpips.features(on_white(truth))
+        self._features = networks.lite.features(on_white(truth))
+
+    def score(self, ours: Float[Tensor, "n r r 4"]) -> ViewScores:
+        """Scores of premultiplied RGBA views, averaged down to the true ones' size."""
+        ours = shrink(ours, self._truth.shape[1])
+        a, b = on_white(ours), on_white(self._truth)
+        layers = self._networks.st_lpips.features(a)
+        silhouettes = zip(ours[..., 3], self._truth[..., 3], strict=True)
+        return ViewScores(
+            psnr=float(np.mean([psnr(one, other) for one, other in zip(a, b, strict=True)])),
+            ssim=float(np.mean([ssim(one, other) for one, other in zip(a, b, strict=True)])),
+            st_lpips=float(self._networks.st_lpips.distances(layers, self._layers).mean()),
+            features=float((self._networks.lite.features(a) * self._features).sum(dim=1).mean()),
+            iou=float(np.mean([iou(one, other) for one, other in silhouettes])),
+        )
 
 
 def psnr(ours: Float[Tensor, "h w c"], truth: Float[Tensor, "h w c"]) -> float:

@@ -32,19 +32,22 @@ class StLpips:
         self._weights = _read_weights("stlpips-pytorch", "alex_shift_tolerant.pth")
 
     @torch.no_grad()
-    def distances(self, ours: Float[Tensor, "n s s 3"], truth: Float[Tensor, "n s s 3"]) -> Float[Tensor, " n"]:
-        """0 for equal pictures; pictures in [0, 1], of at least 32 pixels."""
-        batches = zip(ours.split(BATCH), truth.split(BATCH), strict=True)
-        return torch.cat([self._batch_distances(a, b) for a, b in batches])
+    def features(self, pictures: Float[Tensor, "n s s 3"]) -> list[Float[Tensor, "n _ _ _"]]:
+        """What is compared, layer by layer; pictures in [0, 1], of at least 32 pixels."""
+        layers = zip(*(self._features(batch) for batch in pictures.split(BATCH)), strict=True)
+        return [_unit(torch.cat(layer)) for layer in layers]
 
-    def _batch_distances(self, ours: Float[Tensor, "n s s 3"], truth: Float[Tensor, "n s s 3"]) -> Float[Tensor, " n"]:
-        total = ours.new_zeros(len(ours))
-        for layer, (a, b) in enumerate(zip(self._features(ours), self._features(truth), strict=True)):
-            difference = (_unit(a) - _unit(b)).square()
-            total += F.conv2d(difference, self._weights[f"lin{layer}.model.1.weight"]).mean(dim=(1, 2, 3))
-        return total
+    @torch.no_grad()
+    def distances(
+        self, ours: list[Float[Tensor, "n _ _ _"]], truth: list[Float[Tensor, "n _ _ _"]]
+    ) -> Float[Tensor, " n"]:
+        """Of two pictures' features; 0 for equal pictures."""
+        return torch.stack([self._layer(i, a - b) for i, (a, b) in enumerate(zip(ours, truth, strict=True))]).sum(dim=0)
 
-    def _features(self, pictures: Float[Tensor, "n s s 3"]) -> list[Float[Tensor, "n c h w"]]:
+    def _layer(self, index: int, difference: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
+        return F.conv2d(difference.square(), self._weights[f"lin{index}.model.1.weight"]).mean(dim=(1, 2, 3))
+
+    def _features(self, pictures: Float[Tensor, "n s s 3"]) -> list[Float[Tensor, "n _ _ _"]]:
         """After each of AlexNet's five rectifiers; strides are replaced by blurred subsampling."""
         x = (2 * pictures - 1 - pictures.new_tensor(SHIFT)) / pictures.new_tensor(SCALE)
         one = _blur_pool(self._convolve(x.permute(0, 3, 1, 2), "slice1.0", 2)).relu()
