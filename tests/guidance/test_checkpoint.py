@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from dreamgaussian.errors import WeightsUnavailable
 from dreamgaussian.guidance import open_prior
-from dreamgaussian.guidance.checkpoint import Checkpoint, read_tensors, shape_differences
+from dreamgaussian.guidance.checkpoint import Checkpoint, DiffusersFolder, read_tensors, shape_differences
 from dreamgaussian.guidance.hub import locate
 from dreamgaussian.guidance.latent import load_latent_space, load_unet
 from dreamgaussian.guidance.manifest import manifest
@@ -33,7 +33,7 @@ def folder(intact, tmp_path) -> Path:
 
 def opened(folder: Path) -> Checkpoint:
     """The files, found and checked for being there."""
-    return Checkpoint.fetched(locate(manifest("stable-diffusion"), str(folder)))
+    return DiffusersFolder.fetched(locate(manifest("stable-diffusion"), str(folder)))
 
 
 def refusal(folder: Path) -> str:

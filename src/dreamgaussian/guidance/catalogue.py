@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -34,16 +35,23 @@ class Entry:
 
 
 def open_from_hub(name: str, subject: Subject, device: torch.device, path: str | None = None) -> Prior:
-    """The prior called `name` from the hub, or from the folder or hub id `path`, conditioned on the subject.
+    """The prior called `name` from the hub, or from the folder, file or hub id `path`, conditioned on the subject.
 
     Raises WeightsUnavailable, and ConfigError where the subject lacks the picture or the words that the prior needs.
     """
-    from dreamgaussian.guidance.checkpoint import Checkpoint
-
     require_libraries(name)
     entry = CATALOGUE[name]
-    checkpoint = Checkpoint.fetched(locate(manifest(name), path))
-    return entry.opener()(entry.spec, checkpoint, subject, device)
+    return entry.opener()(entry.spec, find_checkpoint(name, path), subject, device)
+
+
+def find_checkpoint(name: str, path: str | None) -> "Checkpoint":
+    """The prior's checkpoint on this machine; downloaded where it isn't. Raises WeightsUnavailable."""
+    from dreamgaussian.guidance.checkpoint import DiffusersFolder
+    from dreamgaussian.guidance.single_file import SingleFile
+
+    if path is not None and Path(path).expanduser().is_file():
+        return SingleFile.opened(Path(path).expanduser(), manifest(name))
+    return DiffusersFolder.fetched(locate(manifest(name), path))
 
 
 def require_libraries(name: str) -> None:

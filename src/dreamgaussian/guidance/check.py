@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.guidance import PriorSpec
-from dreamgaussian.guidance.catalogue import CATALOGUE, require_libraries
+from dreamgaussian.guidance.catalogue import CATALOGUE, find_checkpoint, require_libraries
 from dreamgaussian.guidance.checkpoint import Checkpoint, common_name, shape_differences
 from dreamgaussian.guidance.distill import sample
 from dreamgaussian.guidance.hub import locate
@@ -43,11 +43,12 @@ def check(
     require_libraries(name)
     published = manifest(name)
     yield f"{name}: licence of the weights: {published.licence}."
-    located = locate(published, path)
-    yield f"{located.source.name} has what is needed, {_megabytes(sum(located.sizes.values()))}:"
-    for file, size in located.sizes.items():
-        yield f"  {_megabytes(size):>10}  {file}"
-    checkpoint = Checkpoint.fetched(located)
+    if path is None or not Path(path).expanduser().is_file():
+        located = locate(published, path)
+        yield f"{located.source.name} has what is needed, {_megabytes(sum(located.sizes.values()))}:"
+        for file, size in located.sizes.items():
+            yield f"  {_megabytes(size):>10}  {file}"
+    checkpoint = find_checkpoint(name, path)
     yield from _compare(checkpoint, published)
     entry = CATALOGUE[name]
     prior = entry.opener()(entry.spec, checkpoint, _with_apple(subject, entry.spec), device)

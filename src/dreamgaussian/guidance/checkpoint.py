@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,22 +15,65 @@ from dreamgaussian.errors import WeightsUnavailable
 from dreamgaussian.guidance.hub import Located
 
 _OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
-_COUNTER = "position_ids"
+COUNTER = "position_ids"
 """A buffer in older files of CLIP that just counts."""
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """The files of a checkpoint on this machine."""
+class Checkpoint(ABC):
+    """The networks and settings of a checkpoint on this machine, whatever its layout."""
 
     name: str
-    """The folder or hub id, for messages."""
+    """The folder, file or hub id, for messages."""
+
+    @abstractmethod
+    def config(self, component: str) -> dict[str, Any]:
+        """The component's config, as diffusers or transformers write it. Raises WeightsUnavailable."""
+
+    @abstractmethod
+    def scheduler_config(self) -> dict[str, Any]:
+        """What the noise schedule is built from."""
+
+    @abstractmethod
+    def tokenizer(self) -> Path:
+        """Folder of the tokenizer's files."""
+
+    @abstractmethod
+    def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
+        """Shape of each of the component's tensors, by common names. Raises WeightsUnavailable."""
+
+    @abstractmethod
+    def tensors(self, component: str) -> Iterator[tuple[str, Tensor]]:
+        """The component's tensors, by common names. Raises WeightsUnavailable."""
+
+    def load(self, component: str, network: nn.Module, *, dtype: torch.dtype, device: torch.device) -> nn.Module:
+        """The network, built on the meta device, with the component's tensors, frozen and with channels last.
+
+        Raises WeightsUnavailable where these do not fit.
+        """
+        own = {common_name(component, name): name for name in network.state_dict()}
+        expected = {common_name(component, name): tuple(t.shape) for name, t in network.state_dict().items()}
+        if differences := shape_differences(expected, self.shapes(component)):
+            raise WeightsUnavailable(
+                f"The {component} of {self.name} does not fit: {differences}. Give the right checkpoint with "
+                "--prior-path."
+            )
+        state = {own[name]: _placed(tensor, dtype, device) for name, tensor in self.tensors(component)}
+        network.load_state_dict(state, assign=True)
+        _count_positions(network, device)
+        return network.eval().requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class DiffusersFolder(Checkpoint):
+    """A folder for each network, with a config and a file of tensors: the layout of diffusers."""
+
+    name: str
     weights: Mapping[str, Path]
     configs: Mapping[str, Path]
     files: Mapping[str, Path]
 
     @classmethod
-    def fetched(cls, located: Located) -> "Checkpoint":
+    def fetched(cls, located: Located) -> "DiffusersFolder":
         """Downloads what is not on this machine. Raises WeightsUnavailable."""
         paths = located.paths()
         return cls(
@@ -46,34 +90,23 @@ class Checkpoint:
         return read_json(self.configs[component])
 
     def scheduler_config(self) -> dict[str, Any]:
-        """What the noise schedule is built from."""
+        """scheduler_config.json."""
         return read_json(self.files["scheduler/scheduler_config.json"])
 
-    def load(self, component: str, network: nn.Module, *, dtype: torch.dtype, device: torch.device) -> nn.Module:
-        """The network, built on the meta device, with the component's tensors, frozen and with channels last.
-
-        Raises WeightsUnavailable where these do not fit.
-        """
-        path = self.weights[component]
-        own = {common_name(component, name): name for name in network.state_dict()}
-        expected = {common_name(component, name): tuple(t.shape) for name, t in network.state_dict().items()}
-        if differences := shape_differences(expected, self.shapes(component)):
-            raise WeightsUnavailable(
-                f"{path} does not fit: {differences}. Give the right checkpoint with --prior-path."
-            )
-        state = {
-            own[common_name(component, name)]: _placed(tensor, dtype, device)
-            for name, tensor in read_tensors(path)
-            if not name.endswith(_COUNTER)
-        }
-        network.load_state_dict(state, assign=True)
-        _count_positions(network, device)
-        return network.eval().requires_grad_(False)
+    def tokenizer(self) -> Path:
+        """The folder tokenizer/."""
+        return self.files["tokenizer/vocab.json"].parent
 
     def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
-        """Shape of each of the component's tensors, by common names; of a safetensors file only the head is read."""
+        """Of a safetensors file only the head is read."""
         found = read_shapes(self.weights[component])
-        return {common_name(component, name): shape for name, shape in found.items() if not name.endswith(_COUNTER)}
+        return {common_name(component, name): shape for name, shape in found.items() if not name.endswith(COUNTER)}
+
+    def tensors(self, component: str) -> Iterator[tuple[str, Tensor]]:
+        """One by one."""
+        for name, tensor in read_tensors(self.weights[component]):
+            if not name.endswith(COUNTER):
+                yield common_name(component, name), tensor
 
 
 def common_name(component: str, name: str) -> str:
@@ -166,7 +199,7 @@ def _count_positions(network: nn.Module, device: torch.device) -> None:
     for module in network.modules():
         for name, buffer in module.named_buffers(recurse=False):
             if buffer.is_meta:
-                assert name == _COUNTER, name
+                assert name == COUNTER, name
                 module.register_buffer(name, torch.arange(buffer.shape[-1], device=device)[None], persistent=False)
 
 

@@ -22,8 +22,7 @@ def embed_words(
     """Each prompt's last hidden states, padded or cut to the encoder's length (77 tokens)."""
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-    folder = checkpoint.files["tokenizer/vocab.json"].parent
-    tokenizer: Any = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
+    tokenizer: Any = CLIPTokenizer.from_pretrained(str(checkpoint.tokenizer()), local_files_only=True)
     with torch.device("meta"):
         network = CLIPTextModel(CLIPTextConfig(**_without_origin(checkpoint.config("text_encoder"))))
     encoder = checkpoint.load("text_encoder", network, dtype=torch.float32, device=device)

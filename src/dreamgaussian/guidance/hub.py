@@ -4,9 +4,10 @@ Only files of data are fetched, never code.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from dreamgaussian.errors import WeightsUnavailable
 from dreamgaussian.guidance.manifest import Component, Manifest
@@ -71,6 +72,7 @@ class HubRepository:
 
 
 Source = Folder | HubRepository
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -105,27 +107,53 @@ def locate(manifest: Manifest, path: str | None = None, endpoint: str | None = N
     """
     if path is not None and Path(path).expanduser().is_dir():
         return _located(Folder(Path(path).expanduser()), manifest)
-    if path is not None and (Path(path).expanduser().exists() or path.count("/") != 1 or path[0] in "./~"):
+    if path is not None and (path.count("/") != 1 or path[0] in "./~"):
         raise WeightsUnavailable(
-            f"--prior-path {path} is neither a folder nor a hub id. Give the folder of a checkpoint in the diffusers "
-            f"layout (it holds {', '.join(component.folders[0] for component in manifest.components.values())})."
+            f"--prior-path {path} is neither a folder, nor a file of weights, nor a hub id. Give the folder of a "
+            "checkpoint in the diffusers layout (it holds "
+            f"{', '.join(component.folders[0] for component in manifest.components.values())})."
         )
-    repositories = [HubRepository(name, endpoint) for name in ((path,) if path else manifest.ids)]
+    return _first(
+        [HubRepository(name, endpoint) for name in ((path,) if path else manifest.ids)],
+        lambda source: _located(source, manifest),
+        f"weights of {manifest.prior}",
+    )
+
+
+def tokenizer_files(manifest: Manifest, endpoint: str | None = None) -> dict[str, Path]:
+    """The small files of the tokenizer alone, from the first of the manifest's ids that has them.
+
+    Raises WeightsUnavailable, which names everything that was tried.
+    """
+    names = [file for file in manifest.files if file.startswith("tokenizer/")]
+
+    def fetch(source: Source) -> dict[str, Path]:
+        if lacking := [name for name in names if name not in source.sizes()]:
+            raise WeightsUnavailable(f"{source.name} lacks {', '.join(lacking)}.")
+        return {name: source.fetch(name) for name in names}
+
+    return _first(
+        [HubRepository(id_, endpoint) for id_ in manifest.ids], fetch, f"tokenizer's files of {manifest.prior}"
+    )
+
+
+def _first(repositories: list[HubRepository], attempt: Callable[[Source], T], what: str) -> T:
+    """What the attempt gives for the first repository for which it succeeds, those in the cache before all others."""
     for repository in repositories:
         if folder := repository.cached():
             try:
-                return _located(folder, manifest)
+                return attempt(folder)
             except WeightsUnavailable:
                 logger.debug("%s is only partly in the cache.", repository.name)
     reasons: list[str] = []
     for repository in repositories:
         try:
-            return _located(repository, manifest)
+            return attempt(repository)
         except Exception as error:  # A client of the network may raise anything; the next mirror is tried.
             reasons.append(f"{repository.name} ({_reason(error)})")
     raise WeightsUnavailable(
-        f"The weights of {manifest.prior} are not to be had. Tried {', '.join(reasons)}. Download the checkpoint by "
-        "other means and give its folder with --prior-path, or give another hub id there."
+        f"The {what} are not to be had. Tried {', '.join(reasons)}. Download the checkpoint by other means and give "
+        "its folder with --prior-path, or give another hub id there."
     )
 
 

@@ -1,0 +1,204 @@
+"""Stable Diffusion in one file, as the tools of 2022 wrote it and communities still share it; MVDream's original too.
+
+All networks lie side by side under prefixes, by the names of github.com/CompVis/stable-diffusion and, for the second
+version's words, of github.com/mlfoundations/open_clip. Each name of the diffusers layout is looked up under its name
+there.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.guidance.checkpoint import Checkpoint, common_name, read_shapes, read_tensors
+from dreamgaussian.guidance.hub import tokenizer_files
+from dreamgaussian.guidance.manifest import Manifest
+
+_SCHEDULE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
+"""Of every Stable Diffusion 1 and 2. Such a file doesn't tell what its network predicts: noise is taken for granted."""
+
+_PREFIXES = {
+    "unet": "model.diffusion_model.",
+    "vae": "first_stage_model.",
+    "clip-text-l": "cond_stage_model.transformer.text_model.",
+    "clip-text-h": "cond_stage_model.model.",
+}
+_UNET_RESNET = {
+    "norm1": "in_layers.0",
+    "conv1": "in_layers.2",
+    "time_emb_proj": "emb_layers.1",
+    "norm2": "out_layers.0",
+    "conv2": "out_layers.3",
+    "conv_shortcut": "skip_connection",
+}
+_VAE_ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out"}
+_OPEN_CLIP_LAYER = {
+    "layer_norm1": "ln_1",
+    "layer_norm2": "ln_2",
+    "mlp.fc1": "mlp.c_fc",
+    "mlp.fc2": "mlp.c_proj",
+    "self_attn.out_proj": "attn.out_proj",
+}
+_LAYERS = 2
+"""Residual blocks of each level."""
+_LEVELS = 4
+
+
+@dataclass(frozen=True)
+class SingleFile(Checkpoint):
+    """One file with all networks; the configs are the published ones."""
+
+    name: str
+    path: Path
+    facts: Manifest
+    tokenizer_folder: Path
+
+    @classmethod
+    def opened(cls, path: Path, facts: Manifest) -> "SingleFile":
+        """The tokenizer comes from the folder tokenizer/ beside the file, or from the hub.
+
+        Raises WeightsUnavailable.
+        """
+        if "image_encoder" in facts.components:
+            raise WeightsUnavailable(
+                f"{path} is a single file, from which {facts.prior} cannot be read. Give a folder in the diffusers "
+                "layout with --prior-path."
+            )
+        if path.suffix not in (".safetensors", ".ckpt", ".pt", ".pth", ".bin"):
+            raise WeightsUnavailable(f"{path} is no file of weights. Give a folder, or a .safetensors file.")
+        beside = path.parent / "tokenizer"
+        if not (beside / "vocab.json").is_file():
+            beside = tokenizer_files(facts)["tokenizer/vocab.json"].parent
+        return cls(str(path), path, facts, beside)
+
+    def config(self, component: str) -> dict[str, Any]:
+        """Of the published checkpoint."""
+        return self.facts.components[component].config
+
+    def scheduler_config(self) -> dict[str, Any]:
+        """Of the published checkpoint."""
+        return dict(_SCHEDULE)
+
+    def tokenizer(self) -> Path:
+        """Its folder."""
+        return self.tokenizer_folder
+
+    def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
+        """Of what the file holds of the component."""
+        found = read_shapes(self.path)
+        own = self._names(component)
+        shapes = {
+            new: found[old] if third is None else (found[old][0] // 3, *found[old][1:])
+            for new, (old, third) in own.items()
+            if old in found
+        }
+        return {new: _without_pixels(new, shape) for new, shape in shapes.items()}
+
+    def tensors(self, component: str) -> Iterator[tuple[str, Tensor]]:
+        """The component's."""
+        wanted: dict[str, list[tuple[str, int | None]]] = {}
+        for new, (old, third) in self._names(component).items():
+            wanted.setdefault(old, []).append((new, third))
+        for old, tensor in read_tensors(self.path):
+            for new, third in wanted.get(old, ()):
+                part = tensor if third is None else tensor.chunk(3)[third]
+                yield new, part.reshape(_without_pixels(new, tuple(part.shape)))
+
+    def _names(self, component: str) -> dict[str, tuple[str, int | None]]:
+        entry = self.facts.components[component]
+        return {common_name(component, name): old_name(entry.network, name) for name in entry.shapes}
+
+
+def old_name(network: str, name: str) -> tuple[str, int | None]:
+    """A tensor's name in the single file, and which third of its rows it is where query, key and value are one.
+
+    `name` is that in the diffusers layout. Source: the reference converter of diffusers, convert_from_ckpt.py.
+    """
+    match network:
+        case "clip-text-l":
+            return _PREFIXES[network] + name.removeprefix("text_model."), None
+        case "clip-text-h":
+            old, third = _open_clip_name(name.removeprefix("text_model."))
+            return _PREFIXES[network] + old, third
+        case "vae-sd":
+            return _PREFIXES["vae"] + _by_table(name, _vae_modules()), None
+        case "unet-mvdream":
+            return _PREFIXES["unet"] + name, None
+        case _:
+            return _PREFIXES["unet"] + _by_table(name, _unet_modules()), None
+
+
+def _by_table(name: str, modules: Mapping[str, str]) -> str:
+    """The longest known beginning of a name replaced."""
+    module = max((each for each in modules if name.startswith(each + ".")), key=len, default="")
+    return modules[module] + name[len(module) :] if module else name
+
+
+@cache
+def _unet_modules() -> dict[str, str]:
+    modules = {
+        "conv_in": "input_blocks.0.0",
+        "time_embedding.linear_1": "time_embed.0",
+        "time_embedding.linear_2": "time_embed.2",
+        "mid_block.attentions.0": "middle_block.1",
+        "conv_norm_out": "out.0",
+        "conv_out": "out.2",
+    }
+    resnets = {f"mid_block.resnets.{i}": f"middle_block.{2 * i}" for i in range(2)}
+    for level in range(_LEVELS):
+        first_down, first_up = (_LAYERS + 1) * level + 1, (_LAYERS + 1) * level
+        for i in range(_LAYERS):
+            resnets[f"down_blocks.{level}.resnets.{i}"] = f"input_blocks.{first_down + i}.0"
+            modules[f"down_blocks.{level}.attentions.{i}"] = f"input_blocks.{first_down + i}.1"
+        for i in range(_LAYERS + 1):
+            resnets[f"up_blocks.{level}.resnets.{i}"] = f"output_blocks.{first_up + i}.0"
+            modules[f"up_blocks.{level}.attentions.{i}"] = f"output_blocks.{first_up + i}.1"
+        modules[f"down_blocks.{level}.downsamplers.0.conv"] = f"input_blocks.{first_down + _LAYERS}.0.op"
+        place = 2 if level else 1  # The coarsest level has no attention before it.
+        modules[f"up_blocks.{level}.upsamplers.0.conv"] = f"output_blocks.{first_up + _LAYERS}.{place}.conv"
+    return modules | {f"{new}.{a}": f"{old}.{b}" for new, old in resnets.items() for a, b in _UNET_RESNET.items()}
+
+
+@cache
+def _vae_modules() -> dict[str, str]:
+    modules: dict[str, str] = {}
+    for side, way, layers in (("encoder", "down", _LAYERS), ("decoder", "up", _LAYERS + 1)):
+        modules[f"{side}.conv_norm_out"] = f"{side}.norm_out"
+        for new, old in _VAE_ATTENTION.items():
+            modules[f"{side}.mid_block.attentions.0.{new}"] = f"{side}.mid.attn_1.{old}"
+        for i in range(2):
+            modules[f"{side}.mid_block.resnets.{i}"] = f"{side}.mid.block_{i + 1}"
+        for level in range(_LEVELS):
+            old = f"{side}.{way}.{level if way == 'down' else _LEVELS - 1 - level}"
+            new = f"{side}.{way}_blocks.{level}"
+            modules[f"{new}.{way}samplers.0.conv"] = f"{old}.{way}sample.conv"
+            for i in range(layers):
+                modules[f"{new}.resnets.{i}"] = f"{old}.block.{i}"
+                modules[f"{new}.resnets.{i}.conv_shortcut"] = f"{old}.block.{i}.nin_shortcut"
+    return modules
+
+
+def _open_clip_name(name: str) -> tuple[str, int | None]:
+    top = {
+        "embeddings.token_embedding.weight": "token_embedding.weight",
+        "embeddings.position_embedding.weight": "positional_embedding",
+        "final_layer_norm.weight": "ln_final.weight",
+        "final_layer_norm.bias": "ln_final.bias",
+    }
+    if name in top:
+        return top[name], None
+    layer, rest = name.removeprefix("encoder.layers.").split(".", 1)
+    prefix = f"transformer.resblocks.{layer}."
+    for third, part in enumerate(("q_proj", "k_proj", "v_proj")):
+        if rest.startswith(f"self_attn.{part}."):
+            return f"{prefix}attn.in_proj_{rest.rsplit('.', 1)[-1]}", third
+    return prefix + _by_table(rest, _OPEN_CLIP_LAYER), None
+
+
+def _without_pixels(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The autoencoder's attention was made of 1x1 convolutions; it is linear today."""
+    return shape[:2] if "mid_block.attentions" in name and name.startswith(("encoder.", "decoder.")) else shape
