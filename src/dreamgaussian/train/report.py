@@ -45,11 +45,10 @@ class ObjectReport:
 
     name: str
     scores: Scores
-    picture: Pictures
+    picture: Float[Tensor, "1 4 s s"]
     truth: Pictures
     lifted: Pictures
     sampled: Pictures
-    guided: Pictures
 
 
 def report(settings: ReportSettings = ReportSettings()) -> Iterator[ObjectReport]:
@@ -67,12 +66,20 @@ def mean_scores(reports: Sequence[ObjectReport]) -> Scores:
     return Scores(**{name: total / len(reports) for name, total in sums.items()})
 
 
+def table(scores: Scores) -> str:
+    """One row of Markdown under its header."""
+    names = [f.name for f in fields(Scores)]
+    header = " | ".join(name.replace("_", " ") for name in names)
+    values = " | ".join(f"{getattr(scores, name):.2f}" for name in names)
+    return f"| {header} |\n|{' --- |' * len(names)}\n| {values} |"
+
+
 def contact_sheet(reports: Sequence[ObjectReport]) -> Float[Tensor, "h w 3"]:
-    """For each object four rows: truth, lifted, sampled, guided; the input picture comes first in each."""
+    """For each object three rows: truth, lifted, sampled; the input picture comes first in each."""
     rows = [
         torch.cat([*white(one.picture), *white(pictures)], dim=-1)
         for one in reports
-        for pictures in (one.truth, one.lifted, one.sampled, one.guided)
+        for pictures in (one.truth, one.lifted, one.sampled)
     ]
     return torch.cat(rows, dim=1).permute(1, 2, 0).clamp(0, 1)
 
@@ -120,4 +127,4 @@ def _judge(
         sampled=psnr(sampled, truth),
         guided=psnr(guided, truth),
     )
-    return ObjectReport(name, scores, batch.pictures, truth, lifted, sampled, guided)
+    return ObjectReport(name, scores, batch.pictures, truth, lifted, sampled)
