@@ -1,6 +1,5 @@
 """Adam on `Gaussians`, as a pure function: its moments are `Gaussians` too, so density control treats all alike."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -28,14 +27,14 @@ class AdamMoments:
 
 
 def rates_at(progress: float, rates: LearningRates) -> dict[str, float]:
-    """The step length of each tensor at a progress in [0, 1]; that of the centres falls exponentially."""
-    log_start, log_end = math.log(rates.means_start), math.log(rates.means_end)
+    """The step length of each tensor at a progress in [0, 1]; all fall exponentially."""
+    share = rates.final_share**progress
     return {
-        "means": math.exp(log_start + (log_end - log_start) * progress),
-        "log_scales": rates.scale,
-        "quats_wxyz": rates.rotation,
-        "opacity_logits": rates.opacity,
-        "sh": rates.color,
+        "means": rates.means_start * (rates.means_end / rates.means_start) ** progress,
+        "log_scales": rates.scale * share,
+        "quats_wxyz": rates.rotation * share,
+        "opacity_logits": rates.opacity * share,
+        "sh": rates.color * share,
     }
 
 

@@ -22,6 +22,8 @@ class LearningRates:
     """Logarithms of the scales."""
     rotation: float = 0.005
     """Quaternions."""
+    final_share: float = 0.1
+    """What is left of all rates but the centres' at the last step; the fall is exponential. The paper's is 1."""
 
 
 @dataclass(frozen=True)
