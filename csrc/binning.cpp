@@ -105,12 +105,18 @@ void sort_by_depth(Frame& frame) {
     }
 }
 
+uint32_t* tile_cursors(Frame& frame, const Team& team) {
+    return frame.tile_cursors.data + static_cast<size_t>(team.rank()) * frame.tile_count();
+}
+
 void bin_into_tiles(Frame& frame, Team& team) {
-    uint32_t* cursors = frame.tile_cursors.data + static_cast<size_t>(team.rank()) * frame.tile_count();
-    std::fill(cursors, cursors + frame.tile_count(), 0u);
-    for_share(frame, team.rank(), [&](uint32_t, const Records& records) {
-        for (uint32_t k = 0; k < records.count; k++) cursors[records.begin[k].tile]++;
-    });
+    uint32_t* cursors = tile_cursors(frame, team);
+    if (team.size() > 1) {
+        std::fill(cursors, cursors + frame.tile_count(), 0u);
+        for_share(frame, team.rank(), [&](uint32_t, const Records& records) {
+            for (uint32_t k = 0; k < records.count; k++) cursors[records.begin[k].tile]++;
+        });
+    }
     team.meet();
     if (team.leads()) {
         accumulate(frame);

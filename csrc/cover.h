@@ -65,8 +65,8 @@ INLINE Slabs slabs_of(const Outlines& o, int lane, int first_slab, int width_blo
     return slabs;
 }
 
-// Appends the records of one ellipse to the chunk.
-INLINE void cover(const Frame& frame, const Outlines& outlines, int lane, Chunk& chunk) {
+// Appends the records of one ellipse to the chunk and counts them by tile.
+INLINE void cover(const Frame& frame, const Outlines& outlines, int lane, Chunk& chunk, uint32_t* tile_counts) {
     const int width_blocks = (frame.camera.width + BLOCK - 1) / BLOCK;
     const int last_slab = outlines.last_slab[lane];
     const int first_column = outlines.first_column[lane], last_column = outlines.last_column[lane];
@@ -87,7 +87,9 @@ INLINE void cover(const Frame& frame, const Outlines& outlines, int lane, Chunk&
             for (int row = 0; row < tile_rows; row++) {
                 next->tile = static_cast<uint32_t>((slab / BLOCK + row) * frame.tiles_x + column);
                 next->blocks = static_cast<uint32_t>(blocks[row * BLOCK]);
-                next += next->blocks != 0;
+                const bool reached = next->blocks != 0;
+                tile_counts[next->tile] += reached;
+                next += reached;
             }
         }
         chunk.record_count = static_cast<uint32_t>(next - chunk.records.data);

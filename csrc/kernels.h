@@ -8,8 +8,9 @@ namespace splat {
 struct Kernels {
     const char* name;
 
-    // Projects the Gaussians of chunk number `index`: splats, records, sort keys, radii and screen means.
-    void (*project)(Frame& frame, int index, Chunk& chunk, float* radii, float* screen_means);
+    // Projects the Gaussians of chunk number `index`: splats, records, sort keys, radii and screen means. Adds its
+    // records to the counts of their tiles.
+    void (*project)(Frame& frame, int index, Chunk& chunk, uint32_t* tile_counts, float* radii, float* screen_means);
     // Draws one tile.
     void (*blend)(Frame& frame, int tile, Scratch& scratch, const Picture& picture);
     // Fills the gradient sums of one tile's pairs.

@@ -78,7 +78,8 @@ INLINE uint32_t project_lanes(Frame& frame, int first, int count, SplatLanes& sp
     return bits(visible);
 }
 
-static void project(Frame& frame, int index, Chunk& chunk, float* radii, float* screen_means) {
+static void project(Frame& frame, int index, Chunk& chunk, uint32_t* tile_counts, float* radii,
+                    float* screen_means) {
     const int begin = index * CHUNK;
     const int end = begin + CHUNK < frame.gaussians.count ? begin + CHUNK : frame.gaussians.count;
     chunk.record_count = 0;
@@ -92,7 +93,7 @@ static void project(Frame& frame, int index, Chunk& chunk, float* radii, float* 
             const int i = first + lane;
             RecordRange& range = frame.record_ranges.data[i];
             range.first = chunk.record_count;
-            if (visible >> lane & 1) cover(frame, outlines, lane, chunk);
+            if (visible >> lane & 1) cover(frame, outlines, lane, chunk, tile_counts);
             range.count = chunk.record_count - range.first;
             if (range.count == 0) continue;
             splats.copy_to(frame.splats.data[i], lane);

@@ -90,8 +90,10 @@ FramePtr forward(const Gaussians& gaussians, const Camera& camera, const Convent
     Counter chunks(frame->chunk_count()), tiles(frame->tile_count());
     ThreadPool::shared().run(threads, [&](Team& team) {
         if (team.leads()) frame->threads = team.size();
+        uint32_t* tile_counts = tile_cursors(*frame, team);
+        std::fill_n(tile_counts, frame->tile_count(), 0u);
         chunks.drain([&](int index) {
-            kernels.project(*frame, index, *frame->chunks[index], outputs.radii, outputs.screen_means);
+            kernels.project(*frame, index, *frame->chunks[index], tile_counts, outputs.radii, outputs.screen_means);
         });
         team.meet();
         if (team.leads()) sort_by_depth(*frame);
