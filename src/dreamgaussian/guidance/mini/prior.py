@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
@@ -32,7 +33,7 @@ SPEC = PriorSpec(
 
 
 class MiniPrior:
-    """A lifted volume and a diffusion network that sees it. Made by `open_mini`; nothing changes afterwards."""
+    """A lifted volume and a diffusion network that sees it. Made by `open_mini`."""
 
     spec = SPEC
 
@@ -42,6 +43,7 @@ class MiniPrior:
         self._denoiser = denoiser
         self._picture = _shrink(view.picture).to(self._device)
         self._elevation = torch.tensor([view.camera.elevation_deg], device=self._device).deg2rad()
+        self._remembered = WeakKeyDictionary[Camera, Tensor]()
         with self._autocast():
             self._volume = lifter(self._picture, self._elevation)
 
@@ -78,8 +80,8 @@ class MiniPrior:
         if unknown:
             raise ConfigError(f"The mini prior has no condition {unknown[0]!r}; it knows {', '.join(CONDITIONS)}.")
         b, k = len(x_t), len(conditions)
-        views = [view.resized(RESOLUTION) for (view,) in cameras]
-        lifted = diffusion.to_network(torch.stack([self.lifted_view(view) for view in views]))
+        views = [view for (view,) in cameras]
+        lifted = diffusion.to_network(torch.stack([self._remembered_view(view) for view in views]))
         angles = torch.tensor([[view.azimuth_deg, view.elevation_deg, 0.0] for view in views]).deg2rad().to(x_t)
         angles[:, 2] = self._elevation
         known = torch.tensor([condition == "conditional" for condition in conditions], device=self._device)
@@ -95,6 +97,12 @@ class MiniPrior:
             )
         noise = diffusion.noise_from_clean(noisy, x0, times)
         return noise.view(k, b, 1, 4, RESOLUTION, RESOLUTION)
+
+    def _remembered_view(self, camera: Camera) -> Float[Tensor, "4 64 64"]:
+        """The lifted view at the prior's resolution, kept as long as its camera: sampling comes back to it often."""
+        if camera not in self._remembered:
+            self._remembered[camera] = self.lifted_view(camera.resized(RESOLUTION))
+        return self._remembered[camera]
 
     def _autocast(self) -> torch.autocast:
         on_cpu = self._device.type == "cpu"
