@@ -94,6 +94,7 @@ def random_prior(name, device):
     from torch import nn
 
     from dreamgaussian.guidance import prior_spec
+    from dreamgaussian.guidance.clip import Words
     from dreamgaussian.guidance.latent import LatentSpace, on_meta, working_dtype
     from dreamgaussian.guidance.manifest import manifest
     from dreamgaussian.guidance.multiview import MultiView
@@ -122,7 +123,7 @@ def random_prior(name, device):
         return MultiView(spec, space, schedule, filled(unet), words)
     unet = filled(on_meta(UNet2DConditionModel, config))
     if name == "stable-diffusion":
-        words = {key: torch.randn(77, 1024, device=device) for key in (*VIEW_NAMES, "unconditional")}
+        words = {key: Words(torch.randn(77, 1024, device=device)) for key in (*VIEW_NAMES, "unconditional")}
         return StableDiffusion(spec, space, schedule, unet, words)
     seen = SeenView(camera(spec, 0), torch.randn(1, 768, device=device), torch.randn(4, 32, 32, device=device))
     return Zero123(spec, space, schedule, unet, filled(nn.Linear(772, 768, device="meta")), (seen,), False)

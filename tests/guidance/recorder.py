@@ -17,6 +17,7 @@ class Recorder(nn.Module):
 
     def forward(self, x: Tensor, steps: Tensor, *rest: Any, **options: Any) -> Any:
         """The first four channels' shape, filled."""
-        self.calls.append((x, steps, *rest, *(options[key] for key in options if key == "encoder_hidden_states")))
+        told = [options[key] for key in ("encoder_hidden_states", "added_cond_kwargs") if key in options]
+        self.calls.append((x, steps, *rest, *told))
         output = torch.full_like(x[:, :4], self.value)
         return (output,) if "return_dict" in options else output

@@ -57,8 +57,8 @@ def test_the_camera_names_the_view(azimuth, elevation, name):
 def test_the_prompt_of_each_camera_is_used(folder):
     prior = opened(folder, prompt="a horse")
     told = contexts(prior, [FRONT, BACK], ("conditional", "unconditional"))
-    assert torch.equal(told[0], prior.words["front view"])
-    assert torch.equal(told[1], prior.words["back view"])
+    assert torch.equal(told[0], prior.words["front view"].tokens)
+    assert torch.equal(told[1], prior.words["back view"].tokens)
     assert not torch.equal(told[0], told[1])
     assert torch.equal(told[2], told[3])
 
@@ -72,18 +72,18 @@ def test_words_are_embedded_as_transformers_does(folder):
     for name, phrase in {"side view": "a horse, side view", "negative": "blurry"}.items():
         ids = tokens(phrase, padding="max_length", max_length=77, return_tensors="pt").input_ids
         with torch.no_grad():
-            torch.testing.assert_close(prior.words[name], encoder(ids).last_hidden_state[0])
+            torch.testing.assert_close(prior.words[name].tokens, encoder(ids).last_hidden_state[0])
 
 
 def test_a_negative_prompt_is_what_guidance_departs_from(folder):
     without, with_one = opened(folder, prompt="a horse"), opened(folder, prompt="a horse", negative_prompt="blurry")
-    assert torch.equal(with_one.words["unconditional"], with_one.words["negative"])
-    assert not torch.equal(with_one.words["unconditional"], without.words["unconditional"])
+    assert torch.equal(with_one.words["unconditional"].tokens, with_one.words["negative"].tokens)
+    assert not torch.equal(with_one.words["unconditional"].tokens, without.words["unconditional"].tokens)
 
 
 def test_a_view_can_be_asked_for_by_name(folder):
     prior = opened(folder, prompt="a horse")
-    assert torch.equal(contexts(prior, [FRONT], ("back view",))[0], prior.words["back view"])
+    assert torch.equal(contexts(prior, [FRONT], ("back view",))[0], prior.words["back view"].tokens)
 
 
 def test_a_velocity_checkpoint_answers_with_noise(tmp_path):

@@ -42,6 +42,7 @@ TEXT = {
     "intermediate_size": 64,
     "num_attention_heads": 4,
     "num_hidden_layers": 2,
+    "projection_dim": WIDTH,
     "max_position_embeddings": 77,
     "model_type": "clip_text_model",
 }
@@ -89,6 +90,24 @@ def write_stable_diffusion(folder: Path, *, prediction: str = "epsilon", ending:
     return folder
 
 
+def write_sdxl(folder: Path) -> Path:
+    """Words, through two encoders, to a picture."""
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    write_common(folder, "epsilon")
+    config = {
+        **UNET,
+        "cross_attention_dim": 2 * WIDTH,
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 8,
+        "projection_class_embeddings_input_dim": WIDTH + 6 * 8,
+    }
+    write_network(folder / "unet", build(UNet2DConditionModel, config), config, "diffusion_pytorch_model.safetensors")
+    write_words(folder)
+    write_words(folder, second=True)
+    return folder
+
+
 def write_zero123(folder: Path, *, projection: str = "clip_camera_projection") -> Path:
     """A picture and a camera to a picture."""
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -133,26 +152,29 @@ def write_common(folder: Path, prediction: str) -> None:
     (folder / "scheduler/scheduler_config.json").write_text(scheduler)
 
 
-def write_words(folder: Path) -> None:
-    """The tokenizer, of single letters, and the text encoder."""
-    from transformers import CLIPTextConfig, CLIPTextModel
+def write_words(folder: Path, *, second: bool = False) -> None:
+    """The tokenizer, of single letters, and the text encoder; or SDXL's second of both."""
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     letters = [chr(code) for code in range(33, 127)]
     tokens = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     config = {**TEXT, "vocab_size": len(tokens), "eos_token_id": 2, "bos_token_id": 0, "pad_token_id": 1}
     torch.manual_seed(1)
-    network = CLIPTextModel(CLIPTextConfig(**{k: v for k, v in config.items() if k != "model_type"}))
-    tensors = {"text_model." + key.removeprefix("text_model."): value for key, value in network.state_dict().items()}
+    kind = CLIPTextModelWithProjection if second else CLIPTextModel
+    network = kind(CLIPTextConfig(**{k: v for k, v in config.items() if k != "model_type"}))
+    tensors = {
+        key if key.startswith(("text_model.", "text_projection.")) else "text_model." + key: value
+        for key, value in network.state_dict().items()
+    }
     tensors["text_model.embeddings.position_ids"] = torch.arange(77)[None]
-    write_tensors(folder / "text_encoder", tensors, config, "model.safetensors")
-    tokenizer = folder / "tokenizer"
+    suffix = "_2" if second else ""
+    write_tensors(folder / f"text_encoder{suffix}", tensors, config, "model.safetensors")
+    tokenizer = folder / f"tokenizer{suffix}"
     tokenizer.mkdir()
     (tokenizer / "vocab.json").write_text(json.dumps({token: index for index, token in enumerate(tokens)}))
     (tokenizer / "merges.txt").write_text("#version: 0.2\n")
-    special = {
-        "bos_token": "<|startoftext|>",
-        **dict.fromkeys(("eos_token", "pad_token", "unk_token"), "<|endoftext|>"),
-    }
+    end = dict.fromkeys(("eos_token", "pad_token", "unk_token"), "<|endoftext|>")
+    special = {"bos_token": "<|startoftext|>", **end}
     (tokenizer / "special_tokens_map.json").write_text(json.dumps(special))
     settings = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "do_lower_case": True, **special}
     (tokenizer / "tokenizer_config.json").write_text(json.dumps(settings))

@@ -81,6 +81,12 @@ def _stable_diffusion() -> Opener:
     return open_stable_diffusion
 
 
+def _sdxl() -> Opener:
+    from dreamgaussian.guidance.stable_diffusion import open_sdxl
+
+    return open_sdxl
+
+
 def _multiview() -> Opener:
     from dreamgaussian.guidance.multiview import open_multiview
 
@@ -91,10 +97,10 @@ def _picture_spec(name: str) -> PriorSpec:
     return PriorSpec(name, resolution=256, background=1.0, random_background=True, guidance_scale=5.0)
 
 
-def _text_spec(name: str) -> PriorSpec:
+def _text_spec(name: str, resolution: int) -> PriorSpec:
     return PriorSpec(
         name,
-        resolution=512,
+        resolution,
         background=1.0,
         random_background=True,
         domain=CameraDomain(radius=_TEXT_RADIUS),
@@ -119,8 +125,9 @@ CATALOGUE = {
     "zero123": Entry(_picture_spec("zero123"), _zero123),
     "zero123-xl": Entry(_picture_spec("zero123-xl"), _zero123),
     "stable-zero123": Entry(_picture_spec("stable-zero123"), _stable_zero123),
-    "stable-diffusion": Entry(_text_spec("stable-diffusion"), _stable_diffusion),
-    "stable-diffusion-1.5": Entry(_text_spec("stable-diffusion-1.5"), _stable_diffusion),
+    "stable-diffusion": Entry(_text_spec("stable-diffusion", 512), _stable_diffusion),
+    "stable-diffusion-1.5": Entry(_text_spec("stable-diffusion-1.5", 512), _stable_diffusion),
+    "sdxl": Entry(_text_spec("sdxl", 1024), _sdxl),
     # Elevations of training: configs/mvdream-sd21.yaml and imagedream-sd21-shading.yaml of bytedance/ImageDream.
     "mvdream": Entry(_multiview_spec("mvdream", (0.0, 30.0), 100.0), _multiview),
     "imagedream": Entry(_multiview_spec("imagedream", (0.0, 5.0), 5.0), _multiview),

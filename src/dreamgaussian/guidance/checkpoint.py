@@ -34,8 +34,8 @@ class Checkpoint(ABC):
         """What the noise schedule is built from."""
 
     @abstractmethod
-    def tokenizer(self) -> Path:
-        """Folder of the tokenizer's files."""
+    def tokenizer(self, name: str) -> Path:
+        """Folder of the files of "tokenizer" or "tokenizer_2"."""
 
     @abstractmethod
     def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
@@ -93,9 +93,9 @@ class DiffusersFolder(Checkpoint):
         """scheduler_config.json."""
         return read_json(self.files["scheduler/scheduler_config.json"])
 
-    def tokenizer(self) -> Path:
-        """The folder tokenizer/."""
-        return self.files["tokenizer/vocab.json"].parent
+    def tokenizer(self, name: str) -> Path:
+        """The folder of that name."""
+        return self.files[f"{name}/vocab.json"].parent
 
     def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
         """Of a safetensors file only the head is read."""
@@ -122,7 +122,7 @@ def common_name(component: str, name: str) -> str:
             if "attentions" in parts and parts[-2] in _OLD_ATTENTION:
                 parts[-2] = _OLD_ATTENTION[parts[-2]]
             return ".".join(parts)
-        case "text_encoder":
+        case "text_encoder" | "text_encoder_2":
             return name.removeprefix("text_model.")
         case "image_encoder":
             return name.removeprefix("vision_model.")

@@ -1,6 +1,7 @@
 """CLIP's encoders of words and pictures; each runs once, in full precision, and is then let go."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -16,21 +17,46 @@ _STD = (0.26862954, 0.26130258, 0.27577711)
 _SIDE = 224
 
 
-def embed_words(
-    checkpoint: Checkpoint, prompts: Sequence[str], device: torch.device
-) -> dict[str, Float[Tensor, "tokens width"]]:
-    """Each prompt's last hidden states, padded or cut to the encoder's length (77 tokens)."""
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+@dataclass(frozen=True, eq=False)
+class Words:
+    """A prompt, encoded."""
 
-    tokenizer: Any = CLIPTokenizer.from_pretrained(str(checkpoint.tokenizer()), local_files_only=True)
+    tokens: Float[Tensor, "tokens width"]
+    pooled: Float[Tensor, " pooled"] | None = None
+    """One vector for the whole, where the UNet asks for it."""
+
+
+def embed_words(checkpoint: Checkpoint, prompts: Sequence[str], device: torch.device) -> dict[str, Words]:
+    """Each prompt's last hidden states, padded or cut to the encoder's length (77 tokens)."""
+    states = _encode(checkpoint, "text_encoder", "tokenizer", prompts, device).last_hidden_state
+    return {prompt: Words(tokens) for prompt, tokens in zip(prompts, states, strict=True)}
+
+
+def embed_words_twice(checkpoint: Checkpoint, prompts: Sequence[str], device: torch.device) -> dict[str, Words]:
+    """Each prompt's hidden states before the last layer of two encoders, side by side, and the second's projection.
+
+    So SDXL has it: arXiv 2307.01952, section 2.1.
+    """
+    first = _encode(checkpoint, "text_encoder", "tokenizer", prompts, device).hidden_states[-2]
+    second = _encode(checkpoint, "text_encoder_2", "tokenizer_2", prompts, device)
+    tokens = torch.cat([first, second.hidden_states[-2]], dim=-1)
+    return {prompt: Words(*both) for prompt, *both in zip(prompts, tokens, second.text_embeds, strict=True)}
+
+
+def _encode(
+    checkpoint: Checkpoint, component: str, tokenizer_folder: str, prompts: Sequence[str], device: torch.device
+) -> Any:
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+    tokenizer: Any = CLIPTokenizer.from_pretrained(str(checkpoint.tokenizer(tokenizer_folder)), local_files_only=True)
+    kind = CLIPTextModel if component == "text_encoder" else CLIPTextModelWithProjection
     with torch.device("meta"):
-        network = CLIPTextModel(CLIPTextConfig(**_without_origin(checkpoint.config("text_encoder"))))
-    encoder = checkpoint.load("text_encoder", network, dtype=torch.float32, device=device)
+        network = kind(CLIPTextConfig(**_without_origin(checkpoint.config(component))))
+    encoder = checkpoint.load(component, network, dtype=torch.float32, device=device)
     length = network.config.max_position_embeddings
     tokens = tokenizer(list(prompts), padding="max_length", max_length=length, truncation=True, return_tensors="pt")
     with torch.no_grad():
-        states = encoder(tokens.input_ids.to(device)).last_hidden_state
-    return dict(zip(prompts, states, strict=True))
+        return encoder(tokens.input_ids.to(device), output_hidden_states=True)
 
 
 def embed_picture(

@@ -1,5 +1,6 @@
 """What all latent diffusion priors share: the autoencoder, the schedule, and the device's number format."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,16 +73,14 @@ def run_unet(
     x: Float[Tensor, "n c i j"],
     steps: Tensor,
     context: Float[Tensor, "n tokens width"],
+    extra: Mapping[str, Tensor] | None = None,
 ) -> Float[Tensor, "n d i j"]:
-    """One pass of diffusers' UNet over the whole batch, in its own number format."""
+    """One pass of diffusers' UNet over the whole batch, in its own number format; `extra` is what SDXL is told more."""
     dtype = _dtype(unet)
-    output = unet(
-        x.to(dtype, memory_format=torch.channels_last),
-        steps,
-        encoder_hidden_states=context.to(dtype),
-        return_dict=False,
-    )[0]
-    return output.float()
+    told = None if extra is None else {key: value.to(dtype) for key, value in extra.items()}
+    x = x.to(dtype, memory_format=torch.channels_last)
+    output = unet(x, steps, encoder_hidden_states=context.to(dtype), added_cond_kwargs=told, return_dict=False)
+    return output[0].float()
 
 
 def working_dtype(device: torch.device) -> torch.dtype:
@@ -89,13 +88,13 @@ def working_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if device.type == "cpu" else torch.float16
 
 
-def load_latent_space(checkpoint: Checkpoint, device: torch.device) -> LatentSpace:
-    """The autoencoder of a checkpoint in the diffusers layout."""
+def load_latent_space(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype | None = None) -> LatentSpace:
+    """The autoencoder; `dtype` where the device's half precision does not suit it."""
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
     config = checkpoint.config("vae")
     network = on_meta(AutoencoderKL, config)
-    vae = checkpoint.load("vae", network, dtype=working_dtype(device), device=device)
+    vae = checkpoint.load("vae", network, dtype=dtype or working_dtype(device), device=device)
     return LatentSpace(vae, config.get("scaling_factor", SD_SCALE))
 
 

@@ -90,7 +90,7 @@ def open_multiview(spec: PriorSpec, checkpoint: Checkpoint, subject: Subject, de
     prompt = subject.prompt.strip() if with_picture else required_prompt(spec, subject)
     phrases = {"conditional": (prompt + SUFFIX).removeprefix(", "), "unconditional": subject.negative_prompt}
     embeddings = embed_words(checkpoint, sorted(set(phrases.values())), device)
-    contexts = {name: embeddings[phrase] for name, phrase in phrases.items()}
+    contexts = {name: embeddings[phrase].tokens for name, phrase in phrases.items()}
     seen = over_white(subject.views[0].picture, spec.resolution) if with_picture else None
     tokens = embed_picture(checkpoint, seen, device, output="penultimate", antialias=True) if seen is not None else None
     space = load_latent_space(checkpoint, device)

@@ -27,6 +27,8 @@ _PREFIXES = {
     "clip-text-l": "cond_stage_model.transformer.text_model.",
     "clip-text-h": "cond_stage_model.model.",
 }
+_NETWORKS = {"unet-sd1", "unet-sd2", "unet-mvdream", "vae-sd", "clip-text-l", "clip-text-h"}
+"""Those that can be read from a single file."""
 _UNET_RESNET = {
     "norm1": "in_layers.0",
     "conv1": "in_layers.2",
@@ -63,7 +65,7 @@ class SingleFile(Checkpoint):
 
         Raises WeightsUnavailable.
         """
-        if "image_encoder" in facts.components:
+        if not {component.network for component in facts.components.values()} <= _NETWORKS:
             raise WeightsUnavailable(
                 f"{path} is a single file, from which {facts.prior} cannot be read. Give a folder in the diffusers "
                 "layout with --prior-path."
@@ -83,8 +85,8 @@ class SingleFile(Checkpoint):
         """Of the published checkpoint."""
         return dict(_SCHEDULE)
 
-    def tokenizer(self) -> Path:
-        """Its folder."""
+    def tokenizer(self, name: str) -> Path:
+        """Of the only one."""
         return self.tokenizer_folder
 
     def shapes(self, component: str) -> dict[str, tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""Stable Diffusion 1.5, 2.1 and compatible checkpoints (arXiv 2112.10752), with prompts that know the view."""
+"""Stable Diffusion 1.5, 2.1, XL and compatible checkpoints (arXiv 2112.10752), with prompts that know the view."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from dreamgaussian.camera import Camera
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance import PriorSpec
 from dreamgaussian.guidance.checkpoint import Checkpoint
-from dreamgaussian.guidance.clip import embed_words
-from dreamgaussian.guidance.latent import LatentDiffusion, load_latent_space, load_unet, run_unet
+from dreamgaussian.guidance.clip import Words, embed_words, embed_words_twice
+from dreamgaussian.guidance.latent import LatentDiffusion, LatentSpace, load_latent_space, load_unet, run_unet
 from dreamgaussian.guidance.schedule import Schedule
 from dreamgaussian.subject import Subject
 
@@ -30,8 +30,8 @@ class StableDiffusion(LatentDiffusion):
     the camera.
     """
 
-    words: Mapping[str, Float[Tensor, "tokens width"]]
-    """Embeddings by condition."""
+    words: Mapping[str, Words]
+    """Encoded prompts by condition."""
 
     @torch.no_grad()
     def predict_noise(
@@ -50,8 +50,21 @@ class StableDiffusion(LatentDiffusion):
         ]
         x = x_t.flatten(0, 1).repeat(len(conditions), 1, 1, 1)
         steps = self.schedule.steps(t).repeat_interleave(x_t.shape[1]).repeat(len(conditions))
-        output = run_unet(self.unet, x, steps, torch.stack([self.words[name] for name in names])).to(x_t)
+        words = [self.words[name] for name in names]
+        output = run_unet(self.unet, x, steps, torch.stack([each.tokens for each in words]), self._extra(words)).to(x_t)
         return self.schedule.noise(output.view(len(conditions), *x_t.shape), x_t, t)
+
+    def _extra(self, words: Sequence[Words]) -> dict[str, Tensor] | None:
+        """What SDXL is told besides: the pooled words, and height and width, crop and target size of the picture.
+
+        Source: pipeline_stable_diffusion_xl.py of diffusers; arXiv 2307.01952, section 2.2.
+        """
+        pooled = [each.pooled for each in words if each.pooled is not None]
+        if not pooled:
+            return None
+        side = self.spec.resolution
+        sizes = torch.tensor([[side, side, 0, 0, side, side]]).to(pooled[0])
+        return {"text_embeds": torch.stack(pooled), "time_ids": sizes.repeat(len(pooled), 1)}
 
 
 def view_name(camera: Camera) -> str:
@@ -72,15 +85,38 @@ def open_stable_diffusion(
     spec: PriorSpec, checkpoint: Checkpoint, subject: Subject, device: torch.device
 ) -> StableDiffusion:
     """The prior, conditioned on the subject's words. Raises ConfigError where it has none."""
-    prompt = required_prompt(spec, subject)
+    phrases = view_phrases(required_prompt(spec, subject), subject.negative_prompt)
+    encoded = embed_words(checkpoint, sorted(set(phrases.values())), device)
+    words = {name: encoded[phrase] for name, phrase in phrases.items()}
+    return _with_networks(spec, checkpoint, words, load_latent_space(checkpoint, device), device)
+
+
+def open_sdxl(spec: PriorSpec, checkpoint: Checkpoint, subject: Subject, device: torch.device) -> StableDiffusion:
+    """The same for SDXL: two text encoders, "no words" is zero, and an autoencoder that float16 is too narrow for."""
+    phrases = view_phrases(required_prompt(spec, subject), subject.negative_prompt)
+    encoded = embed_words_twice(checkpoint, sorted(set(phrases.values())), device)
+    words = {name: encoded[phrase] if phrase else _silence(encoded[phrase]) for name, phrase in phrases.items()}
+    space = load_latent_space(checkpoint, device, torch.bfloat16)
+    return _with_networks(spec, checkpoint, words, space, device)
+
+
+def view_phrases(prompt: str, negative_prompt: str) -> dict[str, str]:
+    """The phrase of each condition."""
     phrases = {name: f"{prompt}, {name}" for name in VIEW_NAMES}
-    phrases |= {"unconditional": subject.negative_prompt, "negative": subject.negative_prompt}
-    embeddings = embed_words(checkpoint, sorted(set(phrases.values())), device)
-    space = load_latent_space(checkpoint, device)
+    return {**phrases, "unconditional": negative_prompt, "negative": negative_prompt}
+
+
+def _silence(words: Words) -> Words:
+    """force_zeros_for_empty_prompt in the published model_index.json."""
+    assert words.pooled is not None
+    return Words(torch.zeros_like(words.tokens), torch.zeros_like(words.pooled))
+
+
+def _with_networks(
+    spec: PriorSpec, checkpoint: Checkpoint, words: Mapping[str, Words], space: LatentSpace, device: torch.device
+) -> StableDiffusion:
     unet = load_unet(checkpoint, device, in_channels=4)
-    schedule = Schedule.from_config(checkpoint.scheduler_config(), device)
-    words = {name: embeddings[phrase] for name, phrase in phrases.items()}
-    return StableDiffusion(spec, space, schedule, unet, words)
+    return StableDiffusion(spec, space, Schedule.from_config(checkpoint.scheduler_config(), device), unet, words)
 
 
 def required_prompt(spec: PriorSpec, subject: Subject) -> str:
