@@ -1,0 +1,56 @@
+"""The README's contact sheet: whole runs on pictures, a row each. python benchmarks/contact_sheet.py [-o FILE] PICTURE...
+
+Every row: the input, the Gaussians from four sides, the mesh from the same sides.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+import dreamgaussian as dg
+from dreamgaussian.mesh.raster import MeshScene, render_mesh
+from dreamgaussian.output import PREVIEW_AZIMUTHS_DEG, PREVIEW_ELEVATION_DEG
+
+TILE = 144
+PAPER = 0.965
+
+
+def main(pictures: list[Path], path: Path, preset: str) -> None:
+    rows = [row(picture, dg.preset(preset)) for picture in pictures]
+    sheet = (torch.cat(rows, dim=0).clamp(0, 1) * 255 + 0.5).byte().numpy()
+    Image.fromarray(sheet).save(path, quality=88)
+    print(path)
+
+
+def row(picture: Path, config: dg.RunConfig) -> Tensor:
+    result = dg.image_to_3d(picture, config)
+    print(f"{picture.stem}: {result.seconds}", flush=True)
+    elevation = result.subject.views[0].camera.elevation_deg + PREVIEW_ELEVATION_DEG
+    cameras = [dg.Camera.orbit(azimuth, elevation, 2 * TILE) for azimuth in PREVIEW_AZIMUTHS_DEG]
+    rasterizer = dg.choose_rasterizer("auto", torch.device("cpu"))
+    scene = MeshScene(result.mesh.vertices, result.mesh.faces)
+    straight = result.subject.views[0].picture
+    tiles = [straight[..., :3] * straight[..., 3:] + PAPER * (1 - straight[..., 3:])]
+    with torch.no_grad():
+        tiles += [rasterizer.render(result.gaussians, camera).over(PAPER) for camera in cameras]
+    meshes = [render_mesh(result.mesh, camera, scene=scene) for camera in cameras]
+    tiles += [mesh.color + PAPER * (1 - mesh.alpha[..., None]) for mesh in meshes]
+    return torch.cat([shrink(tile) for tile in tiles], dim=1)
+
+
+def shrink(tile: Tensor) -> Tensor:
+    size = (TILE, TILE)
+    return interpolate(tile.permute(2, 0, 1)[None], size, mode="bilinear", antialias=True)[0].permute(1, 2, 0)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pictures", nargs="+", type=Path)
+    parser.add_argument("-o", "--output", type=Path, default=Path("contact-sheet.webp"))
+    parser.add_argument("--preset", default="default")
+    arguments = parser.parse_args()
+    main(arguments.pictures, arguments.output, arguments.preset)
