@@ -111,5 +111,9 @@ def test_a_path_that_is_not_there_is_named(path):
     assert "unet, vae, text_encoder" in message
 
 
+def test_an_id_that_cannot_be_one_is_named():
+    assert "my models/x y (not a valid id)" in refusal(needs("a/first"), "my models/x y")
+
+
 def test_a_folder_that_lacks_a_network_is_refused(tmp_path):
     assert "it lacks unet/, vae/, text_encoder/, scheduler/" in refusal(needs("a/first"), str(tmp_path))

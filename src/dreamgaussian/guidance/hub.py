@@ -63,11 +63,11 @@ class HubRepository:
     def cached(self) -> Folder | None:
         """What was downloaded before, or None."""
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import LocalEntryNotFoundError
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
         try:
             return Folder(Path(snapshot_download(self.name, local_files_only=True)))
-        except LocalEntryNotFoundError:
+        except (LocalEntryNotFoundError, HFValidationError):
             return None
 
 
@@ -178,7 +178,13 @@ def _weights_file(component: Component, sizes: Mapping[str, int]) -> str | None:
 
 def _reason(error: Exception) -> str:
     """A few words for what a hub's client raises."""
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+    )
 
     match error:
         case WeightsUnavailable():
@@ -189,6 +195,8 @@ def _reason(error: Exception) -> str:
             return "no such repository: it was deleted, renamed or made private"
         case OfflineModeIsEnabled():
             return "HF_HUB_OFFLINE is set"
+        case HFValidationError():
+            return "not a valid id"
         case HfHubHTTPError(response=response):
             return f"the hub answered {response.status_code}"
         case _:
