@@ -1,4 +1,6 @@
-"""The README's contact sheet: whole runs on pictures, a row each. python benchmarks/contact_sheet.py [-o FILE] PICTURE...
+"""The README's contact sheet: whole runs on pictures, a row each.
+
+    python benchmarks/contact_sheet.py [-o FILE] PICTURE...
 
 Every row: the input, the Gaussians from four sides, the mesh from the same sides.
 """
