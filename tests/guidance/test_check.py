@@ -32,6 +32,12 @@ def test_four_views_are_shown_side_by_side(tmp_path):
     assert iio.imread(picture).shape == (256, 4 * 256, 3)
 
 
+def test_the_check_says_which_view_is_the_pictures(tmp_path):
+    folder = write_multiview(tmp_path / "imagedream", image_tokens=3)
+    lines = list(check("imagedream", CPU, tmp_path / "check.png", path=str(folder), steps=1))
+    assert any(line.startswith("Most like the picture is the view at azimuth ") for line in lines)
+
+
 def test_the_check_repeats(tmp_path):
     folder, pictures = write_zero123(tmp_path / "zero123"), [tmp_path / "a.png", tmp_path / "b.png"]
     for picture in pictures:

@@ -17,6 +17,7 @@ from dreamgaussian.guidance.catalogue import CATALOGUE, find_checkpoint, require
 from dreamgaussian.guidance.checkpoint import Checkpoint, common_name, shape_differences
 from dreamgaussian.guidance.distill import sample
 from dreamgaussian.guidance.hub import locate
+from dreamgaussian.guidance.latent import over_white
 from dreamgaussian.guidance.manifest import Manifest, manifest
 from dreamgaussian.subject import Crop, Subject, View
 
@@ -51,13 +52,18 @@ def check(
     checkpoint = find_checkpoint(name, path)
     yield from _compare(checkpoint, published)
     entry = CATALOGUE[name]
-    prior = entry.opener()(entry.spec, checkpoint, _with_apple(subject, entry.spec), device)
+    subject = _with_apple(subject, entry.spec)
+    prior = entry.opener()(entry.spec, checkpoint, subject, device)
     start = time.perf_counter()
     cameras = [_cameras(entry.spec)]
     scale = min(entry.spec.guidance_scale, SAMPLING_SCALE)
     views = sample(prior, cameras, steps=steps, scale=scale, generator=torch.Generator().manual_seed(seed))
     pixels = torch.cat(list(views[0]), dim=-1).permute(1, 2, 0).cpu().numpy()
     Image.fromarray(np.round(pixels * 255).astype(np.uint8)).save(picture)
+    if len(cameras[0]) > 1 and "image_encoder" in published.components:
+        seen = over_white(subject.views[0].picture, entry.spec.resolution).to(views)
+        nearest = int((views[0] - seen).square().mean(dim=(1, 2, 3)).argmin())
+        yield f"Most like the picture is the view at azimuth {entry.spec.view_spacing_deg * nearest:.0f}; it should be that at 0."
     yield f"Denoised in {steps} steps and {time.perf_counter() - start:.0f} s: {picture}"
 
 
