@@ -63,7 +63,8 @@ def check(
     if len(cameras[0]) > 1 and "image_encoder" in published.components:
         seen = over_white(subject.views[0].picture, entry.spec.resolution).to(views)
         nearest = int((views[0] - seen).square().mean(dim=(1, 2, 3)).argmin())
-        yield f"Most like the picture is the view at azimuth {entry.spec.view_spacing_deg * nearest:.0f}; it should be that at 0."
+        azimuth = entry.spec.view_spacing_deg * nearest
+        yield f"Most like the picture is the view at azimuth {azimuth:.0f}; it should be that at 0."
     yield f"Denoised in {steps} steps and {time.perf_counter() - start:.0f} s: {picture}"
 
 
