@@ -188,6 +188,7 @@ def _identity(entry: Entry, variant: str, settings: EvalSettings) -> dict[str, A
     identity: dict[str, Any] = {"version": __version__, "views": settings.view_count}
     if variant != BASELINES:
         identity["config"] = to_json(_config(entry, variant, settings))
+    if variant != BASELINES and settings.prior == "mini":
         identity["weights"] = hashlib.sha256(shipped_weights().read_bytes()).hexdigest()[:16]
     return json.loads(json.dumps(identity))
 

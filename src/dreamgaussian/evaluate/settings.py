@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
-from dreamgaussian.config import PresetName, RunConfig, preset
+from tyro.conf import arg
+
+from dreamgaussian.config import PresetName, PriorName, RunConfig, preset
 from dreamgaussian.errors import ConfigError
 
 OBJECTS = 40
@@ -17,7 +20,7 @@ QUICK_VIEWS = 4
 class EvalSettings:
     """The benchmark: whole runs on held-out objects, scored against the truth."""
 
-    output: Path = Path("runs/benchmark")
+    output: Annotated[Path, arg(aliases=["-o"], metavar="FOLDER")] = Path("runs/benchmark")
     """Folder for the scores and the report. Finished runs found there are not repeated."""
     quick: bool = False
     """A look: 4 objects, 4 views each, the quick preset, unless said otherwise."""
@@ -31,6 +34,12 @@ class EvalSettings:
     """Optimisation steps of stage 1; the preset's where nothing is said."""
     ablations: bool = False
     """Also run without timestep annealing, without densification and without the reference loss."""
+    prior: PriorName = "mini"
+    """The diffusion prior of the runs."""
+    prior_path: str | None = None
+    """A folder or hub id to take the prior's weights from; none given: the published places."""
+    device: str = "auto"
+    """Where the runs' networks and tensors live: auto, cpu, or a torch device."""
     seed: int = 0
     """Of the runs."""
 
@@ -60,5 +69,11 @@ class EvalSettings:
     @property
     def run_config(self) -> RunConfig:
         """The settings of a run, but for the object's elevation."""
-        config = replace(preset(self.preset_name), seed=self.seed)
+        config = replace(
+            preset(self.preset_name),
+            seed=self.seed,
+            prior=self.prior,
+            prior_path=self.prior_path,
+            device=self.device,
+        )
         return config if self.steps is None else replace(config, fit=replace(config.fit, steps=self.steps))
