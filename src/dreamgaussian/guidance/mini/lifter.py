@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from dreamgaussian.guidance.mini.layers import Blocks, angle_features, pixel_coordinates
+from dreamgaussian.guidance.mini.volume import HALF_DEPTH, PLANE_HALF_HEIGHT
 
 VOXEL_CHANNELS = 5
 """Density, red, green, blue, blend; all before their activations."""
+INFLATION_EDGE = 0.25
+"""Half the thickness of the inflated silhouette's soft surface, world units."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class LifterConfig:
     embedding: int = 128
     depths: int = 32
     """Voxels along the viewing direction."""
+    inflation: float = 0.4
+    """Strength of the inflated silhouette, to whose densities the network adds."""
 
 
 class Lifter(nn.Module):
@@ -71,4 +76,34 @@ class Lifter(nn.Module):
         x = self.up_half(x, embedding)
         voxels = self.leave(F.silu(self.norm(x))).float()
         b, _, h, w = voxels.shape
-        return voxels.reshape(b, VOXEL_CHANNELS, self.config.depths, h, w)
+        voxels = voxels.reshape(b, VOXEL_CHANNELS, self.config.depths, h, w)
+        balloon = self.config.inflation * inflated_silhouette(picture[:, 3], h, self.config.depths)
+        return torch.cat([voxels[:, :1] + balloon[:, None], voxels[:, 1:]], dim=1)
+
+
+@torch.no_grad()
+def inflated_silhouette(alpha: Float[Tensor, "b s s"], size: int, depths: int) -> Float[Tensor, "b d size size"]:
+    """1 well inside, -1 well outside the union of all balls round the picture's plane that fit the silhouette.
+
+    Where the pictures of the training say nothing, things are about as deep as they are wide.
+    """
+    half_widths = ball_heights(F.adaptive_avg_pool2d(alpha, size) > 0.5) * (2 * PLANE_HALF_HEIGHT / size)
+    depth = ((torch.arange(depths, device=alpha.device) + 0.5) * (2 / depths) - 1) * HALF_DEPTH
+    return ((half_widths[:, None] - depth.abs()[:, None, None]) / INFLATION_EDGE).clamp(-1, 1)
+
+
+def ball_heights(inside: Bool[Tensor, "b s s"]) -> Float[Tensor, "b s s"]:
+    """Half the height, in pixels, over each pixel of the union of all balls that fit the shape.
+
+    A ball at q has the radius r(q), the distance to the shape's outside, and the height² r(q)² - |p - q|² over p.
+    """
+    size = inside.shape[-1]
+    line = torch.arange(size, device=inside.device).float()
+    places = torch.cartesian_prod(line, line)
+    squares = torch.cdist(places, places).square()
+    flat = inside.flatten(1)
+    to_outside = squares.masked_fill(flat[:, None, :], torch.inf).amin(dim=-1).sqrt() - 0.5
+    to_frame = torch.minimum(places.amin(dim=1), size - 1 - places.amax(dim=1)) + 0.5
+    radii = torch.minimum(to_outside, to_frame) * flat
+    heights = (radii.square()[:, None, :] - squares).masked_fill(~flat[:, None, :], 0).amax(dim=-1)
+    return heights.clamp(min=0).sqrt().view_as(inside)

@@ -18,6 +18,8 @@ HALF_DEPTH = 0.9
 BALL_RADIUS = 1.05
 """Rays are marched inside this ball round the origin."""
 TANGENT = math.tan(math.radians(DEFAULT_FOVY_DEG) / 2)
+PLANE_HALF_HEIGHT = DEFAULT_RADIUS * TANGENT
+"""Half the height of the input picture at the origin."""
 DENSITY_SCALE = 20.0
 """Density of a voxel whose raw value is 0.25 above the fog, per unit of length."""
 
