@@ -93,7 +93,8 @@ def generate(run: Run) -> Iterator[Snapshot]:
     yield Snapshot("Mesh", 0, 2, None, gaussians)
     views = gaussian_views(gaussians, run.rasterizer, config.bake)
     outlines = [Outline(view.alpha, view.camera) for view in views]
-    mesh = build_mesh(gaussians, config.mesh, outlines)
+    true_outlines = [Outline(view.picture[..., 3], view.camera) for view in subject.views]
+    mesh = build_mesh(gaussians, config.mesh, outlines, true_outlines)
     yield Snapshot("Mesh", 1, 2, None, gaussians)
     views += input_views(subject, config.bake)
     mesh = bake(mesh, views, config.mesh.texture_size, config.bake)

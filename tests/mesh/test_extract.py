@@ -6,7 +6,9 @@ import torch
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.errors import EmptyResult
-from dreamgaussian.mesh.extract import Outline, extract_surface, surface_level
+from dreamgaussian.mesh.extract import Outline, blurred, carve, extract_surface, match_outlines, surface_level
+from dreamgaussian.mesh.field import DensityField
+from dreamgaussian.mesh.raster import render_normals
 from mesh.shapes import field_of, grid, trimesh_of
 
 
@@ -46,7 +48,7 @@ def test_the_level_is_where_the_outlines_match(height: float):
     ramp = field_of(grid(1.2, 64)[..., 0], 1.2)
     radii = ramp.points.norm(dim=-1)
     field = replace(ramp, density=height * torch.exp(-0.5 * (radii / 0.2) ** 2))
-    level = surface_level(field, [disc(0.35, azimuth) for azimuth in (0, 80, 200)])
+    level, _ = surface_level(field, [disc(0.35, azimuth) for azimuth in (0, 80, 200)])
     mesh = extract_surface(field, level)
     assert float(mesh.vertices.norm(dim=1).mean()) == pytest.approx(0.35, abs=0.005)
 
@@ -55,3 +57,58 @@ def test_outlines_of_nothing_are_an_empty_result():
     empty = Outline(torch.zeros(32, 32), Camera.orbit(0, 0, 32))
     with pytest.raises(EmptyResult, match="too faint"):
         surface_level(field_of(0.4 - grid(1.2, 16).norm(dim=-1), 1.2), [empty])
+
+
+def ball_field() -> DensityField:
+    """A ball of radius 0.35 and density 5."""
+    ramp = field_of(grid(1.2, 64)[..., 0], 1.2)
+    return replace(ramp, density=5 * ((0.35 - ramp.points.norm(dim=-1)) / ramp.spacing).clamp(0, 1))
+
+
+ALL_ROUND = [disc(0.35, azimuth) for azimuth in range(0, 360, 60)]
+
+
+def test_a_crisp_field_of_thin_parts_is_not_blurred():
+    points = grid(1.2, 64)
+    ring = 0.05 - (((points[..., 0] ** 2 + points[..., 1] ** 2).sqrt() - 0.4) ** 2 + points[..., 2] ** 2).sqrt()
+    crisp = field_of(ring, 1.2)
+    surface = extract_surface(crisp, 1.0)
+    cameras = [Camera.orbit(azimuth, 20, 128) for azimuth in range(0, 360, 60)]
+    outlines = [Outline(render_normals(surface, camera).alpha, camera) for camera in cameras]
+    assert match_outlines(crisp, outlines)[0] is crisp
+
+
+def test_a_field_of_spikes_is_blurred():
+    haze = ball_field()
+    spikes = (torch.rand(haze.density.shape, generator=torch.Generator().manual_seed(0)) < 0.002).float()
+    shells = 5 * spikes * (haze.points.norm(dim=-1) < 0.5)
+    field = replace(haze, density=haze.density + shells)
+    matched, level = match_outlines(field, ALL_ROUND)
+    assert matched is not field
+    assert surface_level(matched, ALL_ROUND)[1] < surface_level(field, ALL_ROUND)[1]
+    assert level < 5
+
+
+def test_blurring_keeps_the_amount():
+    field = ball_field()
+    assert float(blurred(field, 2.0).density.sum()) == pytest.approx(float(field.density.sum()), rel=1e-3)
+
+
+def test_carving_cuts_along_the_outline_and_nowhere_else():
+    field = field_of(0.5 - grid(1.2, 64).norm(dim=-1), 1.2)
+    outline = disc(0.3, 0)
+    carved = extract_surface(carve(field, 1.0, outline), 1.0)
+    pixels, _ = outline.camera.project(carved.vertices)
+    radius_px = outline.camera.focal_px * math.tan(math.asin(0.3 / outline.camera.radius))
+    distances = (pixels - 64).norm(dim=1)
+    assert float(distances.max()) < radius_px + 0.7
+    on_wall = distances > radius_px - 0.7
+    ends = carved.vertices[~on_wall].norm(dim=1)
+    torch.testing.assert_close(ends, torch.full_like(ends, 0.5), atol=0.01, rtol=0)
+    assert trimesh_of(carved).is_watertight
+
+
+def test_carving_along_a_wider_outline_changes_nothing():
+    field = field_of(0.3 - grid(1.2, 64).norm(dim=-1), 1.2)
+    carved = extract_surface(carve(field, 1.0, disc(0.45, 30)), 1.0)
+    torch.testing.assert_close(carved.vertices, extract_surface(field, 1.0).vertices)

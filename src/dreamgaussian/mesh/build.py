@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.mesh.clean import clean, seal
-from dreamgaussian.mesh.extract import Outline, extract_surface, surface_level
+from dreamgaussian.mesh.extract import Outline, carve, extract_surface, match_outlines
 from dreamgaussian.mesh.field import density_field
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.settings import MeshSettings
@@ -13,13 +13,24 @@ from dreamgaussian.mesh.unwrap import unwrap
 PAPERS_LEVEL = 1.0
 
 
-def build_mesh(gaussians: Gaussians, settings: MeshSettings = MeshSettings(), outlines: Sequence[Outline] = ()) -> Mesh:
+def build_mesh(
+    gaussians: Gaussians,
+    settings: MeshSettings = MeshSettings(),
+    outlines: Sequence[Outline] = (),
+    true_outlines: Sequence[Outline] = (),
+) -> Mesh:
     """The surface of the Gaussians as a clean mesh with texture coordinates, still without a texture.
 
     `outlines`, of the Gaussians from several sides, tell the surface's density where the settings leave it open;
-    without them it is the paper's. Raises EmptyResult if there is no surface, Diverged if the Gaussians are not finite.
+    without them it is the paper's. `true_outlines`, of the input pictures, carve off what lies outside them.
+    Raises EmptyResult if there is no surface, Diverged if the Gaussians are not finite.
     """
     field = density_field(gaussians, settings.resolution)
-    level = settings.density or (surface_level(field, outlines) if outlines else PAPERS_LEVEL)
+    if settings.density is None and outlines:
+        field, level = match_outlines(field, outlines[::2])
+    else:
+        level = settings.density or PAPERS_LEVEL
+    for outline in true_outlines:
+        field = carve(field, level, outline)
     surface = extract_surface(seal(field, level, settings.opening), level)
     return unwrap(clean(surface, settings), settings.texture_size)

@@ -1,7 +1,7 @@
 """The surface in the density field: its level, and marching cubes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,11 +12,16 @@ from dreamgaussian.camera import Camera
 from dreamgaussian.errors import EmptyResult
 from dreamgaussian.mesh.field import DensityField
 from dreamgaussian.mesh.mesh import Mesh
+from dreamgaussian.mesh.morphology import distance_to
 
 FAINTEST = 0.02
 """Densities below this are empty space."""
 OUTLINE_SIZE = 64
 """Outlines are compared at this many pixels."""
+BLURS = (1.0, 1.5, 2.0, 3.0)
+"""In cells."""
+SLACK = 1.04
+"""A blur may make the outlines worse by this factor."""
 RAY_SAMPLES = 160
 
 
@@ -28,12 +33,37 @@ class Outline:
     camera: Camera
 
 
-def surface_level(field: DensityField, outlines: Sequence[Outline]) -> float:
+def match_outlines(field: DensityField, outlines: Sequence[Outline]) -> tuple[DensityField, float]:
+    """The field, blurred as far as does no harm, and the level at which its outlines match those of the Gaussians.
+
+    Crisp Gaussians make a crisp field, and the first blur spoils its outlines. The cloud of a vague prior has a field
+    of spikes and pits that no view confirms: it may be blurred until its outlines suffer.
+    Raises EmptyResult if the Gaussians cover no pixel.
+    """
+    best, (level, least) = field, surface_level(field, outlines)
+    for blur in BLURS:
+        candidate = blurred(field, blur)
+        candidate_level, wrong = surface_level(candidate, outlines)
+        if wrong > SLACK * least:
+            break
+        best, level, least = candidate, candidate_level, min(least, wrong)
+    return best, level
+
+
+def blurred(field: DensityField, sigma: float) -> DensityField:
+    """The field blurred by a Gaussian of `sigma` cells."""
+    from scipy.ndimage import gaussian_filter
+
+    smooth = gaussian_filter(field.density.numpy(force=True), sigma, mode="constant")
+    return replace(field, density=torch.from_numpy(smooth))
+
+
+def surface_level(field: DensityField, outlines: Sequence[Outline]) -> tuple[float, float]:
     """The density at which the surface, seen from the cameras, covers what the Gaussians cover by half and more.
 
     The field is a sum: its height depends on how many Gaussians overlap, how wide and how opaque they are, so that no
     fixed level suits all. A surface at level l covers the pixels whose rays meet a density of l; the best l is the one
-    that sorts the fewest pixels wrongly.
+    that sorts the fewest pixels wrongly. Their number, relative to the covered ones, is the second result.
     Raises EmptyResult if the Gaussians cover no pixel.
     """
     highest = torch.cat([_highest_along_rays(field, outline.camera) for outline in outlines])
@@ -47,7 +77,7 @@ def surface_level(field: DensityField, outlines: Sequence[Outline]) -> float:
     covered = covered[order]
     wrong = covered.cumsum(0) + (~covered).sum() - (~covered).cumsum(0)
     best = int(wrong[:-1].argmin())
-    return float(highest[best : best + 2].mean())
+    return float(highest[best : best + 2].mean()), float(wrong[best] / covered.sum())
 
 
 def _small(outline: Outline) -> Float[Tensor, "s s"]:
@@ -68,6 +98,23 @@ def _highest_along_rays(field: DensityField, camera: Camera) -> Float[Tensor, " 
         field.density[None, None], grid.flip(-1)[None, None], align_corners=True
     )
     return densities[0, 0, 0].amax(dim=1)
+
+
+def carve(field: DensityField, level: float, outline: Outline) -> DensityField:
+    """The field cut so that its surface at `level` stays inside a true outline, such as the input picture's.
+
+    The cut is the lesser of the field and of one that falls through the level at the outline, by `level` a cell.
+    """
+    inside = outline.alpha.numpy(force=True) >= 0.5
+    signed_px = torch.from_numpy(distance_to(~inside) - distance_to(inside)).float()
+    pixels, depths = outline.camera.project(field.points.view(-1, 3))
+    grid = 2 * pixels / torch.tensor([outline.camera.width, outline.camera.height]) - 1
+    sampled = torch.nn.functional.grid_sample(
+        signed_px[None, None], grid[None, None], padding_mode="border", align_corners=False
+    )
+    cells = sampled[0, 0, 0] * depths / outline.camera.focal_px / field.spacing
+    cone = level * (1 + cells).clamp_min(0).view(field.density.shape)
+    return replace(field, density=field.density.minimum(cone))
 
 
 def extract_surface(field: DensityField, level: float) -> Mesh:

@@ -17,7 +17,7 @@ from dreamgaussian.mesh.raster import Fragments, MeshScene, sample
 
 OPAQUE = 0.9
 """A view's pixels below this alpha hold too much background."""
-DEPTH_EDGE_PX = 8.0
+DEPTH_EDGE_PX = 16.0
 """A step in depth between neighbouring pixels that counts as an edge, in widths of a pixel at the origin."""
 GRAZING = 0.05
 """Cosine of the flattest viewing angle at which a view says anything about a surface."""
