@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dreamgaussian.guidance.checkpoint import DiffusersFolder
-from dreamgaussian.guidance.clip import clip_pixels, embed_picture, embed_words
+from dreamgaussian.guidance.clip import clip_pixels, embed_pictures, embed_words
 from dreamgaussian.guidance.hub import locate
 from dreamgaussian.guidance.manifest import manifest
 from guidance.tiny_checkpoints import PICTURE, write_multiview, write_stable_diffusion
@@ -40,30 +40,30 @@ def test_penultimate_tokens_are_those_before_the_last_layer(tmp_path):
 
     folder = write_multiview(tmp_path / "imagedream", image_tokens=3)
     checkpoint = DiffusersFolder.fetched(locate(manifest("imagedream"), str(folder)))
-    picture = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
-    tokens = embed_picture(checkpoint, picture, CPU, output="penultimate", antialias=True)
+    pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    tokens = embed_pictures(checkpoint, pictures, CPU, output="penultimate", antialias=True)
     config = {key: value for key, value in PICTURE.items() if key != "model_type"}
     shorter = CLIPVisionModel(CLIPVisionConfig(**{**config, "num_hidden_layers": 1})).eval()
     state = {name.removeprefix("vision_model."): tensor for name, tensor in checkpoint.tensors("image_encoder")}
     own = {name.removeprefix("vision_model."): name for name in shorter.state_dict()}
     shorter.load_state_dict({own[name]: tensor for name, tensor in state.items() if name in own})
     with torch.no_grad():
-        expected = shorter(clip_pixels(picture, antialias=True)[None]).last_hidden_state[0]
-    assert tokens.shape == (17, 32)
+        expected = shorter(clip_pixels(pictures, antialias=True)).last_hidden_state
+    assert tokens.shape == (2, 17, 32)
     torch.testing.assert_close(tokens, expected)
 
 
 def test_clip_sees_normalised_colours():
     """(0.5 - 0.48145466) / 0.26862954 and so on."""
     for antialias in (True, False):
-        pixels = clip_pixels(torch.full((3, 32, 32), 0.5), antialias=antialias)
-        assert pixels.shape == (3, 224, 224)
-        assert pixels.mean(dim=(1, 2)).tolist() == pytest.approx([0.069037, 0.161393, 0.332838], abs=1e-4)
+        pixels = clip_pixels(torch.full((1, 3, 32, 32), 0.5), antialias=antialias)
+        assert pixels.shape == (1, 3, 224, 224)
+        assert pixels.mean(dim=(0, 2, 3)).tolist() == pytest.approx([0.069037, 0.161393, 0.332838], abs=1e-4)
 
 
 def test_zero123s_clip_picture_keeps_its_corners():
     picture = torch.rand(3, 256, 256, generator=torch.Generator().manual_seed(0))
-    pixels = clip_pixels(picture, antialias=False)
+    pixels = clip_pixels(picture[None], antialias=False)[0]
     std = torch.tensor([0.26862954, 0.26130258, 0.27577711])
     mean = torch.tensor([0.48145466, 0.4578275, 0.40821073])
     for corner in ((0, 0), (0, -1), (-1, 0), (-1, -1)):

@@ -59,39 +59,39 @@ def _encode(
         return encoder(tokens.input_ids.to(device), output_hidden_states=True)
 
 
-def embed_picture(
+def embed_pictures(
     checkpoint: Checkpoint,
-    picture: Float[Tensor, "3 h w"],
+    pictures: Float[Tensor, "n 3 h w"],
     device: torch.device,
     *,
     output: Literal["projected", "penultimate"],
     antialias: bool,
-) -> Float[Tensor, "tokens width"]:
-    """A picture's one projected token, or all tokens before the encoder's last layer."""
+) -> Float[Tensor, "n tokens width"]:
+    """Each picture's one projected token, or all its tokens before the encoder's last layer."""
     from transformers import CLIPVisionConfig, CLIPVisionModel, CLIPVisionModelWithProjection
 
     kind = CLIPVisionModelWithProjection if output == "projected" else CLIPVisionModel
     with torch.device("meta"):
         network = kind(CLIPVisionConfig(**_without_origin(checkpoint.config("image_encoder"))))
     encoder = checkpoint.load("image_encoder", network, dtype=torch.float32, device=device)
-    pixels = clip_pixels(picture, antialias=antialias)[None].to(device)
+    pixels = clip_pixels(pictures, antialias=antialias).to(device)
     with torch.no_grad():
         if output == "projected":
-            return encoder(pixels).image_embeds
-        return encoder(pixels, output_hidden_states=True).hidden_states[-2][0]
+            return encoder(pixels).image_embeds[:, None]
+        return encoder(pixels, output_hidden_states=True).hidden_states[-2]
 
 
-def clip_pixels(picture: Float[Tensor, "3 h w"], *, antialias: bool) -> Float[Tensor, "3 224 224"]:
-    """A picture in [0, 1] as CLIP sees it: bicubic, normalised.
+def clip_pixels(pictures: Float[Tensor, "n 3 h w"], *, antialias: bool) -> Float[Tensor, "n 3 224 224"]:
+    """Pictures in [0, 1] as CLIP sees them: bicubic, normalised.
 
     With `antialias` as OpenAI's and transformers' preprocessing; without, and with corners aligned, as Zero123 was
     trained (kornia.geometry.resize in FrozenCLIPImageEmbedder, github.com/cvlab-columbia/zero123).
     """
     size = (_SIDE, _SIDE)
-    resized = F.interpolate(picture[None], size, mode="bicubic", antialias=antialias, align_corners=not antialias)[0]
+    resized = F.interpolate(pictures, size, mode="bicubic", antialias=antialias, align_corners=not antialias)
     if antialias:
         resized = resized.clamp(0, 1)
-    mean, std = (torch.tensor(values).to(picture)[:, None, None] for values in (_MEAN, _STD))
+    mean, std = (torch.tensor(values).to(pictures)[:, None, None] for values in (_MEAN, _STD))
     return (resized - mean) / std
 
 

@@ -199,5 +199,7 @@ def _reason(error: Exception) -> str:
             return "not a valid id"
         case HfHubHTTPError(response=response):
             return f"the hub answered {response.status_code}"
-        case _:
+        case _ if isinstance(error, OSError) or any(word in type(error).__name__ for word in ("Connect", "Timeout")):
             return f"no connection: {type(error).__name__}"
+        case _:
+            return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no more is known'}"

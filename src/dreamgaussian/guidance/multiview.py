@@ -12,7 +12,7 @@ from dreamgaussian.camera import Camera
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance import PriorSpec
 from dreamgaussian.guidance.checkpoint import Checkpoint
-from dreamgaussian.guidance.clip import embed_picture, embed_words
+from dreamgaussian.guidance.clip import embed_pictures, embed_words
 from dreamgaussian.guidance.latent import LatentDiffusion, load_latent_space, over_white, working_dtype
 from dreamgaussian.guidance.multiview_unet import MultiViewUNet
 from dreamgaussian.guidance.picture_tokens import CLIP_H_WIDTH
@@ -93,8 +93,10 @@ def open_multiview(spec: PriorSpec, checkpoint: Checkpoint, subject: Subject, de
     phrases = {"conditional": (prompt + SUFFIX).removeprefix(", "), "unconditional": subject.negative_prompt}
     embeddings = embed_words(checkpoint, sorted(set(phrases.values())), device)
     contexts = {name: embeddings[phrase].tokens for name, phrase in phrases.items()}
-    seen = over_white(subject.views[0].picture, spec.resolution) if with_picture else None
-    tokens = embed_picture(checkpoint, seen, device, output="penultimate", antialias=True) if seen is not None else None
+    seen = over_white(subject.views[0].picture, spec.resolution)[None] if with_picture else None
+    tokens = None
+    if seen is not None:
+        tokens = embed_pictures(checkpoint, seen, device, output="penultimate", antialias=True)
     space = load_latent_space(checkpoint, device)
     with torch.device("meta"):
         network = MultiViewUNet(config, CLIP_H_WIDTH if tokens is None else tokens.shape[-1])
@@ -102,9 +104,9 @@ def open_multiview(spec: PriorSpec, checkpoint: Checkpoint, subject: Subject, de
     schedule = Schedule.from_config(checkpoint.scheduler_config(), device)
     if seen is None or tokens is None:
         return MultiView(spec, space, schedule, unet, contexts)
-    both = torch.stack([tokens, torch.zeros_like(tokens)]).to(working_dtype(device))
+    both = torch.cat([tokens, torch.zeros_like(tokens)]).to(working_dtype(device))
     known, unknown = unet.image_embed(both).float()
-    latent = space.encode(seen[None].to(device))[0]
+    latent = space.encode(seen)[0]
     return MultiView(
         spec,
         space,

@@ -12,7 +12,7 @@ from dreamgaussian.camera import Camera
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance import PriorSpec
 from dreamgaussian.guidance.checkpoint import Checkpoint
-from dreamgaussian.guidance.clip import embed_picture
+from dreamgaussian.guidance.clip import embed_pictures
 from dreamgaussian.guidance.latent import (
     LatentDiffusion,
     load_latent_space,
@@ -103,15 +103,13 @@ def open_zero123(
     """The prior, conditioned on the subject's pictures. Raises ConfigError where it has none."""
     if not subject.views:
         raise ConfigError(f"{spec.name} makes 3D from a picture, and only words were given. Give a picture.")
-    pictures = [over_white(view.picture, spec.resolution) for view in subject.views]
-    tokens = [embed_picture(checkpoint, each, device, output="projected", antialias=False) for each in pictures]
+    pictures = torch.stack([over_white(view.picture, spec.resolution) for view in subject.views])
+    tokens = embed_pictures(checkpoint, pictures, device, output="projected", antialias=False)
     space = load_latent_space(checkpoint, device)
-    seen = tuple(
-        SeenView(view.camera, token, space.encode(picture[None].to(device))[0] / space.scale)
-        for view, token, picture in zip(subject.views, tokens, pictures, strict=True)
-    )
-    projection = load_projection(checkpoint, tokens[0].shape[-1], device)
-    unet = load_unet(checkpoint, device, in_channels=2 * seen[0].latent.shape[0])
+    latents = space.encode(pictures) / space.scale
+    seen = tuple(SeenView(v.camera, *encoded) for v, *encoded in zip(subject.views, tokens, latents, strict=True))
+    projection = load_projection(checkpoint, tokens.shape[-1], device)
+    unet = load_unet(checkpoint, device, in_channels=2 * latents.shape[1])
     schedule = Schedule.from_config(checkpoint.scheduler_config(), device)
     return Zero123(spec, space, schedule, unet, projection, seen, absolute_polar)
 
