@@ -20,7 +20,7 @@ from dreamgaussian.texture.views import locate_texels
 from mesh.shapes import sphere
 
 SIZE, RESOLUTION = 256, 32
-FAST = RefineSettings(steps=12, views=2)
+FAST = RefineSettings(steps=12, views=2, start_t=0.3, inertia=0.5)
 
 
 def with_albedo(mesh: Mesh, base: tuple[float, float, float], detail: float) -> Mesh:

@@ -31,17 +31,17 @@ class BakeSettings:
 class RefineSettings:
     """Stage 2: the prior's multi-step denoising corrects the texture at the prior's own resolution."""
 
-    steps: int = 20
+    steps: int = 10
     """Rounds of denoising (the paper: 50); 0 leaves the baked texture as it is."""
     views: int = 2
     """Samples of the prior in a round."""
-    start_t: float = 0.3
+    start_t: float = 0.2
     """Noise added to the views in the first round, as diffusion time."""
     end_t: float = 0.05
     """Noise added in the last round."""
     denoise_steps: int = 4
     """DDIM steps from the noisy view to the clean one."""
-    inertia: float = 0.5
+    inertia: float = 2.0
     """Weight of the baked texture against that of one denoised view which sees the surface squarely."""
     blur_px: float = 1.0
     """Standard deviation of the blur of the differences, in the prior's pixels: finer detail is left alone."""
