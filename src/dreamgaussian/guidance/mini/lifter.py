@@ -29,8 +29,9 @@ class LifterConfig:
     embedding: int = 128
     depths: int = 32
     """Voxels along the viewing direction."""
-    inflation: float = 0.4
-    """Strength of the inflated silhouette, to whose densities the network adds."""
+    inflation: float = 0.6
+    """Strength of the inflated silhouette, to whose densities the network adds. Trained at 0.4; raised for what looks
+    unlike the training objects, at a cost of 0.3 dB on those of the validation set."""
 
 
 class Lifter(nn.Module):
