@@ -66,7 +66,8 @@ void accumulate(Frame& frame) {
     for (int tile = 0; tile < frame.tile_count(); tile++) {
         frame.tile_begins.data[tile] = place;
         for (int rank = 0; rank < frame.threads; rank++)
-            place += std::exchange(frame.tile_cursors.data[static_cast<size_t>(rank) * frame.tile_count() + tile], place);
+            place +=
+                std::exchange(frame.tile_cursors.data[static_cast<size_t>(rank) * frame.tile_count() + tile], place);
     }
     frame.tile_begins.data[frame.tile_count()] = place;
 }

@@ -134,7 +134,8 @@ INLINE void blend_tile(Frame& frame, int tile, Scratch& scratch, const Picture& 
         Floats* sums = CHANNELS ? local : reinterpret_cast<Floats*>(scratch.lanes.data);
         for (int k = 0; k < channel_count; k++) sums[k] = 0.0f;
         Ints last;
-        const Floats transmittance = blend_block<CHANNELS>(frame, place, lists.begins[block], lists.ends[block], sums, last);
+        const Floats transmittance =
+            blend_block<CHANNELS>(frame, place, lists.begins[block], lists.ends[block], sums, last);
         const size_t pixel = static_cast<size_t>(tile) * TILE_PIXELS + block * LANES;
         store(frame.transmittances.data + pixel, transmittance);
         store(frame.last_pairs.data + pixel, last);
@@ -144,9 +145,12 @@ INLINE void blend_tile(Frame& frame, int tile, Scratch& scratch, const Picture& 
 
 static void blend(Frame& frame, int tile, Scratch& scratch, const Picture& picture) {
     switch (frame.channel_count) {
-        case 4: return blend_tile<4>(frame, tile, scratch, picture);
-        case 7: return blend_tile<7>(frame, tile, scratch, picture);
-        default: return blend_tile<0>(frame, tile, scratch, picture);
+        case 4:
+            return blend_tile<4>(frame, tile, scratch, picture);
+        case 7:
+            return blend_tile<7>(frame, tile, scratch, picture);
+        default:
+            return blend_tile<0>(frame, tile, scratch, picture);
     }
 }
 

@@ -1,4 +1,5 @@
-// Backward, per tile: the loss's gradients with respect to the splats, far to near, one pair of splat and tile at a time.
+// Backward, per tile: the loss's gradients with respect to the splats, far to near, one pair of splat and tile at a
+// time.
 //
 // With g = Σ_c v_c c, the gradient with respect to the alpha of splat i at a pixel is
 //     v_alpha_i = T_i g_i - (Σ_{j behind i} w_j g_j - v_A T_end) / (1 - alpha_i)

@@ -9,17 +9,18 @@
 namespace splat {
 namespace {
 
+constexpr float SLACK = 1e-3f;  // pixels, against rounding
+
 // Sixteen ellipses, ready to be read one at a time.
 struct Outlines {
     alignas(64) float x[LANES], y[LANES], half_y[LANES];
-    alignas(64) float rightmost_y[LANES];       // height of the rightmost point above the centre
-    alignas(64) float level[LANES];             // the ellipse is u² + v² <= level, see Splat
+    alignas(64) float rightmost_y[LANES];                         // height of the rightmost point above the centre
+    alignas(64) float level[LANES];                               // the ellipse is u² + v² <= level, see Splat
     alignas(64) float vy[LANES], inverse_ux[LANES], lean[LANES];  // lean: how far right the axis goes per row
     alignas(64) int32_t first_slab[LANES], last_slab[LANES], first_column[LANES], last_column[LANES];
 
     INLINE_MEMBER void set(const Camera& camera, Floats center_x, Floats center_y, Floats half_x, Floats half_height,
                            Floats ellipse_level, const Footprint& f) {
-        constexpr float SLACK = 1e-3f;  // pixels, against rounding
         half_height = half_height + SLACK;
         half_x = half_x + SLACK;
         store(x, center_x), store(y, center_y), store(half_y, half_height);
@@ -43,7 +44,6 @@ struct Slabs {
 };
 
 INLINE Slabs slabs_of(const Outlines& o, int lane, int first_slab, int width_blocks) {
-    constexpr float SLACK = 1e-3f;
     const Ints slab = load(LANE_INDEX) + first_slab;
     const Floats half_y = o.half_y[lane];
     const Floats top = fma(to_floats(slab), BLOCK, 0.5f - o.y[lane]);

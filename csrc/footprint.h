@@ -11,17 +11,17 @@ namespace splat {
 namespace {
 
 struct Footprint {
-    Floats x, y, z;                 // p
+    Floats x, y, z;  // p
     Floats inverse_z;
-    Floats slope_x, slope_y;        // x/z and y/z, clamped to the widened frustum
-    Mask inside_x, inside_y;        // where they were not clamped
-    Floats quat[4], inverse_norm;   // of unit length, and one over the length before
+    Floats slope_x, slope_y;       // x/z and y/z, clamped to the widened frustum
+    Mask inside_x, inside_y;       // where they were not clamped
+    Floats quat[4], inverse_norm;  // of unit length, and one over the length before
     Floats scale[3];
-    Floats rotation[3][3];          // R
-    Floats view[2][3];              // J W
-    Floats axes[2][3];              // A
+    Floats rotation[3][3];                                   // R
+    Floats view[2][3];                                       // J W
+    Floats axes[2][3];                                       // A
     Floats variance_x, covariance, variance_y, determinant;  // Σ'
-    Floats ux, uy, vy;              // see Splat
+    Floats ux, uy, vy;                                       // see Splat
 };
 
 // Lanes past the end repeat the last Gaussian.

@@ -10,12 +10,12 @@
 
 namespace splat {
 
-constexpr int TILE = 16;           // pixels along a tile's side
-constexpr int BLOCK = 4;           // pixels along a block's side: a block is one vector of lanes
-constexpr int TILE_BLOCKS = 16;    // blocks in a tile, row by row
-constexpr int TILE_PIXELS = 256;   // pixels in a tile, block by block
-constexpr int CHUNK = 512;         // Gaussians that one thread projects at a time
-constexpr int GEOMETRY_SUMS = 8;   // a pair's gradient sums before those of the channels, see blend_backward.h
+constexpr int TILE = 16;          // pixels along a tile's side
+constexpr int BLOCK = 4;          // pixels along a block's side: a block is one vector of lanes
+constexpr int TILE_BLOCKS = 16;   // blocks in a tile, row by row
+constexpr int TILE_PIXELS = 256;  // pixels in a tile, block by block
+constexpr int CHUNK = 512;        // Gaussians that one thread projects at a time
+constexpr int GEOMETRY_SUMS = 8;  // a pair's gradient sums before those of the channels, see blend_backward.h
 
 // Memory for `T` that only grows, aligned for vectors and never initialised. Kernels read `data` alone.
 template <class T>
@@ -116,17 +116,17 @@ struct Frame {
 
     std::vector<std::unique_ptr<Chunk>> chunks;
     Buffer<Splat> splats;
-    Buffer<float> channels;            // channel_count each; only where they do not fit into a Splat
+    Buffer<float> channels;  // channel_count each; only where they do not fit into a Splat
     Buffer<RecordRange> record_ranges;
-    Buffer<uint32_t> keys, order;      // depths as sortable integers, and indices: of the visible Gaussians
+    Buffer<uint32_t> keys, order;  // depths as sortable integers, and indices: of the visible Gaussians
     Buffer<uint32_t> spare_keys, spare_order;
-    Buffer<uint32_t> tile_cursors;     // per thread and tile
-    Buffer<uint32_t> tile_begins;      // per tile, and the end
-    Buffer<uint32_t> tile_order;       // the fullest first
+    Buffer<uint32_t> tile_cursors;  // per thread and tile
+    Buffer<uint32_t> tile_begins;   // per tile, and the end
+    Buffer<uint32_t> tile_order;    // the fullest first
     Buffer<Pair> pairs;
-    Buffer<float> transmittances;      // per pixel, tile by tile, block by block
-    Buffer<int32_t> last_pairs;        // the last pair that counted, per pixel
-    Buffer<float> pair_sums;           // gradient sums, pair_stride() a slot
+    Buffer<float> transmittances;  // per pixel, tile by tile, block by block
+    Buffer<int32_t> last_pairs;    // the last pair that counted, per pixel
+    Buffer<float> pair_sums;       // gradient sums, pair_stride() a slot
 
     INLINE_MEMBER int tile_count() const { return tiles_x * tiles_y; }
     INLINE_MEMBER int chunk_count() const { return (gaussians.count + CHUNK - 1) / CHUNK; }
@@ -137,7 +137,7 @@ struct Frame {
 // Memory of one thread, reused from tile to tile.
 struct Scratch {
     Buffer<int32_t> block_lists;  // pairs of each block
-    Buffer<float> lanes;           // accumulators and gradients of a tile's channels
+    Buffer<float> lanes;          // accumulators and gradients of a tile's channels
 };
 
 }  // namespace splat

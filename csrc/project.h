@@ -34,11 +34,10 @@ INLINE void copy_channels(const Frame& frame, int i, const Splat& splat) {
     const Gaussians& g = frame.gaussians;
     float* target = frame.channels.data + static_cast<size_t>(i) * frame.channel_count;
     for (int k = 0; k < 4; k++) *target++ = splat.channels[k];
-    for (int k = 0; k < g.extra_channels; k++)
-        *target++ = g.extra[static_cast<size_t>(i) * g.extra_channels + k];
+    for (int k = 0; k < g.extra_channels; k++) *target++ = g.extra[static_cast<size_t>(i) * g.extra_channels + k];
 }
 
-// Projects up to sixteen Gaussians from `first` on, appends to the chunk, and returns which lanes are visible.
+// Projects up to sixteen Gaussians from `first` on and returns which lanes are visible.
 INLINE uint32_t project_lanes(Frame& frame, int first, int count, SplatLanes& splats, Outlines& outlines, float* radii,
                               float* screen_means) {
     const Camera& camera = frame.camera;
@@ -78,8 +77,7 @@ INLINE uint32_t project_lanes(Frame& frame, int first, int count, SplatLanes& sp
     return bits(visible);
 }
 
-static void project(Frame& frame, int index, Chunk& chunk, uint32_t* tile_counts, float* radii,
-                    float* screen_means) {
+static void project(Frame& frame, int index, Chunk& chunk, uint32_t* tile_counts, float* radii, float* screen_means) {
     const int begin = index * CHUNK;
     const int end = begin + CHUNK < frame.gaussians.count ? begin + CHUNK : frame.gaussians.count;
     chunk.record_count = 0;

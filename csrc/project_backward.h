@@ -45,7 +45,8 @@ INLINE SplatGradients gather_pairs(const Frame& frame, const Chunk& chunk, int f
         const size_t slot = static_cast<size_t>(chunk.first_slot) + range.first;
         float* total = scratch.lanes.data + lane * row;
         add_up_pairs(frame.pair_sums.data + slot * stride, range.count, stride, total);
-        for (int k = 0; k < 3; k++) out.colors[3 * i + k] = color_gradient(frame.gaussians, 3 * i + k, total[GEOMETRY_SUMS + 1 + k]);
+        for (int k = 0; k < 3; k++)
+            out.colors[3 * i + k] = color_gradient(frame.gaussians, 3 * i + k, total[GEOMETRY_SUMS + 1 + k]);
         for (int k = 0; k < extra; k++) out.extra[extra * i + k] = total[GEOMETRY_SUMS + 4 + k];
     }
     const Ints rows = min(load(LANE_INDEX), count - 1) * row;
@@ -82,10 +83,12 @@ INLINE void mean_gradients(const Camera& camera, const Footprint& f, const Float
     // J = pixels (1, 0, -slope_x; 0, 1, -slope_y) with pixels = focal / z and slope = x / z unless clamped.
     const Floats pixels = f.inverse_z * camera.focal;
     const Floats pixels_gradient = (jxx - f.slope_x * jxz) + (jyy - f.slope_y * jyz);
-    const Floats slope_x_gradient = -(where(f.inside_x, pixels * jxz)), slope_y_gradient = -(where(f.inside_y, pixels * jyz));
+    const Floats slope_x_gradient = -(where(f.inside_x, pixels * jxz)),
+                 slope_y_gradient = -(where(f.inside_y, pixels * jyz));
     const Floats x_gradient = fma(pixels, screen_x, slope_x_gradient * f.inverse_z);
     const Floats y_gradient = fma(pixels, screen_y, slope_y_gradient * f.inverse_z);
-    const Floats z_gradient = depth - f.inverse_z * fma(f.x, x_gradient, fma(f.y, y_gradient, pixels * pixels_gradient));
+    const Floats z_gradient =
+        depth - f.inverse_z * fma(f.x, x_gradient, fma(f.y, y_gradient, pixels * pixels_gradient));
     for (int k = 0; k < 3; k++) out[k] = fma(w[k], x_gradient, fma(w[3 + k], y_gradient, w[6 + k] * z_gradient));
 }
 
@@ -119,9 +122,9 @@ INLINE void project_lanes_backward(const Frame& frame, const Chunk& chunk, int f
     Floats view[2][3], rotation[3][3], log_scales[3], means[3], quats[4];
     for (int row = 0; row < 2; row++)
         for (int i = 0; i < 3; i++)
-            view[row][i] = fma(axes[row][0] * f.scale[0], f.rotation[i][0],
-                               fma(axes[row][1] * f.scale[1], f.rotation[i][1],
-                                   axes[row][2] * f.scale[2] * f.rotation[i][2]));
+            view[row][i] =
+                fma(axes[row][0] * f.scale[0], f.rotation[i][0],
+                    fma(axes[row][1] * f.scale[1], f.rotation[i][1], axes[row][2] * f.scale[2] * f.rotation[i][2]));
     for (int k = 0; k < 3; k++) {
         for (int i = 0; i < 3; i++)
             rotation[i][k] = f.scale[k] * fma(f.view[0][i], axes[0][k], f.view[1][i] * axes[1][k]);

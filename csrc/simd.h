@@ -81,7 +81,8 @@ INLINE Floats exp(Floats x) {
     return times_power_of_two(fma(p, f * f, f + 1.0f), shifted);
 }
 
-// log2(x) for positive, normal x: x = m 2^n with m in [sqrt(1/2), sqrt(2)), and the series of artanh((m - 1) / (m + 1)).
+// log2(x) for positive, normal x: x = m 2^n with m in [sqrt(1/2), sqrt(2)), and the series of artanh((m - 1) / (m +
+// 1)).
 INLINE Floats log2(Floats x) {
     const Ints bits_above_half_root = as_ints(x) - 0x3f3504f3;
     const Floats n = to_floats(bits_above_half_root >> 23);

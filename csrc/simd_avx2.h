@@ -7,7 +7,6 @@
 
 #include "inline.h"
 
-
 namespace splat {
 namespace {
 
@@ -79,9 +78,7 @@ INLINE Mask operator<=(Ints a, Ints b) {
     return and_not(Mask EACH(_mm256_castsi256_ps, Ints(-1)), Mask{greater.lo, greater.hi});
 }
 INLINE bool any(Mask a) { return _mm256_movemask_ps(_mm256_or_ps(a.lo, a.hi)) != 0; }
-INLINE uint32_t bits(Mask a) {
-    return static_cast<uint32_t>(_mm256_movemask_ps(a.lo) | _mm256_movemask_ps(a.hi) << 8);
-}
+INLINE uint32_t bits(Mask a) { return static_cast<uint32_t>(_mm256_movemask_ps(a.lo) | _mm256_movemask_ps(a.hi) << 8); }
 INLINE Floats select(Mask m, Floats a, Floats b) {
     return {_mm256_blendv_ps(b.lo, a.lo, m.lo), _mm256_blendv_ps(b.hi, a.hi, m.hi)};
 }

@@ -7,7 +7,6 @@
 
 #include "inline.h"
 
-
 namespace splat {
 namespace {
 

@@ -4,10 +4,9 @@
 
 #include <cmath>
 #include <cstdint>
-
-#include "inline.h"
 #include <cstring>
 
+#include "inline.h"
 
 namespace splat {
 namespace {
@@ -35,8 +34,8 @@ struct Ints {
     }
 };
 
-#define EACH(type, expression) \
-    type r;                    \
+#define EACH(type, expression)                       \
+    type r;                                          \
     for (int k = 0; k < 4; k++) r.v[k] = expression; \
     return r
 
@@ -113,8 +112,7 @@ INLINE Ints gather(const int32_t* p, Ints index) {
 }
 INLINE Floats gather(const float* p, Ints index) {
     Floats r;
-    for (int k = 0; k < 4; k++)
-        r.v[k] = Float4{p[index.v[k][0]], p[index.v[k][1]], p[index.v[k][2]], p[index.v[k][3]]};
+    for (int k = 0; k < 4; k++) r.v[k] = Float4{p[index.v[k][0]], p[index.v[k][1]], p[index.v[k][2]], p[index.v[k][3]]};
     return r;
 }
 
