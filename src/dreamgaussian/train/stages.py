@@ -77,8 +77,7 @@ class DenoiserStage:
             )
         )
         n = len(views)
-        # Linear density towards t = 1: distillation spends most of its steps at high noise.
-        t = torch.rand(n, generator=generator).sqrt().clamp(min=0.01).to(views)
+        t = torch.rand(n, generator=generator).clamp(min=0.01).to(views)
         known = (torch.rand(n, generator=generator) > DROPOUT).to(views.device)
         alpha, sigma = (level[:, None, None, None] for level in alpha_sigma(t))
         noise = torch.randn(views.shape, generator=generator).to(views)
