@@ -46,7 +46,7 @@ class TrainSettings:
     """The lifter first; the denoiser is trained on the finished lifter's views."""
     minutes: float = 9.0
     """Wall-clock time of this slice."""
-    total_steps: int = 5_000
+    total_steps: int = 3_000
     """Length of the learning rate's decay."""
     batch_size: int = 16
     """Input views a step."""
