@@ -164,6 +164,10 @@ def page(rows: list[dict]) -> str:
             f"| {row['prior']} | {row['encode']:.2f} s | {row['predict']:.2f} s | {row['backward']:.2f} s | "
             f"{step:.2f} s | {row['cpu']:.1f} s | {row['memory_mb'] / 1000:.1f} GB |"
         )
+    lines += [
+        "",
+        "On a machine shared with others the wall clock tells little; CPU time divided by the threads is the floor.",
+    ]
     return "\n".join(lines) + "\n"
 
 
