@@ -36,6 +36,8 @@ class RunConfig:
     """The diffusion prior. `mini` is the embedded one, which needs no download."""
     prior_path: str | None = None
     """A folder or hub id to take the prior's weights from; none given: the published places."""
+    roundness: float = 0.8
+    """How strongly depth that the picture does not show follows the outline's width, 0 to 1.5; for `mini` only."""
     prompt: str = ""
     """Words about the subject, for priors that understand them."""
     negative_prompt: str = ""
@@ -49,6 +51,10 @@ class RunConfig:
     mesh: MeshSettings = field(default_factory=MeshSettings)
     bake: BakeSettings = field(default_factory=BakeSettings)
     refine: RefineSettings = field(default_factory=RefineSettings)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.roundness <= 1.5:
+            raise ConfigError(f"roundness is {self.roundness:g}. Give a number from 0 to 1.5.")
 
 
 def default() -> RunConfig:

@@ -67,7 +67,7 @@ def open_run(picture: str | Path | None, config: RunConfig = RunConfig()) -> Run
     device = choose_device(config.device)
     rasterizer = choose_rasterizer(config.rasterizer, device)
     subject = open_subject(picture, config)
-    prior = open_prior(config.prior, subject, device, config.prior_path)
+    prior = open_prior(config.prior, subject, device, config.prior_path, roundness=config.roundness)
     return Run(config, subject, prior, rasterizer, FitState.start(config.fit, config.seed))
 
 

@@ -105,8 +105,17 @@ def prior_spec(name: str) -> PriorSpec:
     raise ConfigError(f"No prior is called {name!r}. There are: {', '.join(['mini', *CATALOGUE])}.")
 
 
-def open_prior(name: str, subject: Subject, device: torch.device, path: str | None = None) -> Prior:
+def open_prior(
+    name: str,
+    subject: Subject,
+    device: torch.device,
+    path: str | None = None,
+    *,
+    roundness: float | None = None,
+) -> Prior:
     """The prior called `name`, conditioned on the subject; `path` is a folder or a hub id to take its weights from.
+
+    `roundness` is for `mini` alone: how strongly depth that the picture does not show follows the outline's width.
 
     Raises ConfigError for an unknown name and WeightsUnavailable where its weights are not to be had. No prior ever
     stands in for another.
@@ -114,7 +123,7 @@ def open_prior(name: str, subject: Subject, device: torch.device, path: str | No
     if name == "mini":
         from dreamgaussian.guidance.mini import open_mini
 
-        return open_mini(subject, device)
+        return open_mini(subject, device, roundness=roundness)
     from dreamgaussian.guidance.catalogue import CATALOGUE, open_from_hub
 
     if name in CATALOGUE:

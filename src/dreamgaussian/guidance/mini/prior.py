@@ -1,6 +1,7 @@
 """The embedded prior behind the seam: small enough to ship, small enough for a laptop's processor."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -110,7 +111,13 @@ class MiniPrior:
         return torch.autocast(self._device.type, torch.bfloat16, enabled=fast)
 
 
-def open_mini(subject: Subject, device: torch.device | str = "cpu", weights: Path | None = None) -> MiniPrior:
+def open_mini(
+    subject: Subject,
+    device: torch.device | str = "cpu",
+    weights: Path | None = None,
+    *,
+    roundness: float | None = None,
+) -> MiniPrior:
     """The embedded prior, conditioned on the subject's first picture; further pictures and words are not used yet.
 
     Raises WeightsUnavailable where the weights are missing or broken, InputError where the subject has no picture.
@@ -118,6 +125,8 @@ def open_mini(subject: Subject, device: torch.device | str = "cpu", weights: Pat
     if not subject.views:
         raise InputError("The mini prior needs a picture, and this subject has only words. Give it one.")
     lifter, denoiser = load_weights(weights or shipped_weights())
+    if roundness is not None:
+        lifter.config = replace(lifter.config, inflation=roundness)
     return MiniPrior(lifter.to(device), denoiser.to(device), subject.views[0])
 
 
