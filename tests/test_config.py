@@ -1,11 +1,13 @@
 import dataclasses
 import json
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
-from dreamgaussian.config import PRESETS, RunConfig, from_json, preset, read_run, to_json
+from dreamgaussian.config import PRESETS, PriorName, RunConfig, from_json, preset, read_run, to_json
 from dreamgaussian.errors import ConfigError
+from dreamgaussian.guidance.catalogue import CATALOGUE
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -81,3 +83,7 @@ def test_a_broken_run_json_is_named(tmp_path):
     path.write_text("[]")
     with pytest.raises(ConfigError, match="holds no settings under 'config'"):
         read_run(path)
+
+
+def test_the_names_of_priors_are_those_there_are():
+    assert set(get_args(PriorName)) == {"mini", *CATALOGUE}

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from dreamgaussian.errors import ConfigError
-from dreamgaussian.fitting.settings import DensitySettings, DistillSettings, FitSettings, ReferenceSettings
+from dreamgaussian.fitting.settings import (
+    DensitySettings,
+    DistillSettings,
+    FitSettings,
+    LearningRates,
+    ReferenceSettings,
+)
 from dreamgaussian.mesh.settings import MeshSettings
 from dreamgaussian.subject_settings import SubjectSettings
 from dreamgaussian.texture.settings import BakeSettings, RefineSettings
@@ -21,6 +27,7 @@ PriorName = Literal[
     "stable-zero123",
     "stable-diffusion",
     "stable-diffusion-1.5",
+    "sdxl",
     "mvdream",
     "imagedream",
 ]
@@ -67,12 +74,14 @@ def paper() -> RunConfig:
     return replace(
         default(),
         fit=FitSettings(
+            learning_rates=LearningRates(final_share=1.0),
             distill=DistillSettings(weighting="sigma_squared", render_scales=(0.5, 1.0, 2.0)),
-            reference=ReferenceSettings(),
             density=DensitySettings(
                 start=0.2, end=1.0, every=100, gradient_threshold=0.5, clone_below=0.05, max_scale=0.05
             ),
         ),
+        mesh=MeshSettings(density=1.0),
+        refine=RefineSettings(steps=50, start_t=0.181, end_t=0.041),
     )
 
 
