@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate
 
 import dreamgaussian as dg
 from dreamgaussian.mesh.raster import MeshScene, render_mesh
-from dreamgaussian.output import PREVIEW_AZIMUTHS_DEG, PREVIEW_ELEVATION_DEG
+from dreamgaussian.output import PREVIEW_AZIMUTHS_DEG, PREVIEW_ELEVATION_DEG, SHOW_RADIUS
 
 TILE = 144
 PAPER = 0.965
@@ -32,7 +32,7 @@ def row(picture: Path, config: dg.RunConfig) -> Tensor:
     result = dg.image_to_3d(picture, config)
     print(f"{picture.stem}: {result.seconds}", flush=True)
     elevation = result.subject.views[0].camera.elevation_deg + PREVIEW_ELEVATION_DEG
-    cameras = [dg.Camera.orbit(azimuth, elevation, 2 * TILE) for azimuth in PREVIEW_AZIMUTHS_DEG]
+    cameras = [dg.Camera.orbit(azimuth, elevation, 2 * TILE, radius=SHOW_RADIUS) for azimuth in PREVIEW_AZIMUTHS_DEG]
     rasterizer = dg.choose_rasterizer("auto", torch.device("cpu"))
     scene = MeshScene(result.mesh.vertices, result.mesh.faces)
     straight = result.subject.views[0].picture

@@ -29,6 +29,8 @@ PREVIEW_AZIMUTHS_DEG = (0.0, 90.0, 180.0, 270.0)
 PREVIEW_ELEVATION_DEG = 15.0
 """Of the turntable and the preview, above the input's."""
 PREVIEW_SIZE = 320
+SHOW_RADIUS = 2.4
+"""Distance of the cameras that show results: a little further off than the input's, for what turns towards them."""
 
 
 def open_folder(folder: Path | None, name: str, *, overwrite: bool) -> Path:
@@ -136,7 +138,7 @@ def _turntable(mesh: "Mesh", subject: "Subject") -> Iterator["np.ndarray"]:
     scene = MeshScene(mesh.vertices, mesh.faces)
     elevation = _show_elevation(subject)
     for frame in range(TURNTABLE_FRAMES):
-        camera = Camera.orbit(360 * frame / TURNTABLE_FRAMES, elevation, TURNTABLE_SIZE)
+        camera = Camera.orbit(360 * frame / TURNTABLE_FRAMES, elevation, TURNTABLE_SIZE, radius=SHOW_RADIUS)
         render = render_mesh(mesh, camera, scene=scene)
         yield _uint8(render.color + (1 - render.alpha[..., None]))
 
@@ -150,7 +152,7 @@ def _write_preview(run: "Run", snapshot: "Snapshot", path: Path) -> None:
     from dreamgaussian.mesh.raster import render_mesh
 
     elevation = _show_elevation(run.subject)
-    cameras = [Camera.orbit(azimuth, elevation, PREVIEW_SIZE) for azimuth in PREVIEW_AZIMUTHS_DEG]
+    cameras = [Camera.orbit(azimuth, elevation, PREVIEW_SIZE, radius=SHOW_RADIUS) for azimuth in PREVIEW_AZIMUTHS_DEG]
     with torch.no_grad():
         splats = [run.rasterizer.render(snapshot.gaussians, camera) for camera in cameras]
     mesh = snapshot.mesh
