@@ -219,10 +219,16 @@ def machine() -> str:
 
 
 def commit() -> str:
-    """The commit that was measured; a plus for changes on top."""
-    here = Path(__file__).parent
-    run = subprocess.run(["git", "describe", "--always", "--dirty=+"], cwd=here, capture_output=True, text=True)
-    return run.stdout.strip() or "unknown"
+    """The last commit that touched the rasterisers; a plus for changes on top."""
+    root = Path(__file__).parents[1]
+    parts = ["csrc", "src/dreamgaussian/raster"]
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments, "--", *parts], cwd=root, capture_output=True, text=True
+        ).stdout.strip()
+
+    return (git("log", "-1", "--format=%h") or "unknown") + ("+" if git("status", "--short") else "")
 
 
 def main(settings: Settings) -> None:

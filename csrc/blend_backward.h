@@ -14,33 +14,25 @@
 namespace splat {
 namespace {
 
-// Positions of a tile's pixels, block by block.
-struct TilePixels {
-    float x[TILE_PIXELS], y[TILE_PIXELS];
+// What a block carries from splat to splat, as rows of lanes; then one row of gradients per channel. A block's rows lie
+// side by side: rows of different blocks that are some power of two apart would get into each other's way in the cache.
+enum Row { TRANSMITTANCE, BEHIND, LAST, X, Y, GRADIENTS };
 
-    constexpr TilePixels() : x(), y() {
-        for (int i = 0; i < TILE_PIXELS; i++) {
-            const int block = i / LANES, lane = i % LANES;
-            x[i] = static_cast<float>(block % 4 * BLOCK + lane % BLOCK);
-            y[i] = static_cast<float>(block / 4 * BLOCK + lane / BLOCK);
-        }
-    }
-};
-alignas(64) constexpr TilePixels TILE_PIXEL;
-
-// What a tile's blocks carry, block by block.
 struct TileState {
-    alignas(64) float transmittance[TILE_PIXELS];
-    alignas(64) float behind[TILE_PIXELS];
-    alignas(64) int32_t last[TILE_PIXELS];
+    float* lanes;
+    int channel_count;
     int32_t last_of_block[TILE_BLOCKS];
     int32_t last_of_tile;
-    const float* gradients;  // per channel, like the above
+
+    INLINE_MEMBER float* rows(int block) const { return lanes + block * (GRADIENTS + channel_count) * LANES; }
+    INLINE_MEMBER static size_t size(int channel_count) {
+        return static_cast<size_t>(TILE_BLOCKS) * (GRADIENTS + channel_count) * LANES;
+    }
 };
 
-// The reverse of write_block, into blocks of lanes that are a tile apart; zero where there is no gradient or no pixel.
+// The reverse of write_block; zero where there is no gradient or no pixel.
 INLINE void read_block(const BlockPlace& place, int width, const float* picture, int channels, float* lanes) {
-    for (int k = 0; k < channels; k++, lanes += TILE_PIXELS) {
+    for (int k = 0; k < channels; k++, lanes += LANES) {
         store(lanes, 0.0f);
         if (!picture) continue;
         for (int row = 0; row < place.rows; row++) {
@@ -54,71 +46,63 @@ INLINE void read_block(const BlockPlace& place, int width, const float* picture,
     }
 }
 
-INLINE void read_gradients(const Frame& frame, int tile, const PictureGradients& gradients, float* lanes,
-                           TileState& state) {
+INLINE void start_block(const Frame& frame, int tile, int block, const PictureGradients& gradients, TileState& state) {
+    state.last_of_block[block] = -1;
+    const BlockPlace place(frame, tile, block);
+    if (place.empty()) return;
     const int width = frame.camera.width, extra = frame.gaussians.extra_channels;
-    for (int block = 0; block < TILE_BLOCKS; block++) {
-        const BlockPlace place(frame, tile, block);
-        float* target = lanes + block * LANES;
-        read_block(place, width, gradients.depth, 1, target);
-        read_block(place, width, gradients.color, 3, target + TILE_PIXELS);
-        read_block(place, width, gradients.extra, extra, target + 4 * TILE_PIXELS);
-        read_block(place, width, gradients.alpha, 1, state.behind + block * LANES);
-    }
-    state.gradients = lanes;
-}
+    float* rows = state.rows(block);
+    read_block(place, width, gradients.depth, 1, rows + GRADIENTS * LANES);
+    read_block(place, width, gradients.color, 3, rows + (GRADIENTS + 1) * LANES);
+    read_block(place, width, gradients.extra, extra, rows + (GRADIENTS + 4) * LANES);
+    read_block(place, width, gradients.alpha, 1, rows + BEHIND * LANES);
 
-INLINE void start_state(const Frame& frame, int tile, TileState& state) {
-    const size_t first = static_cast<size_t>(tile) * TILE_PIXELS;
-    state.last_of_tile = -1;
-    for (int block = 0; block < TILE_BLOCKS; block++) {
-        state.last_of_block[block] = -1;
-        if (BlockPlace(frame, tile, block).empty()) continue;
-        const int lane = block * LANES;
-        const Floats transmittance = load(frame.transmittances.data + first + lane);
-        store(state.transmittance + lane, transmittance);
-        store(state.behind + lane, -(load(state.behind + lane) * transmittance));
-        store(state.last + lane, load(frame.last_pairs.data + first + lane));
-        for (int k = 0; k < LANES; k++)
-            if (state.last[lane + k] > state.last_of_block[block]) state.last_of_block[block] = state.last[lane + k];
-        if (state.last_of_block[block] > state.last_of_tile) state.last_of_tile = state.last_of_block[block];
-    }
+    const size_t first = static_cast<size_t>(tile) * TILE_PIXELS + block * LANES;
+    const Floats transmittance = load(frame.transmittances.data + first);
+    store(rows + TRANSMITTANCE * LANES, transmittance);
+    store(rows + BEHIND * LANES, -(load(rows + BEHIND * LANES) * transmittance));
+    const int32_t* last = frame.last_pairs.data + first;
+    store(rows + LAST * LANES, as_floats(load(last)));
+    store(rows + X * LANES, load(PIXEL_X) + (place.x + 0.5f));
+    store(rows + Y * LANES, load(PIXEL_Y) + (place.y + 0.5f));
+    for (int lane = 0; lane < LANES; lane++)
+        if (last[lane] > state.last_of_block[block]) state.last_of_block[block] = last[lane];
+    if (state.last_of_block[block] > state.last_of_tile) state.last_of_tile = state.last_of_block[block];
 }
 
 // The sums of one pair over the blocks in `blocks`.
 template <int CHANNELS, bool ABSGRAD>
-INLINE void pair_backward(const Frame& frame, TileState& state, float corner_x, float corner_y, int32_t pair,
-                          uint32_t blocks, Floats* channel_sums, float* sums) {
+INLINE void pair_backward(const Frame& frame, TileState& state, int32_t pair, uint32_t blocks, Floats* channel_sums,
+                          float* sums) {
     const uint32_t splat = frame.pairs.data[pair].splat;
     const Splat& s = frame.splats.data[splat];
     const float* channels = channels_of<CHANNELS>(frame, splat);
     const int channel_count = CHANNELS ? CHANNELS : frame.channel_count;
     const Floats least_exponent = frame.conventions.log2_alpha_min, alpha_max = frame.conventions.alpha_max;
-    const Floats left = corner_x - s.x, top = corner_y - s.y;
 
     Floats total = 0.0f, su = 0.0f, sv = 0.0f, suu = 0.0f, suv = 0.0f, svv = 0.0f, abs_x = 0.0f, abs_y = 0.0f;
     for (int k = 0; k < channel_count; k++) channel_sums[k] = 0.0f;
     for (; blocks; blocks &= blocks - 1) {
-        const int block = __builtin_ctz(blocks), lane = block * LANES;
-        const Falloff f(s, load(TILE_PIXEL.x + lane) + left, load(TILE_PIXEL.y + lane) + top);
-        const Mask counts = (least_exponent <= f.exponent) & (Ints(pair) <= load(state.last + lane));
+        float* rows = state.lanes + __builtin_ctz(blocks) * (GRADIENTS + channel_count) * LANES;
+        const Falloff f(s, load(rows + X * LANES) - s.x, load(rows + Y * LANES) - s.y);
+        const Mask counts = (least_exponent <= f.exponent) & (Ints(pair) <= as_ints(load(rows + LAST * LANES)));
         if (!any(counts)) continue;
         const Floats uncapped = exp2(max(f.exponent, LEAST_EXPONENT));
         const Floats alpha = where(counts, min(uncapped, alpha_max));
         const Floats share = reciprocal(1.0f - alpha);
-        const Floats transmittance = load(state.transmittance + lane) * share;
+        const Floats transmittance = load(rows + TRANSMITTANCE * LANES) * share;
         const Floats weight = alpha * transmittance;
-        store(state.transmittance + lane, transmittance);
+        store(rows + TRANSMITTANCE * LANES, transmittance);
 
         Floats value = 0.0f;  // g
         for (int k = 0; k < channel_count; k++) {
-            const Floats gradient = load(state.gradients + k * TILE_PIXELS + lane);
+            const Floats gradient = load(rows + (GRADIENTS + k) * LANES);
             value = fma(gradient, channels[k], value);
             channel_sums[k] = fma(weight, gradient, channel_sums[k]);
         }
-        const Floats behind = load(state.behind + lane);
+        const Floats behind = load(rows + BEHIND * LANES);
         const Floats alpha_gradient = transmittance * value - behind * share;
-        store(state.behind + lane, fma(weight, value, behind));
+        store(rows + BEHIND * LANES, fma(weight, value, behind));
 
         const Floats t = where(uncapped <= alpha_max, alpha * alpha_gradient);
         const Floats tu = t * f.u, tv = t * f.v;
@@ -141,15 +125,16 @@ INLINE void blend_tile_backward(Frame& frame, int tile, Scratch& scratch, const 
     const int channel_count = CHANNELS ? CHANNELS : frame.channel_count, stride = frame.pair_stride();
     const uint32_t begin = frame.tile_begins.data[tile], end = frame.tile_begins.data[tile + 1];
     if (begin == end) return;
-    scratch.lanes.reserve(static_cast<size_t>(channel_count) * (TILE_PIXELS + LANES));
+    const size_t state_size = TileState::size(channel_count);
+    scratch.lanes.reserve(state_size + static_cast<size_t>(channel_count) * LANES);
     Floats local[CHANNELS ? CHANNELS : 1];
-    Floats* channel_sums =
-        CHANNELS ? local : reinterpret_cast<Floats*>(scratch.lanes.data + channel_count * TILE_PIXELS);
+    Floats* channel_sums = CHANNELS ? local : reinterpret_cast<Floats*>(scratch.lanes.data + state_size);
     TileState state;
-    read_gradients(frame, tile, gradients, scratch.lanes.data, state);
-    start_state(frame, tile, state);
+    state.lanes = scratch.lanes.data;
+    state.channel_count = channel_count;
+    state.last_of_tile = -1;
+    for (int block = 0; block < TILE_BLOCKS; block++) start_block(frame, tile, block, gradients, state);
 
-    const float corner_x = tile % frame.tiles_x * TILE + 0.5f, corner_y = tile / frame.tiles_x * TILE + 0.5f;
     const Pair* pairs = frame.pairs.data;
     uint32_t active = 0;  // blocks whose last pair is not in front of the current one
     for (uint32_t pair = end; pair-- > begin;) {
@@ -164,7 +149,7 @@ INLINE void blend_tile_backward(Frame& frame, int tile, Scratch& scratch, const 
         const uint32_t blocks = pairs[pair].blocks & active;
         float* sums = frame.pair_sums.data + static_cast<size_t>(pairs[pair].slot) * stride;
         if (blocks)
-            pair_backward<CHANNELS, ABSGRAD>(frame, state, corner_x, corner_y, number, blocks, channel_sums, sums);
+            pair_backward<CHANNELS, ABSGRAD>(frame, state, number, blocks, channel_sums, sums);
         else
             __builtin_memset(sums, 0, sizeof(float) * stride);
     }

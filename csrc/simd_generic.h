@@ -81,10 +81,8 @@ INLINE uint32_t bits(Mask a) {
     for (int k = 0; k < 16; k++) r |= (a.v[k / 4][k % 4] & 1u) << k;
     return r;
 }
-INLINE Floats select(Mask m, Floats a, Floats b) {
-    EACH(Floats, (Float4)(((Int4)a.v[k] & m.v[k]) | ((Int4)b.v[k] & ~m.v[k])));
-}
-INLINE Ints select(Mask m, Ints a, Ints b) { EACH(Ints, (a.v[k] & m.v[k]) | (b.v[k] & ~m.v[k])); }
+INLINE Floats select(Mask m, Floats a, Floats b) { EACH(Floats, m.v[k] ? a.v[k] : b.v[k]); }
+INLINE Ints select(Mask m, Ints a, Ints b) { EACH(Ints, m.v[k] ? a.v[k] : b.v[k]); }
 INLINE Floats where(Mask m, Floats a) { EACH(Floats, (Float4)((Int4)a.v[k] & m.v[k])); }
 
 INLINE Ints truncate(Floats a) { EACH(Ints, __builtin_convertvector(a.v[k], Int4)); }
