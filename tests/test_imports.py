@@ -21,6 +21,7 @@ LAYERS = [
     {"evaluate"},
     {"commands"},
     {"cli", "studio"},
+    {"__main__"},
 ]
 """A part may import parts of earlier rows, and nothing of its own row but itself."""
 PARTNERS = {("pipeline", "output")}

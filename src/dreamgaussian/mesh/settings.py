@@ -17,7 +17,7 @@ class MeshSettings:
     """Hollows whose openings are narrower than twice this many grid cells are sealed and filled."""
     min_component: float = 0.02
     """Separate pieces with a smaller share of the largest one's volume are floaters, and dropped."""
-    smoothing_steps: int = 10
+    smoothing_steps: int = 30
     """Passes of Taubin smoothing, which takes off the grid's steps and keeps the volume."""
     faces: int = 20_000
     """Triangles left after decimation."""
