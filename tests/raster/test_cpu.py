@@ -200,6 +200,13 @@ def test_changing_a_parameter_between_the_passes_is_noticed() -> None:
         loss.backward()
 
 
+def test_the_core_never_sees_tensors_of_the_wrong_shape() -> None:
+    shapes = [(5, 3), (5, 3), (5, 4), (4,), (5, 3), (5, 0)]
+    view = cpu.View([0.0] * 13, [0.0] * 6, 8, 8, 1.0, 0.0, False)
+    with pytest.raises(AssertionError, match=r"\(4,?\)|\[4\]"):
+        cpu._Draw.apply(view, torch.zeros(5, 2), *(torch.zeros(shape) for shape in shapes))
+
+
 def test_float64_is_refused_with_advice() -> None:
     with pytest.raises(ConfigError, match=r"means is torch.float64 on cpu. Move them with gaussians.to"):
         CpuRasterizer().render(cloud(3).to(torch.float64), Camera.orbit(0, 0, 8))

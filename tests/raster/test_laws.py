@@ -67,8 +67,8 @@ def test_the_order_of_the_gaussians_changes_nothing(rasterizer: Rasterizer) -> N
 
 
 def test_a_crop_shows_the_same_pixels(rasterizer: Rasterizer) -> None:
-    # The principal point is at the centre, so that a wider picture has as many more columns on the left as on the right.
-    # Far off the narrower one the projection is clamped, hence only what is well inside.
+    # The principal point is at the centre: a wider picture has as many more columns on the left as on the right. Far off
+    # the narrower one the projection is clamped, hence only what is well inside.
     gaussians = cloud(80, seed=4)
     inner = gaussians[gaussians.means.norm(dim=1) < 0.6]
     wide, narrow = (rasterizer.render(inner, camera) for camera in (Camera.orbit(30, 20, (57, 29)), CAMERA))

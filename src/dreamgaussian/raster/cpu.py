@@ -137,6 +137,10 @@ class _Draw(torch.autograd.Function):
         assert _core is not None
         inputs = tuple(tensor.contiguous() for tensor in inputs)
         means, extra = inputs[0], inputs[-1]
+        # The core goes by addresses alone.
+        widths = [(3,), (3,), (4,), (), (3,), (extra.shape[-1],)]
+        expected = [(len(means), *width) for width in widths]
+        assert [tuple(each.shape) for each in inputs] == expected, f"{[each.shape for each in inputs]}, not {expected}"
         size = (view.height, view.width)
         color, alpha, depth = means.new_empty(*size, 3), means.new_empty(size), means.new_empty(size)
         extra_picture, radii = means.new_empty(*size, extra.shape[1]), means.new_empty(len(means))
