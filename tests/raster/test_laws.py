@@ -67,7 +67,7 @@ def test_the_order_of_the_gaussians_changes_nothing(rasterizer: Rasterizer) -> N
 
 
 def test_a_crop_shows_the_same_pixels(rasterizer: Rasterizer) -> None:
-    # The principal point is at the centre: a wider picture has as many more columns on the left as on the right. Far off
+    # The principal point is at the centre: a wider picture adds as many columns left as right. Far off
     # the narrower one the projection is clamped, hence only what is well inside.
     gaussians = cloud(80, seed=4)
     inner = gaussians[gaussians.means.norm(dim=1) < 0.6]
