@@ -112,7 +112,7 @@ class Gaussians:
 
 
 def rotation_matrices(quats_wxyz: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
-    """Rotations of quaternions of any length but zero."""
+    """Rotations of quaternions of any length; a zero quaternion counts as the identity."""
     w, x, y, z = F.normalize(quats_wxyz, dim=-1).unbind(-1)
     rows = [
         torch.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], dim=-1),

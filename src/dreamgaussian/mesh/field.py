@@ -68,20 +68,9 @@ def bounds(gaussians: Gaussians) -> tuple[Float[Tensor, "3"], Float[Tensor, "3"]
     return (gaussians.means - halves).amin(dim=0), (gaussians.means + halves).amax(dim=0)
 
 
-def rotations(quats_wxyz: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
-    """Rotation matrices of quaternions of any length but zero."""
-    w, x, y, z = torch.nn.functional.normalize(quats_wxyz, dim=-1).unbind(-1)
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
-
-
 def covariances(gaussians: Gaussians, min_scale: float = 0.0) -> Float[Tensor, "n 3 3"]:
     """Covariance matrices, with the standard deviations raised to `min_scale`."""
-    axes = rotations(gaussians.quats_wxyz) * gaussians.scales.clamp_min(min_scale)[:, None, :]
+    axes = gaussians.rotations * gaussians.scales.clamp_min(min_scale)[:, None, :]
     return axes @ axes.transpose(1, 2)
 
 

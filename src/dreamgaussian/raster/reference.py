@@ -17,7 +17,6 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.functional import normalize
 from torch.utils.checkpoint import checkpoint
 
 from dreamgaussian.camera import Camera
@@ -111,22 +110,11 @@ def project(gaussians: Gaussians, camera: Camera) -> Footprints:
         [torch.stack([zero + 1, zero, -slope_x], dim=-1), torch.stack([zero, zero + 1, -slope_y], dim=-1)], dim=1
     )
     rotation = camera.camera_from_world[:3, :3].to(z) * z.new_tensor([1.0, -1.0, -1.0])[:, None]
-    axes = rotation_matrices(gaussians.quats_wxyz) * gaussians.scales[:, None, :]
+    axes = gaussians.rotations * gaussians.scales[:, None, :]
     screen_axes = jacobians @ rotation @ axes
     covariances = screen_axes @ screen_axes.mT + BLUR_PX2 * torch.eye(2).to(z)
     centers = torch.stack([focal * x / z + camera.width / 2, focal * y / z + camera.height / 2], dim=-1)
     return Footprints(centers, covariances, z)
-
-
-def rotation_matrices(quats_wxyz: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
-    """Rotations of quaternions of any length; a zero quaternion counts as the identity."""
-    w, x, y, z = normalize(quats_wxyz, dim=-1).unbind(-1)
-    rows = [
-        torch.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], dim=-1),
-        torch.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], dim=-1),
-        torch.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], dim=-1),
-    ]
-    return torch.stack(rows, dim=1)
 
 
 def pixel_centers(camera: Camera) -> Float[Tensor, "p 2"]:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from dreamgaussian.errors import ConfigError, Diverged
+from dreamgaussian.files import atomic_path
 from dreamgaussian.train.data import data_folder
 from dreamgaussian.train.dataset import Views, augment
 from dreamgaussian.train.settings import TrainSettings, cache_folder
@@ -48,18 +49,15 @@ class TrainState:
 
     def save(self, path: Path) -> None:
         """Write everything, all or nothing."""
-        part = path.with_suffix(".part")
-        torch.save(
-            {
-                "network": self.network.state_dict(),
-                "average": self.average.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "generator": self.generator.get_state(),
-                "step": self.step,
-            },
-            part,
-        )
-        part.rename(path)
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "step": self.step,
+        }
+        with atomic_path(path) as temporary:
+            torch.save(state, temporary)
 
     def load(self, path: Path) -> None:
         """Take up a saved state."""

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.files import atomic_path
 from dreamgaussian.guidance.mini.denoiser import Denoiser, DenoiserConfig
 from dreamgaussian.guidance.mini.lifter import Lifter, LifterConfig
 
@@ -27,10 +28,8 @@ def save_weights(path: Path, lifter: Lifter, denoiser: Denoiser, notes: dict[str
         for key, value in network.state_dict().items():
             tensors[f"{name}.{key}"] = value.detach().cpu().half().contiguous()
     sizes = {"lifter": json.dumps(asdict(lifter.config)), "denoiser": json.dumps(asdict(denoiser.config))}
-    part = path.with_suffix(".part")
-    save_file(tensors, part, metadata={**notes, **sizes})
-    part.chmod(0o644)  # the library makes it private
-    part.rename(path)
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata={**notes, **sizes})
 
 
 def load_weights(path: Path) -> tuple[Lifter, Denoiser]:
