@@ -44,6 +44,14 @@ def test_paper_preset_holds_the_published_numbers():
     assert preset("code").fit.density.gradient_threshold == 0.01
 
 
+def test_each_prior_has_the_weighting_of_the_paper_s_code():
+    """1 - alpha_bar in its Stable Diffusion and Zero123 guidance, none in those of MVDream and ImageDream."""
+    assert preset("code").fit.distill.weighting is None
+    uniform = {name for name, entry in CATALOGUE.items() if entry.spec.weighting == "uniform"}
+    assert uniform == {"mvdream", "imagedream"}
+    assert {entry.spec.weighting for name, entry in CATALOGUE.items() if name not in uniform} == {"sigma_squared"}
+
+
 def test_missing_settings_keep_their_defaults():
     assert from_json({"seed": 3}) == replace(RunConfig(), seed=3)
 

@@ -86,10 +86,10 @@ def paper() -> RunConfig:
 
 
 def code() -> RunConfig:
-    """What the released code does (commit 69a3c70): as the paper, but for density control."""
-    config = paper()
-    density = replace(config.fit.density, gradient_threshold=0.01, clone_below=0.04, max_scale=0.4)
-    return replace(config, fit=replace(config.fit, density=density))
+    """What the released code does (commit 69a3c70): as the paper, but for density control and a w(t) per prior."""
+    fit = paper().fit
+    density = replace(fit.density, gradient_threshold=0.01, clone_below=0.04, max_scale=0.4)
+    return replace(paper(), fit=replace(fit, density=density, distill=replace(fit.distill, weighting=None)))
 
 
 def quick() -> RunConfig:

@@ -155,7 +155,7 @@ def _distillation_loss(
         t = distill.t_min + (distill.t_max - distill.t_min) * torch.rand(distill.samples, generator=generator)
     eps = torch.randn(x.shape, generator=generator).to(x)
     scale = spec.guidance_scale if distill.guidance_scale is None else distill.guidance_scale
-    gradient = sds_gradient(prior, x, t.to(x), eps, cameras, scale=scale, weighting=distill.weighting)
+    gradient = sds_gradient(prior, x, t.to(x), eps, cameras, scale=scale, weighting=distill.weighting or spec.weighting)
     return distill.weight * sds_loss(x, gradient), [render for sample in renders for render in sample]
 
 

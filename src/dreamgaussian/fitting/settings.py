@@ -32,8 +32,8 @@ class DistillSettings:
 
     guidance_scale: float | None = None
     """Classifier-free guidance; none given: what suits the prior."""
-    weighting: Literal["sigma_squared", "uniform", "reconstruction"] = "reconstruction"
-    """w(t) of the score-distillation gradient; the paper's is sigma_squared."""
+    weighting: Literal["sigma_squared", "uniform", "reconstruction"] | None = None
+    """w(t) of the score-distillation gradient; none given: what suits the prior. The paper's is sigma_squared."""
     weight: float = 1.0
     """Of the distillation loss."""
     t_max: float = 0.98

@@ -6,7 +6,7 @@ network, whatever it predicts, is asked for eps.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -15,6 +15,9 @@ from torch import Tensor
 from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.subject import Subject
+
+Weighting = Literal["sigma_squared", "uniform", "reconstruction"]
+"""w(t) of the score-distillation gradient: sigma^2, 1, or sigma / alpha, which makes it x - x0_hat."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class PriorSpec:
     domain: CameraDomain = CameraDomain()
     guidance_scale: float = 1.0
     """Classifier-free guidance that suits the prior in distillation."""
+    weighting: Weighting = "sigma_squared"
+    """w(t) that suits the prior in distillation."""
     x_bound: float | None = None
     """|x| of clean pictures never exceeds it, so predictions are clamped to it; None where x is a latent."""
 

@@ -118,6 +118,7 @@ def _multiview_spec(name: str, elevation_range_deg: tuple[float, float], guidanc
         view_spacing_deg=90.0,
         domain=CameraDomain(radius=_TEXT_RADIUS, elevation_range_deg=elevation_range_deg),
         guidance_scale=guidance_scale,
+        weighting="uniform",
     )
 
 
@@ -132,4 +133,4 @@ CATALOGUE = {
     "mvdream": Entry(_multiview_spec("mvdream", (0.0, 30.0), 100.0), _multiview),
     "imagedream": Entry(_multiview_spec("imagedream", (0.0, 5.0), 5.0), _multiview),
 }
-"""Guidance scales are those of the paper's code."""
+"""Guidance scales and weightings are those of the paper's code."""

@@ -5,7 +5,6 @@ x0_hat = (x_t - sigma eps_hat) / alpha predicted clean, w(t) weighting, s guidan
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -13,10 +12,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dreamgaussian.camera import Camera
-from dreamgaussian.guidance import Prior, PriorSpec
+from dreamgaussian.guidance import Prior, PriorSpec, Weighting
 
 Cameras = Sequence[Sequence[Camera]]
-Weighting = Literal["sigma_squared", "uniform", "reconstruction"]
 
 
 def observe(

@@ -29,6 +29,7 @@ SPEC = PriorSpec(
     resolution=RESOLUTION,
     background=None,
     domain=CameraDomain(elevation_range_deg=(-20.0, 45.0)),
+    weighting="reconstruction",
     x_bound=1.0,
 )
 
