@@ -21,3 +21,5 @@ class Mesh:
     """In [0, 1]; u to the right, v downwards from the albedo's first row, as in glTF."""
     albedo: Float[Tensor, "h w 3"] | None = None
     """sRGB in [0, 1]."""
+    normal_map: Float[Tensor, "i j 3"] | None = None
+    """Unit normals in tangent space, in [-1, 1]: x along u, y along -v (up in the picture), z out of the surface."""
