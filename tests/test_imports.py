@@ -14,7 +14,7 @@ LAYERS = [
     {"files", "camera", "gaussians", "picture", "matting", "subject_settings"},
     {"subject"},
     {"raster", "guidance", "mesh"},
-    {"fitting", "texture", "export"},
+    {"fitting", "texture", "export", "text_to_image"},
     {"config"},
     {"output", "pipeline"},
     {"train"},

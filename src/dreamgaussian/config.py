@@ -45,6 +45,8 @@ class RunConfig:
     """A folder or hub id to take the prior's weights from; none given: the published places."""
     roundness: float = 0.8
     """How strongly depth that the picture does not show follows the outline's width, 0 to 1.5; for `mini` only."""
+    via_image: str = "auto"
+    """What makes a picture of words alone, which the run then goes on with: `none`, or the name of a painter."""
     prompt: str = ""
     """Words about the subject, for priors that understand them."""
     negative_prompt: str = ""

@@ -70,7 +70,7 @@ def write_results(
     clock: "StageClock",
 ) -> list[Path]:
     """Write what there is: always gaussians.ply, preview.png and run.json; with a textured mesh also mesh.glb and
-    turntable.mp4. Returns the paths.
+    turntable.mp4; painting.png where the picture was made of words. Returns the paths.
     """
     from dreamgaussian.export.glb import write_glb
     from dreamgaussian.export.ply import write_ply
@@ -82,6 +82,9 @@ def write_results(
         paths += [folder / "mesh.glb", folder / "turntable.mp4"]
         write_glb(snapshot.mesh, paths[1])
         write_video(_turntable(snapshot.mesh, run.subject), paths[2], TURNTABLE_FPS)
+    if run.painting is not None:
+        paths.append(folder / "painting.png")
+        _write_picture(run.painting.picture.rgba, paths[-1])
     paths += [folder / "preview.png", folder / "run.json"]
     _write_preview(run, snapshot, paths[-2])
     record = run_record(picture, run, snapshot, clock.read())
@@ -101,6 +104,7 @@ def run_record(
     return {
         "dreamgaussian": __version__,
         "input": None if picture is None else str(picture),
+        "painting": None if run.painting is None else dict(run.painting.facts),
         "config": to_json(run.config),
         "crops": [{"scale": crop.scale, "offset_px": list(crop.offset_px)} for crop in crops],
         "rasterizer": run.rasterizer.name,
@@ -164,6 +168,13 @@ def _write_preview(run: "Run", snapshot: "Snapshot", path: Path) -> None:
     )
     with atomic_path(path) as temporary:
         Image.fromarray(sheet).save(temporary)
+
+
+def _write_picture(rgba: "np.ndarray", path: Path) -> None:
+    from PIL import Image
+
+    with atomic_path(path) as temporary:
+        Image.fromarray((rgba * 255 + 0.5).astype("uint8")).save(temporary)
 
 
 def _show_elevation(subject: "Subject") -> float:

@@ -35,6 +35,8 @@ class Picture:
     """sRGB with straight alpha, in [0, 1]."""
     scale: float
     """Pixels of the file, upright, per pixel of `rgba`; at least 1."""
+    name: str
+    """What messages call it: its path, where it has one."""
 
     @property
     def is_cut_out(self) -> bool:
@@ -65,7 +67,7 @@ def read_picture(path: Path) -> Picture:
     if factor > 1:
         size = (max(1, round(width / factor)), max(1, round(height / factor)))
         image = image.resize(size, Image.Resampling.BOX)
-    return Picture(np.asarray(image, dtype=np.float32) / 255, factor)
+    return Picture(np.asarray(image, dtype=np.float32) / 255, factor, str(path))
 
 
 def check_picture(path: Path) -> None:

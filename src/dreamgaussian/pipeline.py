@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,7 @@ from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.output import open_folder, write_results
 from dreamgaussian.raster import Rasterizer, choose_rasterizer
 from dreamgaussian.subject import Subject, View, subject_from_picture
+from dreamgaussian.text_to_image import Painting, open_painter
 from dreamgaussian.texture.bake import BakeView, bake, bake_cameras
 from dreamgaussian.texture.refine import refine
 from dreamgaussian.texture.settings import BakeSettings
@@ -36,6 +37,8 @@ class Run:
     prior: Prior
     rasterizer: Rasterizer
     state: FitState
+    painting: Painting | None = None
+    """The picture that was made of the words, where there were only words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,18 +69,37 @@ def open_run(picture: str | Path | None, config: RunConfig = RunConfig()) -> Run
     """The subject, the prior conditioned on it, a rasteriser, and the Gaussians' start."""
     device = choose_device(config.device)
     rasterizer = choose_rasterizer(config.rasterizer, device)
-    subject = open_subject(picture, config)
+    painting = paint(config, device) if picture is None else None
+    subject = open_subject(painting or picture, config)
     prior = open_prior(config.prior, subject, device, config.prior_path, roundness=config.roundness)
-    return Run(config, subject, prior, rasterizer, FitState.start(config.fit, config.seed))
+    return Run(config, subject, prior, rasterizer, FitState.start(config.fit, config.seed), painting)
 
 
-def open_subject(picture: str | Path | None, config: RunConfig) -> Subject:
+def paint(config: RunConfig, device: torch.device) -> Painting | None:
+    """The picture of words alone; None where the run goes without, for priors that know words themselves do."""
+    name = config.via_image
+    if name == "auto":
+        name = "library" if config.prior == "mini" else "none"
+    if name == "none":
+        return None
+    painter = open_painter(name, device)
+    return painter(config.prompt, config.negative_prompt, torch.Generator().manual_seed(config.seed))
+
+
+def open_subject(picture: str | Path | Painting | None, config: RunConfig) -> Subject:
     """The picture cut out and recentred as the prior wants it, and the words; words alone without a picture."""
     views: tuple[View, ...] = ()
+    settings = config.subject
+    if isinstance(picture, Painting) and picture.elevation_deg is not None:
+        settings = replace(settings, elevation_deg=picture.elevation_deg)
     if picture is not None:
         domain = prior_spec(config.prior).domain
         views = subject_from_picture(
-            picture, config.subject, fill=domain.subject_fill, radius=domain.radius, fovy_deg=domain.fovy_deg
+            picture.picture if isinstance(picture, Painting) else picture,
+            settings,
+            fill=domain.subject_fill,
+            radius=domain.radius,
+            fovy_deg=domain.fovy_deg,
         ).views
     return Subject(views, config.prompt, config.negative_prompt)
 

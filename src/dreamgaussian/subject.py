@@ -57,7 +57,7 @@ class Subject:
 
 
 def subject_from_picture(
-    path: str | Path,
+    picture: str | Path | Picture,
     settings: SubjectSettings = SubjectSettings(),
     *,
     fill: float = 0.8,
@@ -65,15 +65,15 @@ def subject_from_picture(
     fovy_deg: float = DEFAULT_FOVY_DEG,
     prompt: str = "",
 ) -> Subject:
-    """The subject of one picture file, cut out and recentred.
+    """The subject of one picture, a file's or a decoded one, cut out and recentred.
 
     `fill` is the share of the frame that the longer side of the cut-out takes; it, `radius` and `fovy_deg` are those of
     the prior's camera domain. Raises `InputError` where there is no usable picture or no subject in it.
     """
-    path = Path(path)
-    picture = read_picture(path)
-    rgba = _cut_out(picture, settings, path)
-    square, crop = recentre(rgba, _seen(rgba[..., 3], path), settings.picture_size, fill)
+    if not isinstance(picture, Picture):
+        picture = read_picture(Path(picture))
+    rgba = _cut_out(picture, settings)
+    square, crop = recentre(rgba, _seen(rgba[..., 3], picture.name), settings.picture_size, fill)
     camera = Camera.orbit(0, settings.elevation_deg, settings.picture_size, radius=radius, fovy_deg=fovy_deg)
     offset_x, offset_y = (offset * picture.scale for offset in crop.offset_px)
     crop = Crop(crop.scale * picture.scale, (offset_x, offset_y))
@@ -124,39 +124,39 @@ def bleed(rgb: Float[np.ndarray, "h w 3"], alpha: Float[np.ndarray, "h w"]) -> F
     return np.where(alpha[..., None] > ALPHA_SEEN, rgb, rgb[rows, columns])
 
 
-def _cut_out(picture: Picture, settings: SubjectSettings, path: Path) -> Float[np.ndarray, "h w 4"]:
+def _cut_out(picture: Picture, settings: SubjectSettings) -> Float[np.ndarray, "h w 4"]:
     """The picture with an alpha that tells the subject from the background."""
-    rgba = picture.rgba
+    rgba, name = picture.rgba, picture.name
     if settings.background == "remove" or (settings.background == "auto" and not picture.is_cut_out):
-        logger.info("Removing the background of %s.", path)
+        logger.info("Removing the background of %s.", name)
         alpha = rgba[..., 3:]
         rgba = remove_background(rgba[..., :3] * alpha + (1 - alpha))
         rgba = np.dstack([rgba[..., :3], rgba[..., 3:] * alpha])
         if not (rgba[..., 3] > 0.5).any():
             raise InputError(
-                f"No subject was found in {path}. Give a picture of one object, or one with a transparent background."
+                f"No subject was found in {name}. Give a picture of one object, or one with a transparent background."
             )
     coverage = float((rgba[..., 3] > 0.5).mean())
     if coverage > MAX_COVERAGE:
         advice = "Pass --subject.background remove" if settings.background == "keep" else "Leave room around the object"
         raise InputError(
-            f"{path} has no background: the subject covers {coverage:.1%} of it. {advice}, or give a picture with a "
+            f"{name} has no background: the subject covers {coverage:.1%} of it. {advice}, or give a picture with a "
             "transparent background."
         )
     return rgba
 
 
-def _seen(alpha: Float[np.ndarray, "h w"], path: Path) -> Bool[np.ndarray, "h w"]:
+def _seen(alpha: Float[np.ndarray, "h w"], name: str) -> Bool[np.ndarray, "h w"]:
     """The subject's pixels, without specks."""
     seen = large_islands(alpha > ALPHA_SEEN, SPECK)
     if not seen.any():
-        raise InputError(f"{path} is transparent everywhere. Give a picture with something in it.")
+        raise InputError(f"{name} is transparent everywhere. Give a picture with something in it.")
     height, width = (int(np.ptp(np.flatnonzero(seen.any(axis=axis)))) + 1 for axis in (1, 0))
     if max(height, width) < MIN_SIDE:
         raise InputError(
-            f"The subject of {path} is only {width}x{height} pixels large. Give a picture that shows more of it."
+            f"The subject of {name} is only {width}x{height} pixels large. Give a picture that shows more of it."
         )
     edges = {"top": seen[0], "bottom": seen[-1], "left": seen[:, 0], "right": seen[:, -1]}
     if touched := [name for name, edge in edges.items() if edge.mean() > 0.05]:
-        logger.warning("The subject of %s is cut off at the %s; what is missing is made up.", path, ", ".join(touched))
+        logger.warning("The subject of %s is cut off at the %s; what is missing is made up.", name, ", ".join(touched))
     return seen

@@ -1,0 +1,49 @@
+"""From words to a picture, where a run has no other: its subject is then made of that picture like any user's.
+
+A painter behind this seam is chosen by `--via-image`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+
+from dreamgaussian.errors import ConfigError
+from dreamgaussian.picture import Picture
+
+PAINTERS: tuple[str, ...] = ()
+"""Names that `open_painter` knows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Painting:
+    """A picture that was made, or found, for words."""
+
+    picture: Picture
+    """Of one object; with or without a background."""
+    elevation_deg: float | None = None
+    """From which the picture shows it; None: not known, so that the settings of the subject say it."""
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """How it came about, in values that go into run.json."""
+
+
+@runtime_checkable
+class Painter(Protocol):
+    """Makes a picture from words."""
+
+    def __call__(self, prompt: str, negative_prompt: str, generator: torch.Generator) -> Painting:
+        """Equal words and an equally seeded CPU generator give an equal picture on one machine.
+
+        Raises InputError for words that it cannot make a picture of.
+        """
+        ...
+
+
+def open_painter(name: str, device: torch.device) -> Painter:
+    """The painter called `name`.
+
+    Raises ConfigError for an unknown name, WeightsUnavailable where its weights are not to be had. No painter ever
+    stands in for another.
+    """
+    raise ConfigError(f"No painter is called {name!r}. There are: {', '.join(PAINTERS)}.")

@@ -1,0 +1,60 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from dreamgaussian import pipeline
+from dreamgaussian.config import RunConfig, quick
+from dreamgaussian.errors import ConfigError
+from dreamgaussian.output import write_results
+from dreamgaussian.picture import Picture
+from dreamgaussian.text_to_image import Painting, open_painter
+
+
+def square_painter(prompt: str, negative_prompt: str, generator: torch.Generator) -> Painting:
+    """A square of a random colour, seen from 20 degrees above."""
+    rgba = np.zeros((64, 64, 4), dtype=np.float32)
+    rgba[16:48, 16:48] = [*torch.rand(3, generator=generator).tolist(), 1]
+    return Painting(Picture(rgba, 1.0, prompt), 20.0, {"painter": "square", "words": [prompt, negative_prompt]})
+
+
+@pytest.fixture
+def words(monkeypatch: pytest.MonkeyPatch) -> RunConfig:
+    monkeypatch.setattr(pipeline, "open_painter", lambda name, device: {"square": square_painter}[name])
+    return replace(quick(), prompt="a square", negative_prompt="round", via_image="square", device="cpu")
+
+
+def test_words_alone_become_the_painters_picture_at_its_elevation(words: RunConfig) -> None:
+    run = pipeline.open_run(None, words)
+    assert run.subject.prompt == "a square"
+    (view,) = run.subject.views
+    assert view.camera.elevation_deg == pytest.approx(20)
+    assert view.picture[..., 3].mean() == pytest.approx(0.8**2, abs=0.02)
+
+
+def test_the_seed_is_the_painters(words: RunConfig) -> None:
+    first, again, other = (pipeline.open_run(None, replace(words, seed=seed)).subject.views[0] for seed in (0, 0, 1))
+    assert torch.equal(first.picture, again.picture)
+    assert not torch.equal(first.picture, other.picture)
+
+
+def test_a_painter_of_unknown_elevation_leaves_it_to_the_settings(words: RunConfig) -> None:
+    painting = replace(square_painter("a square", "", torch.Generator()), elevation_deg=None)
+    config = replace(words, subject=replace(words.subject, elevation_deg=7.0))
+    assert pipeline.open_subject(painting, config).views[0].camera.elevation_deg == pytest.approx(7)
+
+
+def test_the_painting_is_written_beside_the_results(words: RunConfig, tmp_path) -> None:
+    run = pipeline.open_run(None, words)
+    start = pipeline.Snapshot("Gaussians", 0, 1, None, run.state.gaussians)
+    paths = write_results(tmp_path, None, run, start, pipeline.StageClock())
+    assert tmp_path / "painting.png" in paths
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["painting"] == {"painter": "square", "words": ["a square", "round"]}
+
+
+def test_an_unknown_painter_is_an_error_in_words() -> None:
+    with pytest.raises(ConfigError, match="No painter is called 'rembrandt'"):
+        open_painter("rembrandt", torch.device("cpu"))
