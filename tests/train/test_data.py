@@ -1,10 +1,12 @@
 import io
+import json
 import tarfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.train.catalogue import read_catalogue, unpack
@@ -46,6 +48,22 @@ def package(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def emoji(tmp_path: Path) -> Path:
+    """An npm package with a lemon, a reserved cactus, a thumb and a keycap: discs."""
+    picture = Image.new("RGBA", (64, 64))
+    ImageDraw.Draw(picture).ellipse((8, 8, 55, 55), fill=(240, 220, 40, 255))
+    content = io.BytesIO()
+    picture.save(content, "WEBP", lossless=True)
+    path = tmp_path / "emoji.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name in ("1f34b", "1f335", "1f44d", "0031-fe0f-20e3"):
+            member = tarfile.TarInfo(f"package/assets/{name}.webp")
+            member.size = len(content.getvalue())
+            archive.addfile(member, io.BytesIO(content.getvalue()))
+    return path
+
+
 def ar_member(name: bytes, content: bytes) -> bytes:
     header = (
         name.ljust(16) + b"0".ljust(12) + b"0".ljust(12) + b"100644".ljust(8) + str(len(content)).encode().ljust(10)
@@ -67,13 +85,16 @@ def test_a_file_that_is_no_package_is_refused_by_name(tmp_path: Path) -> None:
         unpack(wrong, tmp_path / "sources")
 
 
-def test_the_factory_renders_each_object_once(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_factory_renders_each_object_once(
+    package: Path, emoji: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DREAMGAUSSIAN_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "data"
-    settings = DataSettings(package=package, groups=2, targets=3, resolution=16, workers=1, folder=folder)
+    settings = DataSettings(package=package, emoji=emoji, groups=2, targets=3, resolution=16, workers=1, folder=folder)
     steps = list(make_data(settings))
-    assert steps[-1].done == steps[-1].total == 2
-    assert {entry.name: entry.split for entry in read_manifest(folder)} == {"Pyramid": "train", "Teapot": "benchmark"}
+    assert steps[-1].done == steps[-1].total == 3
+    splits = {entry.name: entry.split for entry in read_manifest(folder)}
+    assert splits == {"Pyramid": "train", "Teapot": "benchmark", "lemon": "train"}
     views = np.load(folder / "Tiny-001.views.npy")
     assert views.shape == (2, 4, 16, 16, 4)
     assert (views[..., 3] > 0).any(axis=(2, 3)).all()
@@ -82,6 +103,20 @@ def test_the_factory_renders_each_object_once(package: Path, tmp_path: Path, mon
     before = (folder / "Tiny-001.views.npy").stat().st_mtime_ns
     assert [step.phase for step in make_data(settings)] == ["fetching"]
     assert (folder / "Tiny-001.views.npy").stat().st_mtime_ns == before
+
+
+def test_a_folder_made_without_emoji_gets_them_and_keeps_the_rest(
+    package: Path, emoji: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DREAMGAUSSIAN_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "data"
+    settings = DataSettings(package, emoji, groups=1, targets=2, resolution=16, workers=1, folder=folder)
+    list(make_data(settings))
+    manifest = folder / "manifest.json"
+    furniture = [{**entry, "split": "validation"} for entry in json.loads(manifest.read_text())[:2]]
+    manifest.write_text(json.dumps(furniture))
+    list(make_data(settings))
+    assert [entry.split for entry in read_manifest(folder)] == ["validation", "validation", "train"]
 
 
 def test_missing_views_say_how_to_make_them(tmp_path: Path) -> None:

@@ -1,16 +1,13 @@
 """What takes no prior to make: any method must beat these."""
 
-from typing import cast
-
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Float64
-from numpy.typing import NDArray
-from scipy import ndimage
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from dreamgaussian.camera import Camera
+from dreamgaussian.mesh.inflate import half_thickness, two_sheets
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.raster import MeshScene
 from dreamgaussian.subject import bleed
@@ -37,27 +34,17 @@ def billboard(input_view: Float[Tensor, "s s 4"], input_camera: Camera, camera: 
 
 
 def inflated_mesh(input_view: Float[Tensor, "s s 4"], input_camera: Camera) -> Mesh:
-    """The silhouette blown up like a balloon: its half-thickness is the square root of the solution of Poisson's
-    equation with -4 at the right side and 0 at the outline, which makes a ball of a disc (as in Repoussé, Joshi and
-    Carr 2008). Without texture.
-    """
+    """The silhouette blown up like a balloon (`mesh.inflate`), without texture."""
     inside = (input_view[..., 3] > 0.5).numpy()
-    # One ring of pixels more, of no thickness, in which the front and the back meet.
-    used = cast(NDArray[np.bool_], ndimage.binary_dilation(inside, np.ones((3, 3))))
-    distance, count = input_camera.radius, int(used.sum())
-    thickness = np.sqrt(_solve_poisson(inside))[used, None] * distance / input_camera.focal_px
+    used, faces = two_sheets(inside)
+    distance = input_camera.radius
+    thickness = half_thickness(inside)[used, None] * distance / input_camera.focal_px
     origin, directions = (tensor.numpy() for tensor in input_camera.rays())
     forward = -origin / distance
     rays = directions[used] / (directions[used] @ forward)[:, None]
     # The front bulges along the rays, so that its outline stays; the back is hidden by it, and bulges straight.
     front, back = origin + (distance - thickness) * rays, origin + distance * rays + thickness * forward
-    index = np.full(used.shape, -1)
-    index[used] = np.arange(count)
-    faces = _grid_faces(index)
-    return Mesh(
-        torch.from_numpy(np.concatenate([front, back])).float(),
-        torch.from_numpy(np.concatenate([faces, faces[:, ::-1] + count])),
-    )
+    return Mesh(torch.from_numpy(np.concatenate([front, back])).float(), torch.from_numpy(faces))
 
 
 def inflated_view(
@@ -80,34 +67,3 @@ def _look_up(picture: Float[Tensor, "s s c"], camera: Camera, points: Float64[Te
     grid = (pixels / torch.tensor([camera.width, camera.height]) * 2 - 1).to(picture)
     seen = F.grid_sample(picture.permute(2, 0, 1)[None], grid[None, None], padding_mode="zeros", align_corners=False)
     return seen[0, :, 0].T
-
-
-def _solve_poisson(inside: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "h w"]:
-    """Pixels squared: the solution of laplace(u) = -4 inside, u = 0 outside."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.linalg import spsolve
-
-    padded = np.pad(inside, 1)
-    index = np.full(padded.shape, -1)
-    index[padded] = np.arange(padded.sum())
-    own, rows, columns = index[padded], [index[padded]], [index[padded]]
-    values = [np.full(len(own), 4.0)]
-    for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
-        neighbour = np.roll(index, step, axis)[padded]
-        known = neighbour >= 0
-        rows.append(own[known])
-        columns.append(neighbour[known])
-        values.append(np.full(known.sum(), -1.0))
-    indices = (np.concatenate(rows), np.concatenate(columns))
-    laplacian = coo_array((np.concatenate(values), indices), shape=(len(own), len(own))).tocsc()
-    solution = np.zeros(inside.shape)
-    solution[inside] = np.maximum(cast(np.ndarray, spsolve(laplacian, np.full(len(own), 4.0))), 0)
-    return solution
-
-
-def _grid_faces(index: np.ndarray) -> np.ndarray:
-    """Two triangles for each square of four neighbouring pixels that all have a vertex, facing the input camera."""
-    a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
-    full = (a >= 0) & (b >= 0) & (c >= 0) & (d >= 0)
-    a, b, c, d = a[full], b[full], c[full], d[full]
-    return np.concatenate([np.stack([a, c, b], axis=1), np.stack([b, c, d], axis=1)])

@@ -22,9 +22,9 @@ from dreamgaussian.evaluate.dataset import (
 from dreamgaussian.evaluate.metrics import on_white, psnr
 from dreamgaussian.evaluate.surface import sample_surface, sphere_directions
 from dreamgaussian.train import catalogue
-from dreamgaussian.train.catalogue import Item
-from dreamgaussian.train.holdout import BENCHMARK_NAMES, Fingerprint, split_objects
-from dreamgaussian.train.objects import Model, load_model, look_up
+from dreamgaussian.train.catalogue import Furniture
+from dreamgaussian.train.holdout import BENCHMARK_NAMES, split_objects
+from dreamgaussian.train.objects import Model, look_up
 from dreamgaussian.train.render import Light, Placement, Scene
 from dreamgaussian.train.settings import cache_folder
 
@@ -52,7 +52,7 @@ def build(path: Path) -> Iterator[str]:
     pictures: dict[str, list[bytes]] = {}
     points: dict[str, Float[np.ndarray, "m 3"]] = {}
     for number, item in enumerate(items):
-        model = load_model(item, TEXTURE_SIDE)
+        model = item.load(TEXTURE_SIDE)
         assert model is not None, item.key
         scene = Scene(model)
         elevation = round(10 + 10 * (GOLDEN * number % 1), 1)
@@ -69,16 +69,14 @@ def build(path: Path) -> Iterator[str]:
     write_archive(path, entries, pictures, points)
 
 
-def benchmark_items(items: list[Item]) -> list[Item]:
+def benchmark_items(items: list[Furniture]) -> list[Furniture]:
     """The held-out objects, shuffled once and for all, so that the first few are a fair choice.
 
     Of several objects of a name the first textured one is taken, as in train/holdout.py, and the first if none is.
     """
     namesakes = [item for item in items if item.name in BENCHMARK_NAMES]
-    models = [(item, load_model(item)) for item in namesakes]
-    prints = [Fingerprint(i.key, i.name, m.geometry_hash, m.texture_hashes) for i, m in models if m is not None]
-    splits = split_objects(prints)
-    chosen: dict[str, Item] = {}
+    splits = split_objects(each for item in namesakes if (each := item.fingerprint()) is not None)
+    chosen: dict[str, Furniture] = {}
     for item in namesakes:
         if item.key in splits and (item.name not in chosen or splits[item.key] == "benchmark"):
             chosen[item.name] = item

@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from dreamgaussian.errors import ConfigError
+from dreamgaussian.train.items import Item
+from dreamgaussian.train.objects import TEXTURE_SIDE, Model, load_model
 
 PACKAGE = "sweethome3d-furniture"
 LEFT_OUT = ("Doors and windows", "Staircases")
@@ -21,16 +23,9 @@ FURNITURE = ("Living room", "Bedroom", "Bathroom", "Office")
 
 
 @dataclass(frozen=True)
-class Item:
+class Furniture(Item):
     """One model of the package."""
 
-    key: str
-    """Unique, and fit to be a file's name."""
-    name: str
-    category: str
-    creator: str
-    licence: str
-    library: str
     model: Path
     """The OBJ file."""
     rotation: tuple[float, ...] | None
@@ -38,8 +33,13 @@ class Item:
 
     @property
     def weight(self) -> float:
-        """How often to draw it, relative to others: there is more furniture than anything else."""
+        """There is more furniture than anything else."""
         return 0.5 if self.category in FURNITURE else 1.0
+
+    def load(self, texture_side: int = TEXTURE_SIDE) -> Model | None:
+        """The OBJ file's visible parts, upright."""
+        rotation = np.eye(3) if self.rotation is None else np.array(self.rotation, dtype=np.float64).reshape(3, 3)
+        return load_model(self.model, rotation, texture_side)
 
 
 def fetch(folder: Path) -> Path:
@@ -92,22 +92,22 @@ def _data_of(package: Path) -> bytes:
     raise ConfigError(f"{package} is not a Debian package with files in it.")
 
 
-def read_catalogue(folder: Path) -> list[Item]:
+def read_catalogue(folder: Path) -> list[Furniture]:
     """Every model of the unpacked libraries that is a thing of its own, in a fixed order."""
-    items: list[Item] = []
+    items: list[Furniture] = []
     for properties in sorted(folder.glob("*/PluginFurnitureCatalog.properties")):
         items += _read_library(properties)
     return items
 
 
-def _read_library(properties: Path) -> list[Item]:
+def _read_library(properties: Path) -> list[Furniture]:
     text = properties.read_text(encoding="latin-1")
     fields: dict[int, dict[str, str]] = {}
     for name, index, value in re.findall(r"^(\w+)#(\d+)=(.*)$", text, re.MULTILINE):
         fields.setdefault(int(index), {})[name] = value.strip()
     library = properties.parent.name
     return [
-        Item(
+        Furniture(
             key=f"{library}-{index:03d}",
             name=entry["name"],
             category=entry["category"],
@@ -120,8 +120,3 @@ def _read_library(properties: Path) -> list[Item]:
         for index, entry in sorted(fields.items())
         if "model" in entry and entry["category"] not in LEFT_OUT
     ]
-
-
-def rotation_matrix(item: Item) -> np.ndarray:
-    """The item's 3x3 rotation."""
-    return np.eye(3) if item.rotation is None else np.array(item.rotation, dtype=np.float64).reshape(3, 3)

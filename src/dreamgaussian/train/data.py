@@ -1,4 +1,4 @@
-"""The data factory: from the package to folders of views.
+"""The data factory: from packages of objects to folders of views.
 
 Every object owns two files, so that the work can be interrupted, shared and read back as memory maps:
 `KEY.views.npy`, uint8 [groups, 1 + targets, h, w, 4], premultiplied RGBA, the input view first, and
@@ -7,7 +7,7 @@ Every object owns two files, so that the work can be interrupted, shared and rea
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -16,16 +16,18 @@ from pathlib import Path
 import numpy as np
 
 from dreamgaussian.camera import Camera
-from dreamgaussian.train import catalogue
-from dreamgaussian.train.catalogue import Item
+from dreamgaussian.files import atomic_path
+from dreamgaussian.train import catalogue, emoji
 from dreamgaussian.train.holdout import Fingerprint, split_objects
-from dreamgaussian.train.objects import load_model
+from dreamgaussian.train.items import Item
 from dreamgaussian.train.render import MAX_RADIUS, Light, Placement, Scene
 from dreamgaussian.train.settings import DataSettings, cache_folder
 
 TRAINING_ELEVATIONS = (-30.0, 60.0)
 HELD_OUT_ELEVATIONS = (-15.0, 45.0)
 HELD_OUT_GROUPS = 2
+InputView = Callable[[Scene, np.random.Generator], tuple[float, Placement]]
+"""Draws an input view: its elevation in degrees, and how the model is placed for it."""
 
 
 @dataclass(frozen=True)
@@ -62,20 +64,20 @@ def make_data(settings: DataSettings = DataSettings()) -> Iterator[DataStep]:
     Objects come in a shuffled order, so that training can start on the first ones.
     """
     folder = data_folder(settings.folder)
-    sources = cache_folder() / "sources" / catalogue.PACKAGE
     yield DataStep("fetching", 0, 1)
-    package = settings.package or catalogue.fetch(sources)
-    items = catalogue.read_catalogue(catalogue.unpack(package, sources))
+    items = read_items(settings)
     folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(settings.workers, mp_context=get_context("spawn")) as pool:
-        manifest = folder / "manifest.json"
-        if not manifest.exists():
-            prints: list[Fingerprint] = []
-            for done, fingerprint in enumerate(pool.map(_fingerprint, items, chunksize=8)):
-                if fingerprint is not None:
-                    prints.append(fingerprint)
-                yield DataStep("comparing", done + 1, len(items))
-            _write_manifest(manifest, items, prints)
+        listed = read_manifest(folder)
+        known = {entry.library for entry in listed}
+        fresh = [item for item in items if item.library not in known]
+        prints: list[Fingerprint] = []
+        for done, fingerprint in enumerate(pool.map(_fingerprint, fresh, chunksize=8)):
+            if fingerprint is not None:
+                prints.append(fingerprint)
+            yield DataStep("comparing", done + 1, len(fresh))
+        if fresh:
+            _write_manifest(folder, [*listed, *_entries(fresh, prints)])
         splits = {entry.key: entry.split for entry in read_manifest(folder) if entry.split != "excluded"}
         wanted = [item for item in items if item.key in splits]
         missing = [item for item in wanted if not (folder / f"{item.key}.views.npy").exists()]
@@ -86,34 +88,53 @@ def make_data(settings: DataSettings = DataSettings()) -> Iterator[DataStep]:
             yield DataStep("rendering", len(wanted) - len(missing) + done + 1, len(wanted))
 
 
+def read_items(settings: DataSettings) -> list[Item]:
+    """All things of all packages, which are fetched and unpacked where they are not there yet."""
+    sources = cache_folder() / "sources"
+    furniture = sources / catalogue.PACKAGE
+    pictures = sources / "fluent-emoji-3d"
+    package = settings.package or catalogue.fetch(furniture)
+    emoji_package = settings.emoji or emoji.fetch(pictures)
+    return [
+        *catalogue.read_catalogue(catalogue.unpack(package, furniture)),
+        *emoji.read_emoji(emoji_package, pictures / "pictures"),
+    ]
+
+
 def read_manifest(folder: Path) -> list[Entry]:
-    """The objects of a data folder."""
-    return [Entry(**entry) for entry in json.loads((folder / "manifest.json").read_text())]
+    """The objects of a data folder; none where there is no manifest yet."""
+    path = folder / "manifest.json"
+    return [Entry(**entry) for entry in json.loads(path.read_text())] if path.exists() else []
 
 
-def _write_manifest(path: Path, items: list[Item], prints: list[Fingerprint]) -> None:
+def _write_manifest(folder: Path, entries: list[Entry]) -> None:
+    with atomic_path(folder / "manifest.json") as temporary:
+        temporary.write_text(json.dumps([asdict(entry) for entry in entries], indent=1))
+
+
+def _entries(items: list[Item], prints: list[Fingerprint]) -> list[Entry]:
+    """Of all items that have a model."""
     splits = split_objects(prints)
-    entries = [
+    return [
         Entry(i.key, i.name, i.category, i.creator, i.licence, i.library, i.weight, splits[i.key])
         for i in items
         if i.key in splits
     ]
-    path.write_text(json.dumps([asdict(entry) for entry in entries], indent=1))
 
 
 def _fingerprint(item: Item) -> Fingerprint | None:
-    model = load_model(item)
-    return None if model is None else Fingerprint(item.key, item.name, model.geometry_hash, model.texture_hashes)
+    return item.fingerprint()
 
 
 def _render_item(item: Item, folder: Path, settings: DataSettings, held_out: bool) -> None:
-    model = load_model(item)
+    model = item.load()
     assert model is not None, item.key
     scene = Scene(model)
     # Its own stream, so that an object's views do not depend on which others were rendered before.
     rng = np.random.default_rng([settings.seed, *item.key.encode()])
     count = HELD_OUT_GROUPS if held_out else settings.groups
-    groups = [_render_group(scene, rng, settings, held_out) for _ in range(count)]
+    draw = _front_view if item.frontal else _three_quarter_view if held_out else _training_view
+    groups = [_render_group(scene, rng, settings, draw, held_out) for _ in range(count)]
     for name, arrays in zip(("cameras", "views"), zip(*groups, strict=True), strict=True):
         part = folder / f"{item.key}.{name}.part.npy"
         np.save(part, np.stack(arrays))
@@ -121,9 +142,9 @@ def _render_item(item: Item, folder: Path, settings: DataSettings, held_out: boo
 
 
 def _render_group(
-    scene: Scene, rng: np.random.Generator, settings: DataSettings, held_out: bool
+    scene: Scene, rng: np.random.Generator, settings: DataSettings, draw: InputView, held_out: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    elevation, placement = _three_quarter_view(scene, rng) if held_out else _training_view(scene, rng)
+    elevation, placement = draw(scene, rng)
     light = Light.draw(rng)
     turns = (np.arange(settings.targets) + rng.uniform(size=settings.targets)) * 360 / settings.targets
     low, high = HELD_OUT_ELEVATIONS if held_out else TRAINING_ELEVATIONS
@@ -141,13 +162,25 @@ def _training_view(scene: Scene, rng: np.random.Generator) -> tuple[float, Place
     draws: list[tuple[float, float, Placement]] = []
     for _ in range(6):
         elevation = rng.uniform(-10, 40) if rng.uniform() < 0.4 else rng.uniform(0, 20)
-        stretch = np.exp(rng.normal(scale=0.12, size=3)) if rng.uniform() < 0.5 else np.ones(3)
+        stretch = _draw_stretch(rng)
         placement = scene.place(rng.uniform(0, 360), elevation, stretch, rng.uniform(0.72, 0.84))
         draws.append((scene.radius(placement), elevation, placement))
         if draws[-1][0] <= MAX_RADIUS:
             break
     _, elevation, placement = min(draws, key=lambda draw: draw[0])
     return elevation, placement
+
+
+def _front_view(scene: Scene, rng: np.random.Generator) -> tuple[float, Placement]:
+    """An input view as users' drawings have it: from the front or nearly so, at the height of the object."""
+    azimuth = rng.uniform(-60, 60) if rng.uniform() < 0.15 else rng.uniform(-20, 20)
+    elevation = rng.uniform(-10, 40) if rng.uniform() < 0.2 else rng.uniform(0, 15)
+    return elevation, scene.place(azimuth, elevation, _draw_stretch(rng), rng.uniform(0.72, 0.84))
+
+
+def _draw_stretch(rng: np.random.Generator) -> np.ndarray:
+    """Other proportions, half of the time."""
+    return np.exp(rng.normal(scale=0.12, size=3)) if rng.uniform() < 0.5 else np.ones(3)
 
 
 def _three_quarter_view(scene: Scene, rng: np.random.Generator) -> tuple[float, Placement]:

@@ -2,12 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 from PIL import Image
-
-from dreamgaussian.train.catalogue import Item, rotation_matrix
 
 MAX_FACES = 400_000
 TEXTURE_SIDE = 128
@@ -44,11 +43,11 @@ class Model:
         return hashlib.sha256(np.unique(unit, axis=0).tobytes()).hexdigest()[:16]
 
 
-def load_model(item: Item, texture_side: int = TEXTURE_SIDE) -> Model | None:
-    """Read an item's OBJ file; None where there is nothing to see, or far too much."""
+def load_model(path: Path, rotation: Float64[np.ndarray, "3 3"], texture_side: int) -> Model | None:
+    """Read an OBJ file and turn it; None where there is nothing to see, or far too much."""
     import trimesh
 
-    scene = trimesh.load_scene(item.model, process=False)
+    scene = trimesh.load_scene(path, process=False)
     parts = [part for part in scene.geometry.values() if _is_visible(part)]
     if not parts:
         return None
@@ -60,7 +59,7 @@ def load_model(item: Item, texture_side: int = TEXTURE_SIDE) -> Model | None:
     vertices = np.concatenate([np.asarray(part.vertices, dtype=np.float64) for part in parts])
     materials, hashes = zip(*(_read_material(part, texture_side) for part in parts), strict=True)
     return Model(
-        vertices=vertices @ rotation_matrix(item).T,
+        vertices=vertices @ rotation.T,
         faces=faces.astype(np.int64),
         uvs=np.concatenate([_read_uvs(part) for part in parts]),
         face_materials=np.repeat(np.arange(len(parts)), [len(part.faces) for part in parts]),
