@@ -12,10 +12,11 @@ SOURCE = Path(__file__).parents[1] / "src" / "dreamgaussian"
 LAYERS = [
     {"dreamgaussian", "errors", "weights"},
     {"files", "camera", "gaussians", "picture", "matting", "subject_settings"},
-    {"subject"},
+    {"subject", "framing"},
     {"raster", "guidance", "mesh"},
     {"fitting", "texture", "export", "text_to_image"},
     {"config"},
+    {"meshing"},
     {"output", "pipeline"},
     {"train"},
     {"evaluate"},

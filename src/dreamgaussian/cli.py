@@ -23,6 +23,7 @@ from dreamgaussian.commands import (
     EXIT_INTERRUPTED,
     EvalCommand,
     ImageCommand,
+    MeshCommand,
     PriorCommand,
     RunFlags,
     TextCommand,
@@ -32,7 +33,7 @@ from dreamgaussian.errors import ConfigError, DreamGaussianError
 
 EXIT_ERROR = 2
 
-Command = ImageCommand | TextCommand | EvalCommand | PriorCommand
+Command = ImageCommand | TextCommand | MeshCommand | EvalCommand | PriorCommand
 
 
 def main() -> None:
@@ -66,6 +67,7 @@ def parse(arguments: Sequence[str]) -> Command:
     commands = (
         Annotated[ImageCommand, subcommand("image", default=ImageCommand(**defaults))]
         | Annotated[TextCommand, subcommand("text", default=TextCommand(settings=defaults["settings"]))]
+        | Annotated[MeshCommand, subcommand("mesh")]
         | Annotated[EvalCommand, subcommand("eval")]
         | Annotated[PriorCommand, subcommand("prior")]
     )

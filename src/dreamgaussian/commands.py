@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg, subcommand
 
-from dreamgaussian.config import PresetName, PriorName, RunConfig
+from dreamgaussian.config import MeshConfig, PresetName, PriorName, RunConfig
 from dreamgaussian.errors import ConfigError, Diverged
 from dreamgaussian.evaluate.settings import EvalSettings
-from dreamgaussian.output import open_folder, write_results
+from dreamgaussian.output import check_mesh_path, open_folder, write_results
 from dreamgaussian.picture import check_picture
 from dreamgaussian.train.settings import DataSettings, PackSettings, TrainSettings
 
@@ -85,6 +85,57 @@ class TextCommand(RunFlags):
             raise ConfigError("The embedded prior, mini, needs a picture. Choose another with --prior mvdream.")
         name = "-".join("".join(each if each.isalnum() else " " for each in config.prompt.lower()).split())
         return make_asset(None, config, open_folder(self.output, name[:MAX_NAME], overwrite=self.overwrite))
+
+
+@dataclass(frozen=True)
+class MeshCommand:
+    """Turn 3D Gaussians, also those made elsewhere, into a textured mesh."""
+
+    gaussians: Annotated[Positional[Path], arg(metavar="SCENE.PLY")]
+    """3D Gaussians in the layout that the 3D Gaussian splatting paper's code writes."""
+    output: Annotated[Path | None, arg(aliases=["-o"], metavar="MESH.GLB")] = None
+    """Where the mesh goes; its ending tells the format. SCENE.glb where none is given."""
+    overwrite: bool = False
+    """Replace a file that is already there."""
+    faces: int | None = None
+    """Short for --mesh.faces."""
+    texture_size: int | None = None
+    """Short for --mesh.texture-size: pixels, 512 to 4096 as a rule."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+    settings: Annotated[MeshConfig, arg(name="")] = field(default_factory=MeshConfig)
+
+    def resolved(self) -> MeshConfig:
+        """The settings with the short flags put in their places."""
+        short = {"faces": self.faces, "texture_size": self.texture_size}
+        given = {name: value for name, value in short.items() if value is not None}
+        return replace(self.settings, mesh=replace(self.settings.mesh, **given))
+
+    def run(self) -> int:
+        """Prints the mesh's path."""
+        config = self.resolved()
+        path = check_mesh_path(self.output or self.gaussians.with_suffix(".glb"), overwrite=self.overwrite)
+        from dreamgaussian.export import save
+        from dreamgaussian.export.ply import read_ply
+        from dreamgaussian.meshing import mesh_scene
+        from dreamgaussian.pipeline import choose_device
+        from dreamgaussian.raster import choose_rasterizer
+
+        device = choose_device(config.device)
+        rasterizer = choose_rasterizer(config.rasterizer, device)
+        gaussians = read_ply(self.gaussians).to(device)
+        with _progress() as progress:
+            bars: dict[str, Any] = {}
+            mesh = None
+            for step in mesh_scene(gaussians, rasterizer, config):
+                if step.stage not in bars:
+                    bars[step.stage] = progress.add_task(step.stage, facts="")
+                progress.update(bars[step.stage], completed=step.done, total=step.total)
+                mesh = step.mesh
+        assert mesh is not None
+        save(mesh, path)
+        print(path)
+        return 0
 
 
 @dataclass(frozen=True)

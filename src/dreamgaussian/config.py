@@ -66,6 +66,18 @@ class RunConfig:
             raise ConfigError(f"roundness is {self.roundness:g}. Give a number from 0 to 1.5.")
 
 
+@dataclass(frozen=True)
+class MeshConfig:
+    """What shapes a textured mesh that is made of given Gaussians."""
+
+    rasterizer: Literal["auto", "reference", "cpu", "cuda"] = "auto"
+    """How Gaussians are drawn."""
+    device: str = "auto"
+    """Where the Gaussians live while they are drawn: auto, cpu, or a torch device."""
+    mesh: MeshSettings = field(default_factory=MeshSettings)
+    bake: BakeSettings = field(default_factory=BakeSettings)
+
+
 def default() -> RunConfig:
     """Our own settings; docs/parity.md says how they differ from the published ones and why."""
     return RunConfig()

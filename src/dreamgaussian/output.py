@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dreamgaussian import __version__
 from dreamgaussian.config import to_json
 from dreamgaussian.errors import ConfigError
+from dreamgaussian.export import MESH_ENDINGS
 from dreamgaussian.files import atomic_path
 
 if TYPE_CHECKING:
@@ -53,6 +54,20 @@ def open_folder(folder: Path | None, name: str, *, overwrite: bool) -> Path:
         temporary.touch()
     (folder / ".writable").unlink(missing_ok=True)
     return folder
+
+
+def check_mesh_path(path: Path, *, overwrite: bool) -> Path:
+    """The path, once it is known that a mesh can be written there.
+
+    Raises ConfigError for an unknown ending, a file that is there already (unless `overwrite`) or a missing folder.
+    """
+    if path.suffix.lower() not in MESH_ENDINGS:
+        raise ConfigError(f"{path} is no mesh format that is known. Use one of {', '.join(MESH_ENDINGS)}.")
+    if path.exists() and not overwrite:
+        raise ConfigError(f"The file {path} is already there. Pass another with -o, or --overwrite.")
+    if not path.parent.is_dir():
+        raise ConfigError(f"There is no folder {path.parent}. Make it, or pass another with -o.")
+    return path
 
 
 def _numbered(parent: Path, name: str) -> Iterator[Path]:

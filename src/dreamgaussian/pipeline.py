@@ -17,11 +17,12 @@ from dreamgaussian.guidance import Prior, open_prior, prior_spec
 from dreamgaussian.mesh.build import build_mesh
 from dreamgaussian.mesh.extract import Outline
 from dreamgaussian.mesh.mesh import Mesh
+from dreamgaussian.meshing import gaussian_views
 from dreamgaussian.output import open_folder, write_results
 from dreamgaussian.raster import Rasterizer, choose_rasterizer
 from dreamgaussian.subject import Subject, View, subject_from_picture
 from dreamgaussian.text_to_image import Painting, open_painter
-from dreamgaussian.texture.bake import BakeView, bake, bake_cameras
+from dreamgaussian.texture.bake import BakeView, bake
 from dreamgaussian.texture.refine import refine
 from dreamgaussian.texture.settings import BakeSettings
 
@@ -113,7 +114,7 @@ def generate(run: Run) -> Iterator[Snapshot]:
     gaussians = state.gaussians
 
     yield Snapshot("Mesh", 0, 2, None, gaussians)
-    views = gaussian_views(gaussians, run.rasterizer, config.bake)
+    views = list(gaussian_views(gaussians, run.rasterizer, config.bake))
     outlines = [Outline(view.alpha, view.camera) for view in views]
     true_outlines = [Outline(view.picture[..., 3], view.camera) for view in subject.views]
     mesh = build_mesh(gaussians, config.mesh, outlines, true_outlines)
@@ -144,14 +145,6 @@ def image_to_3d(
     clock.enter("Files")
     files = write_results(folder, Path(picture), run, last, clock) if folder else []
     return Result(run.subject, last.gaussians, last.mesh, clock.read(), tuple(files))
-
-
-def gaussian_views(gaussians: Gaussians, rasterizer: Rasterizer, settings: BakeSettings) -> list[BakeView]:
-    """The Gaussians from all sides, for back-projection."""
-    cameras = bake_cameras(settings.view_size)
-    with torch.no_grad():
-        renders = [rasterizer.render(gaussians, camera) for camera in cameras]
-    return [BakeView(render.color, render.alpha, camera) for render, camera in zip(renders, cameras, strict=True)]
 
 
 def input_views(subject: Subject, settings: BakeSettings) -> list[BakeView]:

@@ -1,16 +1,27 @@
 """The mesh stage: Gaussians in, a clean mesh with an atlas out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.mesh.clean import clean, seal
 from dreamgaussian.mesh.extract import Outline, carve, extract_surface, match_outlines
-from dreamgaussian.mesh.field import density_field
+from dreamgaussian.mesh.field import empty_field, fill
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.settings import MeshSettings
 from dreamgaussian.mesh.unwrap import unwrap
 
 PAPERS_LEVEL = 1.0
+FIELD_PERCENT = 50
+"""Of the work, in what `mesh_steps` reports."""
+
+
+@dataclass(frozen=True, eq=False)
+class MeshStep:
+    """How far the mesh stage is."""
+
+    percent: float
+    mesh: Mesh | None = None
 
 
 def build_mesh(
@@ -25,7 +36,21 @@ def build_mesh(
     without them it is the paper's. `true_outlines`, of the input pictures, carve off what lies outside them.
     Raises EmptyResult if there is no surface, Diverged if the Gaussians are not finite.
     """
-    field = density_field(gaussians, settings.resolution)
+    *_, last = mesh_steps(gaussians, settings, outlines, true_outlines)
+    assert last.mesh is not None
+    return last.mesh
+
+
+def mesh_steps(
+    gaussians: Gaussians,
+    settings: MeshSettings = MeshSettings(),
+    outlines: Sequence[Outline] = (),
+    true_outlines: Sequence[Outline] = (),
+) -> Iterator[MeshStep]:
+    """`build_mesh` step by step; the last one has the mesh."""
+    field = empty_field(gaussians, settings.resolution)
+    for share in fill(field, gaussians):
+        yield MeshStep(FIELD_PERCENT * share)
     if settings.density is None and outlines:
         field, level = match_outlines(field, outlines[::2])
     else:
@@ -33,4 +58,4 @@ def build_mesh(
     for outline in true_outlines:
         field = carve(field, level, outline)
     surface = extract_surface(seal(field, level, settings.opening), level)
-    return unwrap(clean(surface, settings), settings.texture_size)
+    yield MeshStep(100.0, unwrap(clean(surface, settings), settings.texture_size))

@@ -1,0 +1,57 @@
+"""From Gaussians to a textured mesh: what a run does after its fit, also for Gaussians made elsewhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+
+from dreamgaussian.config import MeshConfig
+from dreamgaussian.framing import frame_gaussians
+from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.mesh.build import mesh_steps
+from dreamgaussian.mesh.extract import Outline
+from dreamgaussian.mesh.mesh import Mesh
+from dreamgaussian.raster import Rasterizer
+from dreamgaussian.texture.bake import BakeView, bake, bake_cameras
+from dreamgaussian.texture.settings import BakeSettings
+
+
+@dataclass(frozen=True, eq=False)
+class MeshingStep:
+    """Where the work stands."""
+
+    stage: str
+    """Views, Surface, Texture."""
+    done: float
+    total: int
+    mesh: Mesh | None = None
+    """The textured mesh, in the last step."""
+
+
+def mesh_scene(gaussians: Gaussians, rasterizer: Rasterizer, config: MeshConfig) -> Iterator[MeshingStep]:
+    """A textured mesh of Gaussians wherever they lie and however large they are, in their own frame.
+
+    Raises EmptyResult if there is no surface, Diverged if the Gaussians are not finite.
+    """
+    framed, framing = frame_gaussians(gaussians)
+    cameras = bake_cameras(config.bake.view_size)
+    views: list[BakeView] = []
+    for view in gaussian_views(framed, rasterizer, config.bake):
+        views.append(view)
+        yield MeshingStep("Views", len(views), len(cameras))
+    bare: Mesh | None = None
+    for step in mesh_steps(framed, config.mesh, [Outline(view.alpha, view.camera) for view in views]):
+        bare = step.mesh
+        yield MeshingStep("Surface", step.percent, 100)
+    assert bare is not None
+    yield MeshingStep("Texture", 0, 1)
+    mesh = bake(bare, views, config.mesh.texture_size, config.bake)
+    yield MeshingStep("Texture", 1, 1, replace(mesh, vertices=framing.leave(mesh.vertices)))
+
+
+@torch.no_grad()
+def gaussian_views(gaussians: Gaussians, rasterizer: Rasterizer, settings: BakeSettings) -> Iterator[BakeView]:
+    """The Gaussians from all sides, for back-projection."""
+    for camera in bake_cameras(settings.view_size):
+        render = rasterizer.render(gaussians, camera)
+        yield BakeView(render.color, render.alpha, camera)
