@@ -10,15 +10,17 @@ from PIL import Image, ImageDraw
 
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.train.catalogue import read_catalogue, unpack
-from dreamgaussian.train.data import make_data, read_manifest
+from dreamgaussian.train.data import make_data
 from dreamgaussian.train.dataset import Views
+from dreamgaussian.train.manifest import read_manifest
 from dreamgaussian.train.settings import DataSettings
 
 PROPERTIES = """
 name#1=Pyramid
 category#1=Miscellaneous
 model#1=/pyramid/pyramid.obj
-creator#1=Ada
+creator#1=Zo\\u00eb
+tags#1=Blend Swap, Stone
 name#2=Teapot
 category#2=Kitchen
 model#2=/pyramid/teapot.obj
@@ -73,7 +75,8 @@ def ar_member(name: bytes, content: bytes) -> bytes:
 
 def test_the_catalogue_lists_credited_things_without_doors(package: Path, tmp_path: Path) -> None:
     pyramid, teapot = read_catalogue(unpack(package, tmp_path / "sources"))
-    assert (pyramid.name, pyramid.creator, pyramid.licence, pyramid.rotation) == ("Pyramid", "Ada", "CC-BY 3.0", None)
+    assert (pyramid.name, pyramid.creator, pyramid.licence, pyramid.rotation) == ("Pyramid", "Zoë", "CC-BY 3.0", None)
+    assert (pyramid.tags, teapot.tags) == (("Stone",), ())
     assert (teapot.creator, len(teapot.rotation or ())) == ("Tiny", 9)
     assert pyramid.model.exists()
 
@@ -94,6 +97,8 @@ def test_the_factory_renders_each_object_once(
     steps = list(make_data(settings))
     assert steps[-1].done == steps[-1].total == 3
     splits = {entry.name: entry.split for entry in read_manifest(folder)}
+    (lemon,) = [entry for entry in read_manifest(folder) if entry.name == "lemon"]
+    assert lemon.colors == ("yellow",)
     assert splits == {"Pyramid": "train", "Teapot": "benchmark", "lemon": "train"}
     views = np.load(folder / "Tiny-001.views.npy")
     assert views.shape == (2, 4, 16, 16, 4)

@@ -11,9 +11,9 @@ from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance.mini.denoiser import Denoiser, DenoiserConfig
 from dreamgaussian.guidance.mini.lifter import Lifter, LifterConfig
 from dreamgaussian.train import loop
-from dreamgaussian.train.data import Entry
 from dreamgaussian.train.dataset import Views, augment
 from dreamgaussian.train.loop import TrainState, run, state_path
+from dreamgaussian.train.manifest import Entry
 from dreamgaussian.train.settings import TrainSettings
 from dreamgaussian.train.stages import DenoiserStage, LifterStage, Stage
 

@@ -9,7 +9,7 @@ import torch
 from dreamgaussian.guidance.mini.denoiser import Denoiser
 from dreamgaussian.guidance.mini.lifter import Lifter
 from dreamgaussian.guidance.mini.weights import save_weights
-from dreamgaussian.train.data import Entry
+from dreamgaussian.train.manifest import Entry
 from dreamgaussian.train.report import contact_sheet, mean_scores, psnr, report, table
 from dreamgaussian.train.settings import ReportSettings
 

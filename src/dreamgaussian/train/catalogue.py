@@ -19,6 +19,8 @@ PACKAGE = "sweethome3d-furniture"
 LEFT_OUT = ("Doors and windows", "Staircases")
 LICENCES = {"BlendSwap-CC-0": "CC0 1.0"}
 """Of each library of the package; all others are CC-BY 3.0."""
+NO_TAGS = ("Blend Swap", "SCPTS")
+"""Names of collections."""
 FURNITURE = ("Living room", "Bedroom", "Bathroom", "Office")
 
 
@@ -102,6 +104,7 @@ def read_catalogue(folder: Path) -> list[Furniture]:
 
 def _read_library(properties: Path) -> list[Furniture]:
     text = properties.read_text(encoding="latin-1")
+    text = re.sub(r"\\u([0-9A-Fa-f]{4})", lambda code: chr(int(code[1], 16)), text)
     fields: dict[int, dict[str, str]] = {}
     for name, index, value in re.findall(r"^(\w+)#(\d+)=(.*)$", text, re.MULTILINE):
         fields.setdefault(int(index), {})[name] = value.strip()
@@ -114,6 +117,7 @@ def _read_library(properties: Path) -> list[Furniture]:
             creator=entry.get("creator", library),
             licence=LICENCES.get(library, "CC-BY 3.0"),
             library=library,
+            tags=tuple(t for tag in entry.get("tags", "").split(",") if (t := tag.strip()) and t not in NO_TAGS),
             model=properties.parent / entry["model"].lstrip("/"),
             rotation=tuple(float(x) for x in entry["modelRotation"].split()) if "modelRotation" in entry else None,
         )

@@ -3,23 +3,22 @@
 Every object owns two files, so that the work can be interrupted, shared and read back as memory maps:
 `KEY.views.npy`, uint8 [groups, 1 + targets, h, w, 4], premultiplied RGBA, the input view first, and
 `KEY.cameras.npy`, float32 [groups, 1 + targets, 2], azimuth (0 for the input view) and elevation in degrees.
-`manifest.json` lists the objects with their names, credits and splits.
+`manifest.json` lists the objects (`manifest.py`).
 """
 
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from dreamgaussian.camera import Camera
-from dreamgaussian.files import atomic_path
 from dreamgaussian.train import catalogue, emoji
 from dreamgaussian.train.holdout import Fingerprint, split_objects
 from dreamgaussian.train.items import Item
+from dreamgaussian.train.manifest import Entry, data_folder, read_manifest, with_colors, write_manifest
 from dreamgaussian.train.render import MAX_RADIUS, Light, Placement, Scene
 from dreamgaussian.train.settings import DataSettings, cache_folder
 
@@ -39,25 +38,6 @@ class DataStep:
     total: int
 
 
-@dataclass(frozen=True)
-class Entry:
-    """An object of the manifest."""
-
-    key: str
-    name: str
-    category: str
-    creator: str
-    licence: str
-    library: str
-    weight: float
-    split: str
-
-
-def data_folder(folder: Path | None) -> Path:
-    """Where the views lie."""
-    return folder or cache_folder() / "prior" / "data"
-
-
 def make_data(settings: DataSettings = DataSettings()) -> Iterator[DataStep]:
     """Fetch, unpack and render whatever is not there yet.
 
@@ -68,24 +48,26 @@ def make_data(settings: DataSettings = DataSettings()) -> Iterator[DataStep]:
     items = read_items(settings)
     folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(settings.workers, mp_context=get_context("spawn")) as pool:
-        listed = read_manifest(folder)
-        known = {entry.library for entry in listed}
+        listed = {entry.key: entry for entry in read_manifest(folder)}
+        known = {entry.library for entry in listed.values()}
         fresh = [item for item in items if item.library not in known]
         prints: list[Fingerprint] = []
         for done, fingerprint in enumerate(pool.map(_fingerprint, fresh, chunksize=8)):
             if fingerprint is not None:
                 prints.append(fingerprint)
             yield DataStep("comparing", done + 1, len(fresh))
-        if fresh:
-            _write_manifest(folder, [*listed, *_entries(fresh, prints)])
-        splits = {entry.key: entry.split for entry in read_manifest(folder) if entry.split != "excluded"}
-        wanted = [item for item in items if item.key in splits]
+        splits = {key: entry.split for key, entry in listed.items()} | split_objects(prints)
+        colors = {key: entry.colors for key, entry in listed.items()}
+        entries = [Entry.of(i, splits[i.key], colors.get(i.key, ())) for i in items if i.key in splits]
+        write_manifest(folder, entries)
+        wanted = [item for item in items if splits.get(item.key, "excluded") != "excluded"]
         missing = [item for item in wanted if not (folder / f"{item.key}.views.npy").exists()]
         missing = [missing[i] for i in np.random.default_rng(settings.seed).permutation(len(missing))]
         jobs = [pool.submit(_render_item, i, folder, settings, splits[i.key] != "train") for i in missing]
         for done, job in enumerate(as_completed(jobs)):
             job.result()
             yield DataStep("rendering", len(wanted) - len(missing) + done + 1, len(wanted))
+    write_manifest(folder, with_colors(entries, folder))
 
 
 def read_items(settings: DataSettings) -> list[Item]:
@@ -98,27 +80,6 @@ def read_items(settings: DataSettings) -> list[Item]:
     return [
         *catalogue.read_catalogue(catalogue.unpack(package, furniture)),
         *emoji.read_emoji(emoji_package, pictures / "pictures"),
-    ]
-
-
-def read_manifest(folder: Path) -> list[Entry]:
-    """The objects of a data folder; none where there is no manifest yet."""
-    path = folder / "manifest.json"
-    return [Entry(**entry) for entry in json.loads(path.read_text())] if path.exists() else []
-
-
-def _write_manifest(folder: Path, entries: list[Entry]) -> None:
-    with atomic_path(folder / "manifest.json") as temporary:
-        temporary.write_text(json.dumps([asdict(entry) for entry in entries], indent=1))
-
-
-def _entries(items: list[Item], prints: list[Fingerprint]) -> list[Entry]:
-    """Of all items that have a model."""
-    splits = split_objects(prints)
-    return [
-        Entry(i.key, i.name, i.category, i.creator, i.licence, i.library, i.weight, splits[i.key])
-        for i in items
-        if i.key in splits
     ]
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from dreamgaussian.errors import ConfigError
-from dreamgaussian.train.data import read_manifest
+from dreamgaussian.train.manifest import read_manifest
 
 
 @dataclass(frozen=True, eq=False)

@@ -142,7 +142,7 @@ def read_emoji(package: Path, folder: Path) -> list[Emoji]:
         path = folder / f"{code:x}.webp"
         if not path.exists():
             path.write_bytes(pictures[code])
-        items.append(Emoji(f"{LIBRARY}-{code:05x}", name, "Emoji", "Microsoft", "MIT", LIBRARY, path))
+        items.append(Emoji(f"{LIBRARY}-{code:05x}", name, "Emoji", "Microsoft", "MIT", LIBRARY, (), path))
     return items
 
 

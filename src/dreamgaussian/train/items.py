@@ -19,6 +19,8 @@ class Item(ABC):
     creator: str
     licence: str
     library: str
+    tags: tuple[str, ...]
+    """Further words for it."""
 
     frontal: ClassVar[bool] = False
     """Whether input views show its front, and not any side."""

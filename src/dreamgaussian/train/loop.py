@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from dreamgaussian.errors import ConfigError, Diverged
 from dreamgaussian.files import atomic_path
-from dreamgaussian.train.data import data_folder
 from dreamgaussian.train.dataset import Views, augment
+from dreamgaussian.train.manifest import data_folder
 from dreamgaussian.train.settings import TrainSettings, cache_folder
 from dreamgaussian.train.stages import Stage, make_stage
 

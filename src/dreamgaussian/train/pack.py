@@ -6,8 +6,8 @@ from pathlib import Path
 from dreamgaussian.guidance.mini.denoiser import Denoiser
 from dreamgaussian.guidance.mini.lifter import Lifter
 from dreamgaussian.guidance.mini.weights import save_weights
-from dreamgaussian.train.data import Entry, data_folder, read_manifest
 from dreamgaussian.train.loop import training_folder
+from dreamgaussian.train.manifest import Entry, data_folder, read_manifest
 from dreamgaussian.train.settings import PackSettings
 from dreamgaussian.train.stages import load_average
 

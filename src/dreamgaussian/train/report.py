@@ -14,8 +14,8 @@ from dreamgaussian.guidance.mini.lifter import Lifter
 from dreamgaussian.guidance.mini.prior import MiniPrior
 from dreamgaussian.guidance.mini.weights import load_weights, shipped_weights
 from dreamgaussian.subject import Crop, View
-from dreamgaussian.train.data import data_folder
 from dreamgaussian.train.dataset import Batch, Views
+from dreamgaussian.train.manifest import data_folder
 from dreamgaussian.train.settings import ReportSettings
 
 ONE_STEP_TIME = 0.98
