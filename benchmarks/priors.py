@@ -49,7 +49,7 @@ def measure(name: str, device_name: str, steps: int) -> dict[str, object]:
     """One prior's figures."""
     import torch
 
-    from dreamgaussian.guidance.distill import sds_gradient
+    from dreamgaussian.guidance.gradients import sds_gradient
     from dreamgaussian.output import peak_memory_mb
 
     torch.manual_seed(0)

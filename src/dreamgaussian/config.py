@@ -89,7 +89,7 @@ def paper() -> RunConfig:
         default(),
         fit=FitSettings(
             learning_rates=LearningRates(final_share=1.0),
-            distill=DistillSettings(weighting="sigma_squared", render_scales=(0.5, 1.0, 2.0)),
+            distill=DistillSettings(weighting="sigma_squared", t_max=0.98, t_min=0.02, render_scales=(0.5, 1.0, 2.0)),
             density=DensitySettings(
                 start=0.2, end=1.0, every=100, gradient_threshold=0.5, clone_below=0.05, max_scale=0.05
             ),

@@ -9,7 +9,13 @@ import torch
 
 from dreamgaussian.errors import InputError
 from dreamgaussian.fitting.loop import fit
-from dreamgaussian.fitting.settings import DensitySettings, FitSettings, ReferenceSettings
+from dreamgaussian.fitting.settings import (
+    DensitySettings,
+    DistillSettings,
+    FitSettings,
+    ReferenceSettings,
+    TargetSettings,
+)
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.raster.reference import ReferenceRasterizer
@@ -23,10 +29,10 @@ SETTINGS = FitSettings(
 )
 
 
-def go_on(state: FitState, steps: int | None = None) -> FitState:
+def go_on(state: FitState, steps: int | None = None, settings: FitSettings = SETTINGS) -> FitState:
     rasterizer, truth = ReferenceRasterizer(), lobed_ball(100)
     prior, subject = known_prior(rasterizer, truth, 16), known_subject(rasterizer, truth, 16)
-    for _ in islice(fit(state, rasterizer, prior, subject, SETTINGS), steps):
+    for _ in islice(fit(state, rasterizer, prior, subject, settings), steps):
         pass
     return state
 
@@ -75,3 +81,17 @@ def test_settings_may_change_between_save_and_load(tmp_path):
     longer = replace(SETTINGS, steps=14)
     prior, subject = known_prior(rasterizer, truth, 16), known_subject(rasterizer, truth, 16)
     assert [step.step for step in fit(loaded, rasterizer, prior, subject, longer)] == list(range(3, 15))
+
+
+@pytest.mark.parametrize("method", ["ism", "sir"])
+def test_every_method_goes_on_bit_for_bit(method, tmp_path):
+    """`sir` remembers pictures that are in use for three steps: the state is saved between two of these."""
+    distill = DistillSettings(method=method, targets=TargetSettings(every=3, views=2, stride=0.5))
+    settings = replace(SETTINGS, steps=6, distill=distill)
+    straight = go_on(FitState.start(settings, seed=3), settings=settings)
+    half = go_on(FitState.start(settings, seed=3), steps=4, settings=settings)
+    assert len(half.targets) == (method == "sir")
+    half.save(tmp_path / "half.safetensors")
+    resumed = go_on(FitState.load(tmp_path / "half.safetensors"), settings=settings)
+    assert resumed.losses == straight.losses
+    assert torch.equal(resumed.gaussians.means, straight.gaussians.means)

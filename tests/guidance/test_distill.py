@@ -1,12 +1,10 @@
-import math
-
 import pytest
 import torch
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.guidance import PriorSpec
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.distill import annealed_time, denoise, observe, sample, sds_gradient, sds_loss
+from dreamgaussian.guidance.distill import annealed_time, ddim, denoise, guided_noise, invert, observe, sample, sds_loss
 
 SPEC = PriorSpec("analytic", resolution=4, background=None)
 CAMERAS = [[Camera.orbit(0, 0, 4)], [Camera.orbit(90, 10, 4)]]
@@ -17,68 +15,13 @@ def target(camera: Camera) -> torch.Tensor:
     return (torch.linspace(0.1, 0.6, 64).view(4, 4, 4) + camera.azimuth_deg / 400).float()
 
 
-def closed_form(prior: AnalyticPrior, x: torch.Tensor, t: float, weighting: str) -> torch.Tensor:
-    """w sigma alpha (x - mu) / (alpha² s² + sigma²)."""
-    alpha, sigma = (level.item() for level in prior.alpha_sigma(torch.tensor([t])))
-    weight = {"sigma_squared": sigma**2, "uniform": 1.0, "reconstruction": sigma / alpha}[weighting]
-    mu = prior.encode(torch.stack([torch.stack([target(camera) for camera in sample]) for sample in CAMERAS]))
-    return weight * sigma * alpha * (x - mu) / (alpha**2 * prior.std**2 + sigma**2)
-
-
-@pytest.mark.parametrize("weighting", ["sigma_squared", "uniform", "reconstruction"])
-@pytest.mark.parametrize("t", [0.2, 0.5, 0.9])
-def test_mean_sds_gradient_is_the_closed_form(weighting, t):
-    prior = AnalyticPrior(SPEC, target, std=0.3)
-    generator = torch.Generator().manual_seed(0)
-    x = torch.rand(2, 1, 4, 4, 4, generator=generator) * 2 - 1
-    draws, batch = 2000, 50
-    many, cameras = x.repeat(batch, 1, 1, 1, 1), CAMERAS * batch
-    gradients = []
-    for _ in range(draws // batch):
-        eps = torch.randn(many.shape, generator=generator)
-        times = torch.full((len(many),), t)
-        gradients.append(sds_gradient(prior, many, times, eps, cameras, scale=1.0, weighting=weighting))
-    gradients = torch.cat(gradients).unflatten(0, (draws, 2))
-    standard_error = gradients.std(dim=0) / math.sqrt(draws)
-    deviation = (gradients.mean(dim=0) - closed_form(prior, x, t, weighting)) / standard_error
-    assert deviation.abs().max() < 5
-    assert deviation.square().mean() == pytest.approx(1, abs=0.5)  # the standard error explains the whole deviation
-
-
-def test_opposite_noise_cancels_to_the_closed_form_exactly():
-    prior = AnalyticPrior(SPEC, target, std=0.3)
-    x = torch.rand(2, 1, 4, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    eps = torch.randn(x.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
-    t = torch.full((2,), 0.7, dtype=torch.float64)
-    pair = [sds_gradient(prior, x, t, s * eps, CAMERAS, scale=1.0, weighting="sigma_squared") for s in (1, -1)]
-    torch.testing.assert_close(sum(pair) / 2, closed_form(prior, x, 0.7, "sigma_squared"), atol=1e-6, rtol=1e-6)
-
-
-def test_reconstruction_gradient_points_from_the_predicted_picture():
-    prior = AnalyticPrior(SPEC, target, std=1e-3)
-    x = torch.zeros(2, 1, 4, 4, 4)
-    gradient = sds_gradient(
-        prior, x, torch.full((2,), 0.5), torch.zeros_like(x), CAMERAS, scale=1.0, weighting="reconstruction"
-    )
-    mu = prior.encode(torch.stack([torch.stack([target(camera) for camera in sample]) for sample in CAMERAS]))
-    torch.testing.assert_close(x - gradient, mu, atol=1e-4, rtol=0)
-
-
-def test_bounded_priors_clamp_the_reconstruction():
-    bounded = AnalyticPrior(PriorSpec("analytic", 4, None, x_bound=0.2), target, std=1e-3)
-    x = torch.zeros(2, 1, 4, 4, 4)
-    gradient = sds_gradient(
-        bounded, x, torch.full((2,), 0.5), torch.zeros_like(x), CAMERAS, scale=1.0, weighting="reconstruction"
-    )
-    assert gradient.abs().max() == pytest.approx(0.2)
-
-
 def test_guidance_extrapolates_from_the_unconditional_prediction():
     prior = AnalyticPrior(SPEC, target, std=0.3)
     x, t = torch.zeros(2, 1, 4, 4, 4), torch.full((2,), 0.5)
     conditional, unconditional = prior.predict_noise(x, t, CAMERAS, ("conditional", "unconditional"))
-    gradient = sds_gradient(prior, x, t, x, CAMERAS, scale=3.0, weighting="uniform")
-    torch.testing.assert_close(gradient, unconditional + 3 * (conditional - unconditional))
+    for scale in (-1.0, 0.0, 1.0, 3.0):
+        expected = unconditional + scale * (conditional - unconditional)
+        torch.testing.assert_close(guided_noise(prior, x, t, CAMERAS, scale), expected)
 
 
 def test_sds_loss_has_the_given_gradient():
@@ -101,6 +44,21 @@ def test_denoising_pulls_pictures_to_the_target():
     assert (denoised - truth).abs().max() < 0.03
     untouched = denoise(prior, start, CAMERAS, start_t=0.001, steps=2, scale=1.0, generator=generator)
     assert (untouched - start).abs().max() < 0.1
+
+
+def test_inversion_leads_to_the_noise_from_which_ddim_comes_back():
+    """In the limit of many steps (x_t - alpha mu) / sqrt(alpha^2 s^2 + sigma^2) stays what it was at x."""
+    prior = AnalyticPrior(SPEC, target, std=0.3)
+    x = torch.rand(2, 1, 4, 4, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    mu = prior.encode(torch.stack([torch.stack([target(camera) for camera in sample]) for sample in CAMERAS]))
+    t = torch.tensor([0.5, 0.8])
+    x_t = invert(prior, x, CAMERAS, t, stride=0.004, scale=1)
+    alpha, sigma = (level.view(-1, 1, 1, 1, 1) for level in prior.alpha_sigma(t))
+    torch.testing.assert_close(
+        x_t, alpha * mu + (x - mu) / 0.3 * (alpha**2 * 0.3**2 + sigma**2).sqrt(), atol=0.02, rtol=0.02
+    )
+    times = t * torch.linspace(1, 0, 200)[:, None]
+    torch.testing.assert_close(ddim(prior, x_t, CAMERAS, times, 1)[1], x, atol=0.03, rtol=0)
 
 
 def test_samples_have_the_prior_mean_and_spread():

@@ -7,7 +7,7 @@ import torch
 from dreamgaussian.camera import Camera
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance import open_prior, prior_spec
-from dreamgaussian.guidance.distill import sds_gradient
+from dreamgaussian.guidance.gradients import sds_gradient
 from dreamgaussian.guidance.latent import over_white
 from dreamgaussian.guidance.multiview import MultiView, camera_numbers
 from dreamgaussian.guidance.multiview_unet import sinusoids

@@ -6,7 +6,7 @@ import torch
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.guidance import open_prior, prior_spec
-from dreamgaussian.guidance.distill import sds_gradient
+from dreamgaussian.guidance.gradients import sds_gradient
 from dreamgaussian.guidance.manifest import manifest
 from dreamgaussian.guidance.stable_diffusion import StableDiffusion
 from dreamgaussian.subject import Subject

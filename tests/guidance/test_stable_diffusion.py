@@ -7,7 +7,8 @@ import torch
 from dreamgaussian.camera import Camera
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance import open_prior, prior_spec
-from dreamgaussian.guidance.distill import denoise, sds_gradient
+from dreamgaussian.guidance.distill import denoise
+from dreamgaussian.guidance.gradients import sds_gradient
 from dreamgaussian.guidance.stable_diffusion import StableDiffusion, view_name
 from dreamgaussian.subject import Subject
 from guidance.recorder import Recorder

@@ -9,7 +9,8 @@ from torch import nn
 from dreamgaussian.camera import Camera
 from dreamgaussian.errors import ConfigError, WeightsUnavailable
 from dreamgaussian.guidance import Prior, open_prior, prior_spec
-from dreamgaussian.guidance.distill import denoise, sds_gradient
+from dreamgaussian.guidance.distill import denoise
+from dreamgaussian.guidance.gradients import sds_gradient
 from dreamgaussian.guidance.latent import over_white
 from dreamgaussian.guidance.zero123 import Zero123, relative_pose
 from dreamgaussian.subject import Crop, Subject, View

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -39,6 +39,7 @@ from dreamgaussian.evaluate.results import (
 )
 from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.files import atomic_path
+from dreamgaussian.fitting.settings import Method
 from dreamgaussian.guidance.mini.weights import shipped_weights
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.output import open_folder, peak_memory_mb
@@ -53,14 +54,23 @@ STRIP_VIEWS = 5
 STRIP_SIDE = 160
 
 Change = Callable[[RunConfig], RunConfig]
+
+
+def _distilled(**changes: Any) -> Change:
+    """Other settings of score distillation."""
+    return lambda c: replace(c, fit=replace(c.fit, distill=replace(c.fit.distill, **changes)))
+
+
 ABLATIONS: dict[str, Change] = {
-    "without annealing": lambda c: replace(c, fit=replace(c.fit, distill=replace(c.fit.distill, anneal=False))),
+    "without annealing": _distilled(anneal=False),
     "without densification": lambda c: replace(c, fit=replace(c.fit, density=replace(c.fit.density, enabled=False))),
     "without reference loss": lambda c: replace(
         c, fit=replace(c.fit, reference=replace(c.fit.reference, color_weight=0.0, alpha_weight=0.0))
     ),
+    **{method: _distilled(method=method) for method in get_args(Method) if method != "sds"},
 }
-"""As in the paper's figure. That of stage 2 needs no run of its own: the baked mesh is scored in every run."""
+"""As in the paper's figure, and the variants of score distillation. That of stage 2 needs no run of its own: the baked
+mesh is scored in every run."""
 
 
 @dataclass(frozen=True)

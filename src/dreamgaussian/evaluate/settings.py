@@ -33,7 +33,8 @@ class EvalSettings:
     steps: int | None = None
     """Optimisation steps of stage 1; the preset's where nothing is said."""
     ablations: bool = False
-    """Also run without timestep annealing, without densification and without the reference loss."""
+    """Also run without timestep annealing, without densification, without the reference loss, and with each variant of
+    score distillation."""
     prior: PriorName = "mini"
     """The diffusion prior of the runs."""
     prior_path: str | None = None

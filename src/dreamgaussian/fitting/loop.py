@@ -1,6 +1,6 @@
 """Stage 1 (section 3.1 of arXiv 2309.16653): Gaussians optimised by score distillation and the input pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,13 +9,12 @@ from torch import Tensor
 
 from dreamgaussian.errors import Diverged, EmptyResult
 from dreamgaussian.fitting.density import DensityStatistics, densify_and_prune, reset_opacities
+from dreamgaussian.fitting.distillation import Guide, Moment, Sight, Strategy, choose_strategy
 from dreamgaussian.fitting.optimizer import adam_step, rates_at
 from dreamgaussian.fitting.settings import FitSettings, ReferenceSettings
 from dreamgaussian.fitting.state import FitState
-from dreamgaussian.fitting.views import elevation_range, random_cameras
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.guidance import Prior
-from dreamgaussian.guidance.distill import annealed_time, observe, sds_gradient, sds_loss
 from dreamgaussian.raster import Rasterizer, Render
 from dreamgaussian.subject import Subject, View
 
@@ -35,16 +34,23 @@ class FitStep:
 
 
 def fit(
-    state: FitState, rasterizer: Rasterizer, prior: Prior, subject: Subject, settings: FitSettings = FitSettings()
+    state: FitState,
+    rasterizer: Rasterizer,
+    prior: Prior | Sequence[Guide],
+    subject: Subject,
+    settings: FitSettings = FitSettings(),
 ) -> Iterator[FitStep]:
     """Go on from `state` to the last step, one snapshot a step; `state` can be saved between any two.
 
+    `prior` is one prior, or several with their weights.
     Raises Diverged when a gradient or a Gaussian is no longer finite and EmptyResult when none is left; `state` then
     still holds the last good step.
     """
+    guides = (Guide(prior),) if isinstance(prior, Prior) else prior
+    strategy = choose_strategy(guides, settings.distill)
     references = [reference_view(view, settings.reference) for view in subject.views]
     while state.step < settings.steps:
-        yield _advance(state, rasterizer, prior, references, settings)
+        yield _advance(state, rasterizer, strategy, references, settings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,17 +75,18 @@ def reference_view(view: View, settings: ReferenceSettings) -> ReferenceView:
 def _advance(
     state: FitState,
     rasterizer: Rasterizer,
-    prior: Prior,
+    strategy: Strategy,
     references: list[ReferenceView],
     settings: FitSettings,
 ) -> FitStep:
     progress = state.step / settings.steps
     leaves = state.gaussians.map(lambda tensor: tensor.detach().requires_grad_())
     reference, reference_renders = _reference_loss(leaves, rasterizer, references, settings.reference, progress)
-    distillation, prior_renders = _distillation_loss(
-        leaves, rasterizer, prior, references, settings, progress, state.generator
-    )
-    loss = reference + distillation.to(reference)  # the prior may sit on another device
+    sight = Sight(leaves, rasterizer)
+    elevation = references[0].view.camera.elevation_deg if references else 0.0
+    moment = Moment(state.step, progress, elevation)
+    distillation, targets = strategy.loss(sight, moment, state.targets, state.generator)
+    loss = reference + distillation
     loss.backward()
     gradients = leaves.map(lambda tensor: torch.zeros_like(tensor) if tensor.grad is None else tensor.grad)
     _require_finite(gradients, "The gradient of", state.step + 1)
@@ -89,7 +96,7 @@ def _advance(
     )
     _require_finite(gaussians, "The Gaussians'", state.step + 1)
     statistics = state.statistics
-    for render in [*reference_renders, *prior_renders]:
+    for render in [*reference_renders, *sight.renders]:
         statistics = statistics.observed(render)
     done = state.step + 1
     if _is_due(done, settings):
@@ -104,6 +111,7 @@ def _advance(
             f"or raise density.max_scale ({settings.density.max_scale:g})."
         )
     state.gaussians, state.moments, state.statistics, state.step = gaussians, moments, statistics, done
+    state.targets = targets
     state.losses.append(loss.item())
     return FitStep(done, settings.steps, loss.item(), distillation.item(), reference.item(), gaussians.detach())
 
@@ -126,37 +134,6 @@ def _reference_loss(
         total = total + ratio * (settings.color_weight * color_error + settings.alpha_weight * alpha_error)
         renders.append(render)
     return total / max(1, len(references)), renders
-
-
-def _distillation_loss(
-    gaussians: Gaussians,
-    rasterizer: Rasterizer,
-    prior: Prior,
-    references: list[ReferenceView],
-    settings: FitSettings,
-    progress: float,
-    generator: torch.Generator,
-) -> tuple[Tensor, list[Render]]:
-    """Score distillation on random views."""
-    distill, spec = settings.distill, prior.spec
-    input_elevation = references[0].view.camera.elevation_deg if references else 0.0
-    elevations = elevation_range(spec, distill.elevation_range_deg, input_elevation)
-    stage = min(int(progress * len(distill.render_scales)), len(distill.render_scales) - 1)
-    size = round(spec.resolution * distill.render_scales[stage])
-    cameras = [random_cameras(spec, elevations, size, generator) for _ in range(distill.samples)]
-    renders = [[rasterizer.render(gaussians, camera) for camera in sample] for sample in cameras]
-    color = torch.stack([torch.stack([render.color for render in sample]) for sample in renders])
-    alpha = torch.stack([torch.stack([render.alpha for render in sample]) for sample in renders])
-    background = float(torch.rand((), generator=generator) < 0.5) if spec.random_background else spec.background
-    x = prior.encode(observe(color, alpha, spec, background))
-    if distill.anneal:
-        t = torch.full((distill.samples,), annealed_time(progress, distill.t_max, distill.t_min))
-    else:
-        t = distill.t_min + (distill.t_max - distill.t_min) * torch.rand(distill.samples, generator=generator)
-    eps = torch.randn(x.shape, generator=generator).to(x)
-    scale = spec.guidance_scale if distill.guidance_scale is None else distill.guidance_scale
-    gradient = sds_gradient(prior, x, t.to(x), eps, cameras, scale=scale, weighting=distill.weighting or spec.weighting)
-    return distill.weight * sds_loss(x, gradient), [render for sample in renders for render in sample]
 
 
 def _is_due(done: int, settings: FitSettings) -> bool:

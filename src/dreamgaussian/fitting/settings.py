@@ -26,20 +26,50 @@ class LearningRates:
     """What is left of all rates but the centres' at the last step; the fall is exponential. The paper's is 1."""
 
 
+Method = Literal["sds", "csd", "nfsd", "sdi", "ism", "sir"]
+TIMES = {"sdi": (0.98, 0.25), "sir": (0.9, 0.2)}
+"""Noise levels at the first and the last step where a method's authors chose others than the paper's."""
+
+
+@dataclass(frozen=True)
+class TargetSettings:
+    """Of the method `sir`: how often the prior shows views as they should be, and how."""
+
+    every: int = 25
+    """Steps in which the same pictures are fitted."""
+    views: int = 6
+    """Samples of the prior each time."""
+    stride: float = 0.2
+    """Longest step in noise level with which it samples; shorter ones cost more evaluations."""
+
+    def __post_init__(self) -> None:
+        for name in ("every", "views"):
+            if getattr(self, name) < 1:
+                raise ConfigError(
+                    f"fit.distill.targets.{name} is {getattr(self, name)}. Give a whole number of at least 1."
+                )
+        if not 0.01 <= self.stride <= 1:
+            raise ConfigError(f"fit.distill.targets.stride is {self.stride:g}. Give a number from 0.01 to 1.")
+
+
 @dataclass(frozen=True)
 class DistillSettings:
     """How the prior speaks to the Gaussians."""
 
+    method: Method = "sds"
+    """Score distillation, or a variant: csd, nfsd, sdi, ism; sir: views are sampled now and then and fitted."""
+    perp_neg: bool = False
+    """Guide away from the words of wrong views; for priors whose prompts name the view."""
     guidance_scale: float | None = None
-    """Classifier-free guidance; none given: what suits the prior."""
+    """Classifier-free guidance; none given: what suits the prior and the method."""
     weighting: Literal["sigma_squared", "uniform", "reconstruction"] | None = None
     """w(t) of the score-distillation gradient; none given: what suits the prior. The paper's is sigma_squared."""
     weight: float = 1.0
     """Of the distillation loss."""
-    t_max: float = 0.98
-    """Noise level at the first step."""
-    t_min: float = 0.02
-    """Noise level at the last step."""
+    t_max: float | None = None
+    """Noise level at the first step; none given: 0.98, or what the method's authors chose."""
+    t_min: float | None = None
+    """Noise level at the last step; none given: 0.02, or what the method's authors chose."""
     anneal: bool = True
     """Lower the noise level linearly with the steps; otherwise draw it at random."""
     samples: int = 1
@@ -48,12 +78,18 @@ class DistillSettings:
     """Elevations of the random views, relative to the input's, within what the prior knows."""
     render_scales: tuple[float, ...] = (1.0, 1.0, 2.0)
     """Size of the rendered views as a multiple of the prior's resolution; each for an equal share of the steps."""
+    targets: TargetSettings = TargetSettings()
+
+    @property
+    def times(self) -> tuple[float, float]:
+        """Noise levels at the first and the last step."""
+        t_max, t_min = TIMES.get(self.method, (0.98, 0.02))
+        return t_max if self.t_max is None else self.t_max, t_min if self.t_min is None else self.t_min
 
     def __post_init__(self) -> None:
-        if not 0 < self.t_min <= self.t_max < 1:
-            raise ConfigError(
-                f"fit.distill.t_min is {self.t_min:g} and t_max {self.t_max:g}. Give 0 < t_min <= t_max < 1."
-            )
+        t_max, t_min = self.times
+        if not 0 < t_min <= t_max < 1:
+            raise ConfigError(f"fit.distill.t_min is {t_min:g} and t_max {t_max:g}. Give 0 < t_min <= t_max < 1.")
         if self.samples < 1:
             raise ConfigError(f"fit.distill.samples is {self.samples}. Give a whole number of at least 1.")
         if not self.render_scales or min(self.render_scales) <= 0:

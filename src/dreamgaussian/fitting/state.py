@@ -15,6 +15,7 @@ from dreamgaussian.fitting.density import DensityStatistics
 from dreamgaussian.fitting.optimizer import AdamMoments
 from dreamgaussian.fitting.settings import FitSettings
 from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.guidance.targets import Targets
 
 FORMAT = "dreamgaussian-fit-1"
 
@@ -31,6 +32,8 @@ class FitState:
     """Steps done."""
     losses: list[float] = field(default_factory=list[float])
     """The total loss of every step done."""
+    targets: tuple[Targets, ...] = ()
+    """What the priors were last asked for, where the method asks now and then."""
 
     @classmethod
     def start(cls, settings: FitSettings, seed: int) -> "FitState":
@@ -54,6 +57,8 @@ class FitState:
         }
         for part, values in self._parts().items():
             tensors |= {f"{part}.{name}": tensor.contiguous() for name, tensor in values.tensors().items()}
+        for i, target in enumerate(self.targets):
+            tensors |= {f"targets.{i}.{name}": tensor.contiguous() for name, tensor in target.tensors().items()}
         metadata = {"format": FORMAT, "step": str(self.step), "losses": json.dumps(self.losses)}
         with atomic_path(path) as temporary:
             save_file(tensors, temporary, metadata)
@@ -82,6 +87,10 @@ class FitState:
             generator,
             int(metadata["step"]),
             json.loads(metadata["losses"]),
+            tuple(
+                Targets(*(tensors[f"targets.{i}.{name}"] for name in Targets.names()))
+                for i in range(sum(name.endswith(".poses") for name in tensors))
+            ),
         )
 
     def _parts(self) -> dict[str, Gaussians]:

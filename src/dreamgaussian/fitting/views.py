@@ -23,8 +23,22 @@ def random_cameras(
 
     Azimuths are uniform all round and elevations uniform in the range, or both are one of the prior's fixed views.
     """
-    domain = spec.domain
     u, v = torch.rand(2, generator=generator, device=generator.device).tolist()
+    return _cameras(spec, u, v, elevations_deg, size)
+
+
+def ring_of_cameras(
+    spec: PriorSpec, samples: int, elevations_deg: tuple[float, float], size: int, generator: torch.Generator
+) -> list[list[Camera]]:
+    """The cameras of several samples whose views together are evenly spaced all round, from a random start."""
+    start, *heights = torch.rand(1 + samples, generator=generator, device=generator.device).tolist()
+    turn = 1 / (samples * spec.views_per_sample)
+    return [_cameras(spec, (start + i * turn) % 1, v, elevations_deg, size) for i, v in enumerate(heights)]
+
+
+def _cameras(spec: PriorSpec, u: float, v: float, elevations_deg: tuple[float, float], size: int) -> list[Camera]:
+    """One sample's cameras for u and v in [0, 1): the turn, and the place in the range of elevations."""
+    domain = spec.domain
     if domain.fixed_views_deg:
         azimuth, elevation = domain.fixed_views_deg[int(u * len(domain.fixed_views_deg))]
     else:

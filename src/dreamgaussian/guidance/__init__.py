@@ -53,6 +53,8 @@ class PriorSpec:
     """Classifier-free guidance that suits the prior in distillation."""
     weighting: Weighting = "sigma_squared"
     """w(t) that suits the prior in distillation."""
+    conditions: tuple[str, ...] = ("conditional", "unconditional")
+    """What `predict_noise` may be asked for."""
     x_bound: float | None = None
     """|x| of clean pictures never exceeds it, so predictions are clamped to it; None where x is a latent."""
 

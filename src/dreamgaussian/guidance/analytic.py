@@ -33,6 +33,8 @@ class AnalyticPrior:
     """Grey level around which the unconditional pictures lie."""
     unconditional_std: float = 0.5
     """Of x."""
+    negative_mean: float = 0.0
+    """Grey level of the pictures of the negative prompt, which are spread like the unconditional ones."""
 
     def alpha_sigma(self, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
         """The variance-preserving cosine schedule."""
@@ -55,20 +57,16 @@ class AnalyticPrior:
         cameras: Sequence[Sequence[Camera]],
         conditions: Sequence[str],
     ) -> Float[Tensor, "k b v c h w"]:
-        """The exact noise prediction; conditions are "conditional" and "unconditional"."""
+        """The exact noise prediction; conditions are "conditional", "unconditional" and "negative"."""
         alpha, sigma = (level.view(-1, 1, 1, 1, 1) for level in self.alpha_sigma(t))
-        means = {"conditional": self._targets(cameras).to(x_t), "unconditional": torch.full_like(x_t, self._grey)}
-        stds = {"conditional": self.std, "unconditional": self.unconditional_std}
-        return torch.stack(
-            [
-                sigma * (x_t - alpha * means[condition]) / (alpha**2 * stds[condition] ** 2 + sigma**2)
-                for condition in conditions
-            ]
-        )
-
-    @property
-    def _grey(self) -> float:
-        return 2 * self.unconditional_mean - 1
+        greys = {"unconditional": 2 * self.unconditional_mean - 1, "negative": 2 * self.negative_mean - 1}
+        noises: list[Tensor] = []
+        for condition in conditions:
+            known = condition == "conditional"
+            mean = self._targets(cameras).to(x_t) if known else greys[condition]
+            std = self.std if known else self.unconditional_std
+            noises.append(sigma * (x_t - alpha * mean) / (alpha**2 * std**2 + sigma**2))
+        return torch.stack(noises)
 
     def _targets(self, cameras: Sequence[Sequence[Camera]]) -> Tensor:
         size = self.spec.resolution

@@ -13,6 +13,7 @@ from dreamgaussian.errors import WeightsUnavailable
 from dreamgaussian.guidance import CameraDomain, Prior, PriorSpec
 from dreamgaussian.guidance.hub import locate
 from dreamgaussian.guidance.manifest import manifest
+from dreamgaussian.guidance.perp_neg import VIEW_NAMES
 from dreamgaussian.subject import Subject
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def _text_spec(name: str, resolution: int) -> PriorSpec:
         random_background=True,
         domain=CameraDomain(radius=_TEXT_RADIUS),
         guidance_scale=100.0,
+        conditions=("conditional", "between views", "unconditional", "negative", *VIEW_NAMES),
     )
 
 

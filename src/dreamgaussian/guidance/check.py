@@ -15,14 +15,12 @@ from dreamgaussian.camera import Camera
 from dreamgaussian.guidance import PriorSpec
 from dreamgaussian.guidance.catalogue import CATALOGUE, find_checkpoint, require_libraries
 from dreamgaussian.guidance.checkpoint import Checkpoint, common_name, shape_differences
-from dreamgaussian.guidance.distill import sample
+from dreamgaussian.guidance.distill import NOMINAL_SCALE, sample
 from dreamgaussian.guidance.hub import locate
 from dreamgaussian.guidance.latent import over_white
 from dreamgaussian.guidance.manifest import Manifest, manifest
 from dreamgaussian.subject import Crop, Subject, View
 
-SAMPLING_SCALE = 7.5
-"""Guidance for a picture from noise; the scale of distillation would be garish for some priors."""
 PROMPT = "a red apple"
 
 
@@ -56,7 +54,7 @@ def check(
     prior = entry.opener()(entry.spec, checkpoint, subject, device)
     start = time.perf_counter()
     cameras = [_cameras(entry.spec)]
-    scale = min(entry.spec.guidance_scale, SAMPLING_SCALE)
+    scale = min(entry.spec.guidance_scale, NOMINAL_SCALE)
     views = sample(prior, cameras, steps=steps, scale=scale, generator=torch.Generator().manual_seed(seed))
     pixels = torch.cat(list(views[0]), dim=-1).permute(1, 2, 0).cpu().numpy()
     Image.fromarray(np.round(pixels * 255).astype(np.uint8)).save(picture)

@@ -26,6 +26,13 @@ class Words:
     """One vector for the whole, where the UNet asks for it."""
 
 
+def mixed(parts: Sequence[tuple[Words, float]]) -> Words:
+    """Encoded prompts added up with weights."""
+    pooled = [weight * words.pooled for words, weight in parts if words.pooled is not None]
+    tokens = torch.stack([weight * words.tokens for words, weight in parts]).sum(0)
+    return Words(tokens, torch.stack(pooled).sum(0) if pooled else None)
+
+
 def embed_words(checkpoint: Checkpoint, prompts: Sequence[str], device: torch.device) -> dict[str, Words]:
     """Each prompt's last hidden states, padded or cut to the encoder's length (77 tokens)."""
     states = _encode(checkpoint, "text_encoder", "tokenizer", prompts, device).last_hidden_state

@@ -1,10 +1,12 @@
-"""Score distillation and multi-step denoising, written once over the `Prior` seam.
+"""Guidance, and denoising and its inverse in several steps, written once over the `Prior` seam.
 
 Notation:  x clean, x_t = alpha(t) x + sigma(t) eps noisy, eps_hat predicted noise,
 x0_hat = (x_t - sigma eps_hat) / alpha predicted clean, w(t) weighting, s guidance scale.
 """
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -12,9 +14,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dreamgaussian.camera import Camera
-from dreamgaussian.guidance import Prior, PriorSpec, Weighting
+from dreamgaussian.guidance import Prior, PriorSpec
+from dreamgaussian.guidance.perp_neg import perp_neg_direction
 
 Cameras = Sequence[Sequence[Camera]]
+INVERSION_START = 0.01
+"""Time at which x without noise stands for x_t; before it a network can hardly tell the noise."""
+NOMINAL_SCALE = 7.5
+"""Guidance that makes natural pictures of Stable Diffusion's kind; that of score distillation makes garish ones."""
 
 
 def observe(
@@ -42,48 +49,42 @@ def observe(
 
 
 def guided_noise(
-    prior: Prior, x_t: Float[Tensor, "b v d i j"], t: Float[Tensor, " b"], cameras: Cameras, scale: float
+    prior: Prior,
+    x_t: Float[Tensor, "b v d i j"],
+    t: Float[Tensor, " b"],
+    cameras: Cameras,
+    scale: float,
+    *,
+    perp_neg: bool = False,
 ) -> Float[Tensor, "b v d i j"]:
-    """Classifier-free guidance (arXiv 2207.12598): eps_hat = eps_uncond + s (eps_cond - eps_uncond)."""
-    if scale == 1:
-        return prior.predict_noise(x_t, t, cameras, ("conditional",))[0]
+    """Classifier-free guidance (arXiv 2207.12598): eps_hat = eps_uncond + s (eps_cond - eps_uncond).
+
+    With `perp_neg` the bracket is Perp-Neg's direction. Asks the network for no more than the scale needs.
+    """
+    if scale == 0 or (scale == 1 and not perp_neg):
+        return prior.predict_noise(x_t, t, cameras, ("conditional" if scale else "unconditional",))[0]
+    unconditional, direction = noise_and_direction(prior, x_t, t, cameras, perp_neg=perp_neg)
+    return unconditional + scale * direction
+
+
+def noise_and_direction(
+    prior: Prior, x_t: Float[Tensor, "b v d i j"], t: Float[Tensor, " b"], cameras: Cameras, *, perp_neg: bool = False
+) -> tuple[Float[Tensor, "b v d i j"], Float[Tensor, "b v d i j"]]:
+    """eps_uncond, and the direction that guidance follows from there: eps_cond - eps_uncond, or Perp-Neg's."""
+    if perp_neg:
+        return perp_neg_direction(prior, x_t, t, cameras)
     conditional, unconditional = prior.predict_noise(x_t, t, cameras, ("conditional", "unconditional"))
-    return unconditional + scale * (conditional - unconditional)
+    return unconditional, conditional - unconditional
 
 
 def predicted_x(
     prior: Prior, x_t: Float[Tensor, "b v d i j"], eps_hat: Float[Tensor, "b v d i j"], t: Float[Tensor, " b"]
 ) -> Float[Tensor, "b v d i j"]:
     """x0_hat = (x_t - sigma eps_hat) / alpha, clamped where the prior's x is bounded."""
-    alpha, sigma = _broadcast(prior, t)
+    alpha, sigma = levels(prior, t)
     x = (x_t - sigma * eps_hat) / alpha
     bound = prior.spec.x_bound
     return x if bound is None else x.clamp(-bound, bound)
-
-
-def sds_gradient(
-    prior: Prior,
-    x: Float[Tensor, "b v d i j"],
-    t: Float[Tensor, " b"],
-    eps: Float[Tensor, "b v d i j"],
-    cameras: Cameras,
-    *,
-    scale: float,
-    weighting: Weighting,
-) -> Float[Tensor, "b v d i j"]:
-    """The score-distillation gradient with respect to x, w(t) (eps_hat - eps): equation 3 of arXiv 2209.14988.
-
-    `weighting` is w: sigma^2 (the paper's), 1, or sigma / alpha ("reconstruction"), for which the gradient is
-    x - x0_hat and bounded priors may clamp x0_hat.
-    """
-    alpha, sigma = _broadcast(prior, t)
-    x = x.detach()
-    x_t = alpha * x + sigma * eps
-    eps_hat = guided_noise(prior, x_t, t, cameras, scale)
-    if weighting == "reconstruction":
-        return x - predicted_x(prior, x_t, eps_hat, t)
-    gradient = eps_hat - eps
-    return sigma**2 * gradient if weighting == "sigma_squared" else gradient
 
 
 def sds_loss(x: Float[Tensor, "b v d i j"], gradient: Float[Tensor, "b v d i j"]) -> Float[Tensor, ""]:
@@ -110,10 +111,8 @@ def denoise(
 ) -> Float[Tensor, "b v c h w"]:
     """Stage 2's refined views (equation 5 of arXiv 2309.16653): noise the pictures to `start_t`, denoise in `steps`."""
     x = prior.encode(pictures)
-    t = torch.full((x.shape[0],), start_t, device=x.device)
-    alpha, sigma = _broadcast(prior, t)
-    x_t = alpha * x + sigma * _noise_like(x, generator)
-    return prior.decode(_ddim(prior, x_t, cameras, start_t, steps, scale)).clamp(0, 1)
+    x_t = noised(prior, x, noise_like(x, generator), torch.full((x.shape[0],), start_t, device=x.device))
+    return _denoised_pictures(prior, x_t, cameras, start_t, steps, scale)
 
 
 @torch.no_grad()
@@ -123,29 +122,69 @@ def sample(
     """Views from noise alone."""
     spec = prior.spec
     shape = (len(cameras), spec.views_per_sample, spec.channels, spec.resolution, spec.resolution)
-    x = prior.encode(torch.full(shape, 0.5))
-    return prior.decode(_ddim(prior, _noise_like(x, generator), cameras, start_t, steps, scale)).clamp(0, 1)
+    noise = noise_like(prior.encode(torch.full(shape, 0.5)), generator)
+    return _denoised_pictures(prior, noise, cameras, start_t, steps, scale)
 
 
-def _ddim(
-    prior: Prior, x_t: Float[Tensor, "b v d i j"], cameras: Cameras, start_t: float, steps: int, scale: float
-) -> Float[Tensor, "b v d i j"]:
-    """Deterministic DDIM (equation 12 of arXiv 2010.02502, eta 0) from `start_t` down to 0."""
+@torch.no_grad()
+def ddim(
+    prior: Prior, x_t: Float[Tensor, "b v d i j"], cameras: Cameras, times: Float[Tensor, "n b"], scale: float
+) -> tuple[Float[Tensor, "b v d i j"], Float[Tensor, "b v d i j"]]:
+    """Deterministic DDIM (equation 12 of arXiv 2010.02502, eta 0) from the first of `times` to the last.
+
+    Falling times denoise, rising ones invert. Returns x_t at the last time, and the last clean x that was predicted.
+    """
     x = x_t
-    for t_now, t_next in torch.linspace(start_t, 0, steps + 1).unfold(0, 2, 1).tolist():
-        t = x_t.new_full((x_t.shape[0],), t_now)
-        alpha, sigma = _broadcast(prior, t)
+    for t, t_next in pairwise(times):
+        alpha, sigma = levels(prior, t)
         x = predicted_x(prior, x_t, guided_noise(prior, x_t, t, cameras, scale), t)
-        eps = (x_t - alpha * x) / sigma
-        alpha_next, sigma_next = _broadcast(prior, torch.full_like(t, t_next))
-        x_t = alpha_next * x + sigma_next * eps
-    return x
+        x_t = noised(prior, x, (x_t - alpha * x) / sigma, t_next)
+    return x_t, x
 
 
-def _noise_like(x: Tensor, generator: torch.Generator) -> Tensor:
+@torch.no_grad()
+def invert(
+    prior: Prior,
+    x: Float[Tensor, "b v d i j"],
+    cameras: Cameras,
+    t: Float[Tensor, " b"],
+    *,
+    stride: float,
+    scale: float,
+) -> Float[Tensor, "b v d i j"]:
+    """The x_t from which DDIM would come back to x, found in steps of at most `stride` up to t."""
+    start = t.clamp(max=INVERSION_START)
+    times = times_between(start, t, stride)
+    return ddim(prior, noised(prior, x, torch.zeros_like(x), start), cameras, times, scale)[0]
+
+
+def times_between(start: Float[Tensor, " b"], end: Float[Tensor, " b"], stride: float) -> Float[Tensor, "n b"]:
+    """Evenly spaced times for each sample, in steps of at most `stride`, and at least one."""
+    steps = max(1, math.ceil(float((end - start).abs().max()) / stride - 1e-4))
+    return start + (end - start) * torch.linspace(0, 1, steps + 1).to(start)[:, None]
+
+
+def noised(
+    prior: Prior, x: Float[Tensor, "b v d i j"], eps: Float[Tensor, "b v d i j"], t: Float[Tensor, " b"]
+) -> Float[Tensor, "b v d i j"]:
+    """x_t = alpha x + sigma eps."""
+    alpha, sigma = levels(prior, t)
+    return alpha * x + sigma * eps
+
+
+def noise_like(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal noise in the shape of x, drawn where the generator lives."""
     return torch.randn(x.shape, generator=generator, device=generator.device).to(x)
 
 
-def _broadcast(prior: Prior, t: Float[Tensor, " b"]) -> tuple[Tensor, Tensor]:
+def levels(prior: Prior, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, "b 1 1 1 1"], Float[Tensor, "b 1 1 1 1"]]:
+    """alpha and sigma, in the shape that multiplies x."""
     alpha, sigma = prior.alpha_sigma(t)
     return alpha.view(-1, 1, 1, 1, 1), sigma.view(-1, 1, 1, 1, 1)
+
+
+def _denoised_pictures(
+    prior: Prior, x_t: Float[Tensor, "b v d i j"], cameras: Cameras, start_t: float, steps: int, scale: float
+) -> Float[Tensor, "b v c h w"]:
+    times = torch.linspace(start_t, 0, steps + 1, device=x_t.device)[:, None].expand(-1, len(x_t))
+    return prior.decode(ddim(prior, x_t, cameras, times, scale)[1]).clamp(0, 1)

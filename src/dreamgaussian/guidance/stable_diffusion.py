@@ -11,23 +11,25 @@ from dreamgaussian.camera import Camera
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance import PriorSpec
 from dreamgaussian.guidance.checkpoint import Checkpoint
-from dreamgaussian.guidance.clip import Words, embed_words, embed_words_twice
+from dreamgaussian.guidance.clip import Words, embed_words, embed_words_twice, mixed
 from dreamgaussian.guidance.latent import LatentDiffusion, LatentSpace, load_latent_space, load_unet, run_unet
+from dreamgaussian.guidance.perp_neg import OVERHEAD_DEG, VIEW_NAMES, view_shares
 from dreamgaussian.guidance.schedule import Schedule
 from dreamgaussian.subject import Subject
 
-VIEW_NAMES = ("front view", "side view", "back view", "overhead view")
-OVERHEAD_DEG = 60.0
 HALF_FRONT_DEG = 45.0
+FAULTS = "unrealistic, blurry, low quality, out of focus, ugly, low contrast, dull, dark, low-resolution, gloomy"
+"""The negative prompt of those who give none (arXiv 2310.17590, section 4)."""
 
 
 @dataclass(frozen=True, eq=False)
 class StableDiffusion(LatentDiffusion):
     """The prior. Conditions:
 
-    "conditional": the prompt with the name of each camera's view; "unconditional": the negative prompt where there is
-    one, otherwise no words; "negative": the negative prompt; each of `VIEW_NAMES`: the prompt with that name, whatever
-    the camera.
+    "conditional": the prompt with the name of each camera's view; "between views": the same with the encoded names of
+    neighbouring views mixed as the camera's azimuth lies between them; "unconditional": the negative prompt where there
+    is one, otherwise no words; "negative": the negative prompt, or else `FAULTS`; each of `VIEW_NAMES`: the prompt with
+    that name, whatever the camera.
     """
 
     words: Mapping[str, Words]
@@ -42,17 +44,16 @@ class StableDiffusion(LatentDiffusion):
         conditions: Sequence[str],
     ) -> Float[Tensor, "k b v d i j"]:
         """Predicted noise under each condition, all in one batch."""
-        names = [
-            view_name(camera) if condition == "conditional" else condition
-            for condition in conditions
-            for sample in cameras
-            for camera in sample
-        ]
+        words = [self._words(condition, camera) for condition in conditions for sample in cameras for camera in sample]
         x = x_t.flatten(0, 1).repeat(len(conditions), 1, 1, 1)
         steps = self.schedule.steps(t).repeat_interleave(x_t.shape[1]).repeat(len(conditions))
-        words = [self.words[name] for name in names]
         output = run_unet(self.unet, x, steps, torch.stack([each.tokens for each in words]), self._extra(words)).to(x_t)
         return self.schedule.noise(output.view(len(conditions), *x_t.shape), x_t, t)
+
+    def _words(self, condition: str, camera: Camera) -> Words:
+        if condition == "between views":
+            return mixed([(self.words[name], share) for name, share in view_shares(camera).items()])
+        return self.words[view_name(camera) if condition == "conditional" else condition]
 
     def _extra(self, words: Sequence[Words]) -> dict[str, Tensor] | None:
         """What SDXL is told besides: the pooled words, and height and width, crop and target size of the picture.
@@ -103,7 +104,7 @@ def open_sdxl(spec: PriorSpec, checkpoint: Checkpoint, subject: Subject, device:
 def view_phrases(prompt: str, negative_prompt: str) -> dict[str, str]:
     """The phrase of each condition."""
     phrases = {name: f"{prompt}, {name}" for name in VIEW_NAMES}
-    return {**phrases, "unconditional": negative_prompt, "negative": negative_prompt}
+    return {**phrases, "unconditional": negative_prompt, "negative": negative_prompt or FAULTS}
 
 
 def _silence(words: Words) -> Words:

@@ -1,0 +1,200 @@
+"""What the priors say about the Gaussians in one step of the fit.
+
+Two strategies behind one seam: a gradient for random views (`gradients.py`: SDS and its variants), or target pictures,
+sampled now and then and fitted in pixels (`targets.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from dreamgaussian.fitting.settings import DistillSettings
+from dreamgaussian.fitting.views import elevation_range, random_cameras, ring_of_cameras
+from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.guidance import Prior, PriorSpec
+from dreamgaussian.guidance.distill import NOMINAL_SCALE, Cameras, annealed_time, noise_like, observe, sds_loss
+from dreamgaussian.guidance.gradients import GRADIENTS
+from dreamgaussian.guidance.targets import Targets, sample_targets
+from dreamgaussian.raster import Rasterizer, Render
+
+TARGET_WEIGHT = 33_000.0
+"""Of a target's mean squared error: to the input picture's 10,000 as 1 to 0.3, as MicroDreamer has it."""
+
+
+@dataclass(frozen=True)
+class Guide:
+    """A prior, and how much it has to say."""
+
+    prior: Prior
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """The Gaussians as any camera sees them; keeps the renders, whose gradients density control reads."""
+
+    gaussians: Gaussians
+    rasterizer: Rasterizer
+    renders: list[Render] = field(default_factory=list[Render])
+
+    def __call__(self, cameras: Cameras) -> tuple[Float[Tensor, "b v h w 3"], Float[Tensor, "b v h w"]]:
+        """Premultiplied colours and alpha."""
+        renders = [[self.rasterizer.render(self.gaussians, camera) for camera in sample] for sample in cameras]
+        self.renders.extend(render for sample in renders for render in sample)
+        color = torch.stack([torch.stack([render.color for render in sample]) for sample in renders])
+        alpha = torch.stack([torch.stack([render.alpha for render in sample]) for sample in renders])
+        return color, alpha
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where the fit stands."""
+
+    step: int
+    """Steps done."""
+    progress: float
+    """In [0, 1)."""
+    input_elevation_deg: float
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """How the priors guide the fit. It has no memory of its own: `targets` goes in and out, one for each guide."""
+
+    def loss(
+        self, sight: Sight, moment: Moment, targets: tuple[Targets, ...], generator: torch.Generator
+    ) -> tuple[Float[Tensor, ""], tuple[Targets, ...]]:
+        """The weighted loss of this step, and what the next one must remember."""
+        ...
+
+
+def choose_strategy(guides: Sequence[Guide], settings: DistillSettings) -> Strategy:
+    """The strategy of the settings' method."""
+    kind = TargetStrategy if settings.method == "sir" else GradientStrategy
+    return kind(tuple(guides), settings)
+
+
+@dataclass(frozen=True)
+class GradientStrategy:
+    """Score distillation on random views; priors that see as many views at once share the renders."""
+
+    guides: tuple[Guide, ...]
+    settings: DistillSettings
+
+    def loss(
+        self, sight: Sight, moment: Moment, targets: tuple[Targets, ...], generator: torch.Generator
+    ) -> tuple[Float[Tensor, ""], tuple[Targets, ...]]:
+        """The guides' losses, added up; nothing to remember."""
+        total = sight.gaussians.means.new_zeros(())
+        for group in groups(self.guides):
+            spec = group[0].prior.spec
+            elevations = elevation_range(spec, self.settings.elevation_range_deg, moment.input_elevation_deg)
+            size = _render_size(max(guide.prior.spec.resolution for guide in group), moment, self.settings)
+            cameras = [random_cameras(spec, elevations, size, generator) for _ in range(self.settings.samples)]
+            color, alpha = sight(cameras)
+            for guide in group:
+                background = _background(guide.prior.spec, generator)
+                pictures = observe(color, alpha, guide.prior.spec, background)
+                total = total + guide.weight * self._distilled(guide.prior, pictures, cameras, moment, generator).to(
+                    total
+                )
+        return self.settings.weight * total, ()
+
+    def _distilled(
+        self,
+        prior: Prior,
+        pictures: Float[Tensor, "b v c r r"],
+        cameras: Cameras,
+        moment: Moment,
+        generator: torch.Generator,
+    ) -> Float[Tensor, ""]:
+        settings, count = self.settings, len(cameras)
+        x = prior.encode(pictures)
+        if settings.anneal:
+            t = torch.full((count,), annealed_time(moment.progress, *settings.times))
+        else:
+            t_max, t_min = settings.times
+            t = t_min + (t_max - t_min) * torch.rand(count, generator=generator)
+        gradient = GRADIENTS[settings.method](
+            prior,
+            x.detach(),
+            t.to(x),
+            noise_like(x, generator),
+            cameras,
+            scale=_guidance_scale(prior.spec, settings),
+            weighting=settings.weighting or prior.spec.weighting,
+            perp_neg=settings.perp_neg,
+        )
+        return sds_loss(x, gradient)
+
+
+@dataclass(frozen=True)
+class TargetStrategy:
+    """Every prior shows a ring of views as they should be, and the steps until the next time fit these pictures."""
+
+    guides: tuple[Guide, ...]
+    settings: DistillSettings
+
+    def loss(
+        self, sight: Sight, moment: Moment, targets: tuple[Targets, ...], generator: torch.Generator
+    ) -> tuple[Float[Tensor, ""], tuple[Targets, ...]]:
+        """Mean squared errors of one view of each guide's; new targets every so many steps."""
+        if moment.step % self.settings.targets.every == 0 or not targets:
+            targets = tuple(self._sampled(guide.prior, sight, moment, generator) for guide in self.guides)
+        total = sight.gaussians.means.new_zeros(())
+        for guide, target in zip(self.guides, targets, strict=True):
+            spec = guide.prior.spec
+            index = int(torch.randint(len(target.pictures), (), generator=generator))
+            size = _render_size(spec.resolution, moment, self.settings)
+            seen = observe(*sight([target.cameras(index, size)]), spec)
+            wanted = target.pictures[index : index + 1].to(seen)
+            total = total + guide.weight * TARGET_WEIGHT * F.mse_loss(seen, wanted)
+        return self.settings.weight * total, targets
+
+    def _sampled(self, prior: Prior, sight: Sight, moment: Moment, generator: torch.Generator) -> Targets:
+        spec, settings = prior.spec, self.settings
+        elevations = elevation_range(spec, settings.elevation_range_deg, moment.input_elevation_deg)
+        size = _render_size(spec.resolution, moment, settings)
+        cameras = ring_of_cameras(spec, settings.targets.views, elevations, size, generator)
+        with torch.no_grad():
+            pictures = observe(*Sight(sight.gaussians, sight.rasterizer)(cameras), spec)
+        return sample_targets(
+            prior,
+            pictures,
+            cameras,
+            annealed_time(moment.progress, *settings.times),
+            stride=settings.targets.stride,
+            scale=_guidance_scale(spec, settings),
+            from_noise=moment.step == 0,
+            generator=generator,
+        )
+
+
+def groups(guides: Sequence[Guide]) -> list[list[Guide]]:
+    """The guides that the same renders can feed, cameras being those of the first: as many views, as far apart."""
+    found: dict[tuple[int, float], list[Guide]] = {}
+    for guide in guides:
+        spec = guide.prior.spec
+        found.setdefault((spec.views_per_sample, spec.view_spacing_deg), []).append(guide)
+    return list(found.values())
+
+
+def _render_size(resolution: int, moment: Moment, settings: DistillSettings) -> int:
+    scales = settings.render_scales
+    return round(resolution * scales[min(int(moment.progress * len(scales)), len(scales) - 1)])
+
+
+def _background(spec: PriorSpec, generator: torch.Generator) -> float | None:
+    return float(torch.rand((), generator=generator) < 0.5) if spec.random_background else spec.background
+
+
+def _guidance_scale(spec: PriorSpec, settings: DistillSettings) -> float:
+    """What was asked for, or what suits the prior: for the variants that need no strong guidance, a nominal one."""
+    if settings.guidance_scale is not None:
+        return settings.guidance_scale
+    return spec.guidance_scale if settings.method in ("sds", "csd") else min(spec.guidance_scale, NOMINAL_SCALE)

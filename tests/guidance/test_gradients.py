@@ -1,0 +1,211 @@
+"""Every variant against the analytic prior, whose expected gradients have closed forms.
+
+Notation: conditional pictures are N(mu, s^2), unconditional ones N(g, u^2); v = alpha^2 s^2 + sigma^2 and w likewise
+with u are the variances of their x_t.
+"""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.guidance import PriorSpec
+from dreamgaussian.guidance.analytic import AnalyticPrior
+from dreamgaussian.guidance.gradients import (
+    GRADIENTS,
+    ISM_INTERVAL,
+    csd_gradient,
+    ism_gradient,
+    nfsd_gradient,
+    sdi_gradient,
+    sds_gradient,
+)
+
+SPEC = PriorSpec("analytic", resolution=4, background=None)
+CAMERAS = [[Camera.orbit(0, 0, 4)], [Camera.orbit(90, 10, 4)]]
+S, U, GREY = 0.3, 0.5, 0.2
+WEIGHTINGS = ["sigma_squared", "uniform", "reconstruction"]
+
+
+def target(camera: Camera) -> torch.Tensor:
+    """A picture that tells the camera: a ramp, brighter with the azimuth."""
+    return (torch.linspace(0.1, 0.6, 64).view(4, 4, 4) + camera.azimuth_deg / 400).float()
+
+
+PRIOR = AnalyticPrior(SPEC, target, std=S, unconditional_mean=(GREY + 1) / 2, unconditional_std=U, negative_mean=0.1)
+MU = PRIOR.encode(torch.stack([torch.stack([target(camera) for camera in sample]) for sample in CAMERAS]))
+
+
+def levels(t: float) -> tuple[float, float]:
+    return math.cos(t * math.pi / 2), math.sin(t * math.pi / 2)
+
+
+def weight(t: float, weighting: str) -> float:
+    alpha, sigma = levels(t)
+    return {"sigma_squared": sigma**2, "uniform": 1.0, "reconstruction": sigma / alpha}[weighting]
+
+
+def pictures(seed: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    return torch.rand(2, 1, 4, 4, 4, dtype=dtype, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def closed_form(x: torch.Tensor, t: float, weighting: str) -> torch.Tensor:
+    """The mean of the SDS gradient: w sigma alpha (x - mu) / v."""
+    alpha, sigma = levels(t)
+    return weight(t, weighting) * sigma * alpha * (x - MU) / (alpha**2 * S**2 + sigma**2)
+
+
+def mean_gradient(gradient, x: torch.Tensor, t: float, weighting: str, scale: float, prior=PRIOR) -> torch.Tensor:
+    """Over the noise: the prior is linear, so two opposite draws have the exact mean."""
+    eps = torch.randn(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(2))
+    times = torch.full((2,), t, dtype=x.dtype)
+    pair = [gradient(prior, x, times, sign * eps, CAMERAS, scale=scale, weighting=weighting) for sign in (1, -1)]
+    return sum(pair) / 2
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+@pytest.mark.parametrize("t", [0.2, 0.5, 0.9])
+def test_mean_sds_gradient_is_the_closed_form(weighting, t):
+    generator = torch.Generator().manual_seed(0)
+    x, draws, batch = pictures(0), 2000, 50
+    many, cameras = x.repeat(batch, 1, 1, 1, 1), CAMERAS * batch
+    gradients = []
+    for _ in range(draws // batch):
+        eps = torch.randn(many.shape, generator=generator)
+        times = torch.full((len(many),), t)
+        gradients.append(sds_gradient(PRIOR, many, times, eps, cameras, scale=1.0, weighting=weighting))
+    gradients = torch.cat(gradients).unflatten(0, (draws, 2))
+    standard_error = gradients.std(dim=0) / math.sqrt(draws)
+    deviation = (gradients.mean(dim=0) - closed_form(x, t, weighting)) / standard_error
+    assert deviation.abs().max() < 5
+    assert deviation.square().mean() == pytest.approx(1, abs=0.5)  # the standard error explains the whole deviation
+
+
+def test_opposite_noise_cancels_to_the_closed_form_exactly():
+    x = pictures(1, torch.float64)
+    expected = closed_form(x, 0.7, "sigma_squared")
+    torch.testing.assert_close(mean_gradient(sds_gradient, x, 0.7, "sigma_squared", 1.0), expected, atol=1e-6, rtol=0)
+
+
+def test_reconstruction_gradient_points_from_the_predicted_picture():
+    sure, x = replace(PRIOR, std=1e-3), torch.zeros(2, 1, 4, 4, 4)
+    gradient = sds_gradient(sure, x, torch.full((2,), 0.5), x, CAMERAS, scale=1.0, weighting="reconstruction")
+    torch.testing.assert_close(x - gradient, MU, atol=1e-4, rtol=0)
+
+
+def test_bounded_priors_clamp_the_reconstruction():
+    bounded, x = replace(PRIOR, spec=replace(SPEC, x_bound=0.2), std=1e-3), torch.zeros(2, 1, 4, 4, 4)
+    gradient = sds_gradient(bounded, x, torch.full((2,), 0.5), x, CAMERAS, scale=1.0, weighting="reconstruction")
+    assert gradient.abs().max() == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_mean_csd_gradient_is_guidance_alone(weighting):
+    """w s sigma alpha ((x - mu) / v - (x - g) / w_u)."""
+    x, t, scale = pictures(3, torch.float64), 0.6, 7.5
+    alpha, sigma = levels(t)
+    v, w = alpha**2 * S**2 + sigma**2, alpha**2 * U**2 + sigma**2
+    expected = weight(t, weighting) * scale * sigma * alpha * ((x - MU) / v - (x - GREY) / w)
+    torch.testing.assert_close(mean_gradient(csd_gradient, x, t, weighting, scale), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_csd_has_less_variance_than_sds():
+    """Its reference holds most of the drawn noise: the coefficient of eps is 1 - v / w_u times smaller, here."""
+    x, t = pictures(3), torch.full((2,), 0.9)
+    spread = {}
+    for gradient in (sds_gradient, csd_gradient):
+        generator = torch.Generator().manual_seed(0)
+        draws = [
+            gradient(PRIOR, x, t, torch.randn(x.shape, generator=generator), CAMERAS, scale=1.0, weighting="uniform")
+            for _ in range(50)
+        ]
+        spread[gradient] = torch.stack(draws).std(dim=0).mean()
+    alpha, sigma = levels(0.9)
+    v, w = alpha**2 * S**2 + sigma**2, alpha**2 * U**2 + sigma**2
+    expected = abs(sigma**2 / v - sigma**2 / w) / (1 - sigma**2 / v)
+    assert spread[csd_gradient] / spread[sds_gradient] == pytest.approx(expected, rel=1e-3)
+
+
+def test_nfsd_drops_the_noise_at_small_t():
+    """delta_D is eps_uncond whole: w sigma alpha ((x - g) / w_u + s ((x - mu) / v - (x - g) / w_u))."""
+    x, t, scale = pictures(4, torch.float64), 0.15, 7.5
+    alpha, sigma = levels(t)
+    v, w = alpha**2 * S**2 + sigma**2, alpha**2 * U**2 + sigma**2
+    expected = sigma * alpha * ((x - GREY) / w + scale * ((x - MU) / v - (x - GREY) / w))
+    torch.testing.assert_close(mean_gradient(nfsd_gradient, x, t, "uniform", scale), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_nfsd_points_away_from_the_bad_picture_at_larger_t():
+    """delta_D = eps_uncond - eps_negative = sigma alpha (n - g) / w_u, whatever the noise, where both spread alike."""
+    knowing = replace(PRIOR, spec=replace(SPEC, conditions=("conditional", "unconditional", "negative")))
+    x, t, scale = pictures(4, torch.float64), 0.5, 7.5
+    alpha, sigma = levels(t)
+    w, bad = alpha**2 * U**2 + sigma**2, 2 * 0.1 - 1
+    domain = mean_gradient(nfsd_gradient, x, t, "uniform", scale, knowing) - mean_gradient(
+        csd_gradient, x, t, "uniform", scale
+    )
+    torch.testing.assert_close(domain, torch.full_like(x, sigma * alpha * (bad - GREY) / w), atol=1e-6, rtol=0)
+    unknowing = mean_gradient(nfsd_gradient, x, t, "uniform", scale)
+    torch.testing.assert_close(unknowing, mean_gradient(csd_gradient, x, t, "uniform", scale))
+
+
+def test_sdi_gradient_has_no_noise_and_its_closed_form(monkeypatch):
+    """With many steps of inversion x_t = alpha mu + (x - mu) sqrt(v) / s, so that for s = 1 and `reconstruction` the
+    gradient is (x - mu) (1 - alpha s / sqrt(v))."""
+    monkeypatch.setattr("dreamgaussian.guidance.gradients.SDI_STRIDE", 0.005)
+    x, t = pictures(5, torch.float64), torch.full((2,), 0.6, dtype=torch.float64)
+    draws = [torch.randn(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)]
+    first, second = (sdi_gradient(PRIOR, x, t, eps, CAMERAS, scale=1.0, weighting="reconstruction") for eps in draws)
+    assert torch.equal(first, second)
+    alpha, sigma = levels(0.6)
+    expected = (x - MU) * (1 - alpha * S / math.sqrt(alpha**2 * S**2 + sigma**2))
+    torch.testing.assert_close(first, expected, atol=0.03, rtol=0.03)
+
+
+def test_sdi_inverts_with_the_opposite_guidance():
+    asked = []
+
+    class Watched:
+        spec, alpha_sigma, encode, decode = SPEC, PRIOR.alpha_sigma, PRIOR.encode, PRIOR.decode
+
+        def predict_noise(self, x_t, t, cameras, conditions):
+            asked.append((t[0].item(), conditions))
+            return PRIOR.predict_noise(x_t, t, cameras, conditions)
+
+    x = pictures(5)
+    sdi_gradient(Watched(), x, torch.full((2,), 0.3), x, CAMERAS, scale=7.5, weighting="uniform")
+    assert [round(t, 3) for t, _ in asked] == [0.01, 0.107, 0.203, 0.3]
+    assert {conditions for _, conditions in asked} == {("conditional", "unconditional")}
+    asked.clear()
+    sdi_gradient(Watched(), x, torch.full((2,), 0.3), x, CAMERAS, scale=1.0, weighting="uniform")
+    assert {conditions for _, conditions in asked} == {("conditional",)}  # 2 - 1 = 1
+
+
+def test_ism_gradient_is_its_closed_form(monkeypatch):
+    """With many steps of inversion x_s = alpha_s g + (x - g) sqrt(w_s) / u; then eps_s and one DDIM step give x_t."""
+    monkeypatch.setattr("dreamgaussian.guidance.gradients.ISM_STRIDE", 0.005)
+    x, time, scale = pictures(6, torch.float64), 0.6, 7.5
+    t = torch.full((2,), time, dtype=torch.float64)
+    alpha_s, sigma_s = levels(time - ISM_INTERVAL)
+    w_s = alpha_s**2 * U**2 + sigma_s**2
+    x_s = alpha_s * GREY + (x - GREY) / U * math.sqrt(w_s)
+    eps_s = sigma_s * (x_s - alpha_s * GREY) / w_s
+    alpha, sigma = levels(time)
+    x_t = alpha * (x_s - sigma_s * eps_s) / alpha_s + sigma * eps_s
+    unconditional = sigma * (x_t - alpha * GREY) / (alpha**2 * U**2 + sigma**2)
+    conditional = sigma * (x_t - alpha * MU) / (alpha**2 * S**2 + sigma**2)
+    expected = unconditional + scale * (conditional - unconditional) - eps_s
+    measured = ism_gradient(PRIOR, x, t, x, CAMERAS, scale=scale, weighting="uniform")
+    torch.testing.assert_close(measured, expected, atol=0.05, rtol=0.05)
+
+
+@pytest.mark.parametrize("method", GRADIENTS)
+def test_no_variant_moves_what_is_certain_and_right(method):
+    """Where conditional and unconditional pictures are the same one, and x is it, nothing pulls."""
+    sure = replace(PRIOR, target=lambda camera: torch.full((4, 4, 4), 0.6), std=U, unconditional_mean=0.6)
+    x = torch.full((2, 1, 4, 4, 4), 0.2, dtype=torch.float64)
+    if method != "nfsd":  # its delta_D at small t is the whole eps_uncond, which is zero there too
+        assert mean_gradient(GRADIENTS[method], x, 0.6, "uniform", 7.5, sure).abs().max() < 1e-5
+    assert mean_gradient(GRADIENTS[method], x, 0.1, "uniform", 7.5, sure).abs().max() < 1e-5
