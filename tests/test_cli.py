@@ -59,6 +59,9 @@ def picture(tmp_path) -> Path:
         (["image", "x.png", "--prior", "zero124"], "zero124"),
         (["image", "x.png", "--config", "missing.json"], "missing.json cannot be read"),
         (["image"], "No picture was given."),
+        (["image", "x.png", "--front", "y.png"], "x.png and --front y.png are both the front. Give one of them."),
+        (["image", "x.png", "--view", "y.png"], "'y.png' is not a picture with its direction. Write FILE@AZIMUTH,"),
+        (["image", "x.png", "--back", "y.png", "--view", "z.png@180"], "y.png and z.png are both said to be taken"),
         (["image", "missing.png"], "There is no file missing.png."),
         (["image", "."], ". is a folder."),
         (["text"], "No words were given."),
@@ -108,6 +111,21 @@ def test_flags_change_the_preset(picture):
     assert isinstance(command, ImageCommand)
     config = command.resolved()
     assert (config.fit.steps, config.fit.density.every, config.fit.density.gradient_threshold) == (77, 9, 0.5)
+
+
+def test_sides_and_views_are_put_beside_the_front():
+    arguments = ["image", "--front", "a.png", "--back", "b.png", "--left", "c.png", "--right", "d.png"]
+    command = cli.parse([*arguments, "--view", "e.png@45,30", "--view", "f.png@-45"])
+    assert isinstance(command, ImageCommand)
+    assert [str(view) for view in command.resolved().subject.views] == [
+        *("c.png@90", "b.png@180", "d.png@270", "e.png@45,30", "f.png@-45")
+    ]
+
+
+def test_a_missing_further_picture_is_found_before_the_run(picture, tmp_path, capsys):
+    line = complaint(["image", str(picture), "--back", "b.png", "-o", str(tmp_path / "out")], capsys)
+    assert "There is no file b.png." in line
+    assert not (tmp_path / "out").exists()
 
 
 def test_every_setting_is_a_flag_with_help(capsys):

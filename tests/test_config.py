@@ -8,6 +8,7 @@ import pytest
 from dreamgaussian.config import PRESETS, PriorName, RunConfig, from_json, preset, read_run, to_json
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance.catalogue import CATALOGUE
+from dreamgaussian.subject_settings import PosedPicture, SubjectSettings
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -32,6 +33,12 @@ def test_every_setting_survives_json():
 
     config = other(RunConfig())
     assert config != RunConfig()
+    assert from_json(json.loads(json.dumps(to_json(config)))) == config
+
+
+def test_further_pictures_survive_json():
+    views = (PosedPicture("back.png", 180), PosedPicture("top.png", 0, 80))
+    config = RunConfig(subject=SubjectSettings(views=views))
     assert from_json(json.loads(json.dumps(to_json(config)))) == config
 
 

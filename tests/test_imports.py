@@ -12,6 +12,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "dreamgaussian"
 LAYERS = [
     {"dreamgaussian", "errors", "weights"},
     {"files", "camera", "gaussians", "picture", "matting", "subject_settings"},
+    {"silhouettes"},
     {"subject", "framing"},
     {"raster", "guidance", "mesh"},
     {"fitting", "texture", "export", "text_to_image"},

@@ -10,7 +10,7 @@ from PIL import Image
 
 from dreamgaussian.errors import ConfigError, InputError
 from dreamgaussian.subject import bleed, recentre, subject_from_picture
-from dreamgaussian.subject_settings import SubjectSettings
+from dreamgaussian.subject_settings import PosedPicture, SubjectSettings
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SMALL = SubjectSettings(picture_size=128)
@@ -175,3 +175,83 @@ def test_impossible_elevations_are_refused(name: str, value: float) -> None:
 def test_impossible_sizes_are_refused(size: int) -> None:
     with pytest.raises(ConfigError, match=rf"picture_size is {size}\. Give a number of pixels from 64 to 2048"):
         SubjectSettings(picture_size=size)
+
+
+def test_further_pictures_get_their_cameras_and_the_first_ones_scale(tmp_path: Path) -> None:
+    front = saved(tmp_path, block(200, 200, (60, 20, 140, 180)), "front.png")
+    side = saved(tmp_path, block(400, 300, (10, 50, 130, 250), (0, 0, 250)), "side.png")
+    top = saved(tmp_path, block(200, 200, (60, 80, 140, 120)), "top.png")
+    views = (PosedPicture(str(side), 90), PosedPicture(str(top), 0, 90))
+    settings = SubjectSettings(picture_size=128, elevation_deg=0, views=views)
+    seen = subject_from_picture(front, settings, fill=0.75, radius=3).views
+    assert [round(view.camera.azimuth_deg) % 360 for view in seen[:2]] == [0, 90]
+    assert [round(view.camera.elevation_deg) for view in seen] == [0, 0, 90]
+    assert [view.camera.radius for view in seen] == pytest.approx([3, 3, 3])
+    boxes = [bounds(view.picture[..., 3].numpy()) for view in seen]
+    sizes = [(right - left, bottom - top) for left, top, right, bottom in boxes]
+    # The side has the front's height, the view from above its width.
+    assert sizes == [(48, 96), (pytest.approx(57.6, abs=1), 96), (48, 24)]
+    for left, top, right, bottom in boxes:
+        assert (left + right, top + bottom) == pytest.approx((128, 128), abs=1)
+    assert seen[1].crop.scale == pytest.approx(200 / 96, rel=0.01)
+    assert seen[1].picture[64, 64].tolist() == pytest.approx([0, 0, 250 / 255, 1], abs=0.01)
+
+
+def test_each_picture_is_turned_upright_and_cut_out_by_itself(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    front = saved(tmp_path, block(200, 200, (60, 20, 140, 180)), "front.png")
+    lying = saved(tmp_path, block(200, 200, (60, 20, 140, 180)).rotate(90), "back.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Orientation: turn by 90 degrees clockwise to show
+    Image.open(lying).save(lying, exif=exif)
+    photo = Image.new("RGB", (256, 256), (90, 140, 200))
+    cup = Image.open(EXAMPLES / "hamburger.png").convert("RGBA").resize((160, 160))
+    photo.paste(cup, (48, 48), cup)
+    photo.save(tmp_path / "left.jpg", quality=95)
+    views = (PosedPicture(str(lying), 180), PosedPicture(str(tmp_path / "left.jpg"), 90))
+    with caplog.at_level(logging.INFO):
+        seen = subject_from_picture(front, SubjectSettings(picture_size=128, views=views)).views
+    assert bounds(seen[1].picture[..., 3].numpy()) == bounds(seen[0].picture[..., 3].numpy())
+    assert caplog.text.count("Removing the background") == 1
+    assert seen[2].picture[:8, :, 3].max() < 0.1
+
+
+def test_a_further_picture_that_is_missing_is_named(tmp_path: Path) -> None:
+    front = saved(tmp_path, block(90, 90, (20, 20, 67, 71)))
+    with pytest.raises(InputError, match=r"There is no file back\.png"):
+        subject_from_picture(front, SubjectSettings(views=(PosedPicture("back.png", 180),)))
+
+
+@pytest.mark.parametrize(
+    ("words", "picture"),
+    [
+        ("back.png@180", PosedPicture("back.png", 180)),
+        ("a@b/c.png@-90,12.5", PosedPicture("a@b/c.png", -90, 12.5)),
+    ],
+)
+def test_a_picture_with_its_direction_is_one_word(words: str, picture: PosedPicture) -> None:
+    assert PosedPicture.parse(words) == picture
+    assert str(picture) == words
+
+
+@pytest.mark.parametrize("words", ["back.png", "@180", "back.png@", "back.png@left", "back.png@1,2,3"])
+def test_other_words_are_refused(words: str) -> None:
+    with pytest.raises(ConfigError, match=r"is not a picture with its direction\. Write FILE@AZIMUTH,ELEVATION"):
+        PosedPicture.parse(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [("b.png@400", "The azimuth of b.png is 400"), ("b.png@0,nan", "The elevation of b.png is nan")],
+)
+def test_impossible_directions_are_refused(words: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        PosedPicture.parse(words)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("a.png@360", "b.png@90"), ("a.png@90", "b.png@-270,15.5"), ("a.png@10,90", "b.png@99,90")]
+)
+def test_two_pictures_from_one_direction_are_refused(first: str, second: str) -> None:
+    views = (PosedPicture.parse(first), PosedPicture.parse(second))
+    with pytest.raises(ConfigError, match=r"are both said to be taken from azimuth .* Give each picture a direction"):
+        SubjectSettings(elevation_deg=15, views=views)

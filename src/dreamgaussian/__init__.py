@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dreamgaussian.pipeline import open_run as open_run
     from dreamgaussian.raster import choose_rasterizer as choose_rasterizer
     from dreamgaussian.subject import subject_from_picture as subject_from_picture
+    from dreamgaussian.subject_settings import PosedPicture as PosedPicture
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,7 @@ _HOMES = {
     "FitState": "fitting.state",
     "Gaussians": "gaussians",
     "Mesh": "mesh.mesh",
+    "PosedPicture": "subject_settings",
     "Result": "pipeline",
     "RunConfig": "config",
     "build_mesh": "mesh.build",

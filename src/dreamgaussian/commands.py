@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from tyro.conf import Positional, arg, subcommand
+from tyro.conf import Positional, UseAppendAction, arg, subcommand
 
 from dreamgaussian.config import MeshConfig, PresetName, PriorName, RunConfig
 from dreamgaussian.errors import ConfigError, Diverged
 from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.output import check_mesh_path, open_folder, write_results
 from dreamgaussian.picture import check_picture
+from dreamgaussian.subject_settings import PosedPicture, PosedPictureFlag
 from dreamgaussian.train.settings import DataSettings, PackSettings, TrainSettings
 
 if TYPE_CHECKING:
@@ -54,18 +55,43 @@ class RunFlags:
 
 @dataclass(frozen=True)
 class ImageCommand(RunFlags):
-    """Turn one picture into 3D Gaussians and a textured mesh."""
+    """Turn one picture, or several of one subject, into 3D Gaussians and a textured mesh.
+
+    Sides are the subject's own: its left side is that of its left hand, and faces right in the front picture.
+    """
 
     picture: Annotated[Positional[Path | None], arg(metavar="PICTURE")] = None
-    """PNG, JPEG or WebP, with or without a background. May be left out with --config."""
+    """PNG, JPEG or WebP, with or without a background; the front. May be left out with --config."""
+    front: Annotated[Path | None, arg(metavar="FILE")] = None
+    """The same as PICTURE."""
+    left: Annotated[str | None, arg(metavar="FILE")] = None
+    """A picture of the subject's left side, azimuth 90."""
+    back: Annotated[str | None, arg(metavar="FILE")] = None
+    """A picture of its back, azimuth 180."""
+    right: Annotated[str | None, arg(metavar="FILE")] = None
+    """A picture of its right side, azimuth 270."""
+    view: UseAppendAction[tuple[PosedPictureFlag, ...]] = ()
+    """A picture from any direction; may be given several times. Azimuth grows from the front (0) to the left (90); the
+    elevation may be left out, as with the flags above, and is then the front's."""
 
     def run(self) -> int:
-        """Picture in, folder out."""
+        """Pictures in, folder out."""
         config = self.resolved()
-        if self.picture is None:
+        if self.picture and self.front and not self.config:
+            raise ConfigError(f"{self.picture} and --front {self.front} are both the front. Give one of them.")
+        front = self.front or self.picture
+        if front is None:
             raise ConfigError("No picture was given. Pass the path of a PNG, JPEG or WebP file.")
-        check_picture(self.picture)
-        return make_asset(self.picture, config, open_folder(self.output, self.picture.stem, overwrite=self.overwrite))
+        for picture in (front, *(Path(view.file) for view in config.subject.views)):
+            check_picture(picture)
+        return make_asset(front, config, open_folder(self.output, front.stem, overwrite=self.overwrite))
+
+    def resolved(self) -> RunConfig:
+        """The settings; pictures of other sides, where there are any, replace those of a repeated run."""
+        config = super().resolved()
+        sides = ((self.left, 90.0), (self.back, 180.0), (self.right, 270.0))
+        views = *(PosedPicture(file, azimuth) for file, azimuth in sides if file), *self.view
+        return replace(config, subject=replace(config.subject, views=views)) if views else config
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The whole method on one page (arXiv 2309.16653): a picture in, 3D Gaussians and a textured mesh out."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -21,6 +21,7 @@ from dreamgaussian.meshing import gaussian_views
 from dreamgaussian.output import open_folder, write_results
 from dreamgaussian.raster import Rasterizer, choose_rasterizer
 from dreamgaussian.subject import Subject, View, subject_from_picture
+from dreamgaussian.subject_settings import PosedPicture
 from dreamgaussian.text_to_image import Painting, open_painter
 from dreamgaussian.texture.bake import BakeView, bake
 from dreamgaussian.texture.refine import refine
@@ -128,12 +129,21 @@ def generate(run: Run) -> Iterator[Snapshot]:
 
 
 def image_to_3d(
-    picture: str | Path, config: RunConfig = RunConfig(), *, output: str | Path | None = None, overwrite: bool = False
+    picture: str | Path,
+    config: RunConfig = RunConfig(),
+    *,
+    views: Sequence[PosedPicture] = (),
+    output: str | Path | None = None,
+    overwrite: bool = False,
 ) -> Result:
     """One picture to Gaussians and a textured mesh, without a word; files are written only into a given `output`.
 
+    `views` are further pictures of the subject, from other directions.
+
     Raises a DreamGaussianError that says what was wrong and what to do.
     """
+    if views:
+        config = replace(config, subject=replace(config.subject, views=tuple(views)))
     folder = None if output is None else open_folder(Path(output), Path(picture).stem, overwrite=overwrite)
     clock = StageClock()
     run = open_run(picture, config)

@@ -17,6 +17,7 @@ from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
 from dreamgaussian.errors import InputError
 from dreamgaussian.matting import large_islands, remove_background
 from dreamgaussian.picture import ALPHA_SEEN, MIN_SIDE, Picture, read_picture
+from dreamgaussian.silhouettes import fills, require_one_outline
 from dreamgaussian.subject_settings import SubjectSettings
 
 logger = logging.getLogger(__name__)
@@ -65,19 +66,28 @@ def subject_from_picture(
     fovy_deg: float = DEFAULT_FOVY_DEG,
     prompt: str = "",
 ) -> Subject:
-    """The subject of one picture, a file's or a decoded one, cut out and recentred.
+    """The subject of one picture, a file's or a decoded one, and of those in `settings.views`, cut out and recentred.
 
-    `fill` is the share of the frame that the longer side of the cut-out takes; it, `radius` and `fovy_deg` are those of
-    the prior's camera domain. Raises `InputError` where there is no usable picture or no subject in it.
+    Each cut-out's bounding box is centred in its frame. The longer side of the first one takes `fill` of the frame; the
+    others are scaled so that the subject has one size in the world (`silhouettes.fills`). `fill`, `radius` and
+    `fovy_deg` are those of the prior's camera domain. Raises `InputError` where there is no usable picture or no subject
+    in it, or where pictures contradict each other.
     """
-    if not isinstance(picture, Picture):
-        picture = read_picture(Path(picture))
-    rgba = _cut_out(picture, settings)
-    square, crop = recentre(rgba, _seen(rgba[..., 3], picture.name), settings.picture_size, fill)
-    camera = Camera.orbit(0, settings.elevation_deg, settings.picture_size, radius=radius, fovy_deg=fovy_deg)
-    offset_x, offset_y = (offset * picture.scale for offset in crop.offset_px)
-    crop = Crop(crop.scale * picture.scale, (offset_x, offset_y))
-    return Subject((View(torch.from_numpy(square), camera, crop),), prompt)
+    front = picture if isinstance(picture, Picture) else read_picture(Path(picture))
+    pictures = [front, *(read_picture(Path(view.file)) for view in settings.views)]
+    angles = [(0.0, settings.elevation_deg)]
+    angles += [(view.azimuth_deg, settings.elevation_of(view)) for view in settings.views]
+    cameras = [Camera.orbit(*pair, settings.picture_size, radius=radius, fovy_deg=fovy_deg) for pair in angles]
+    cut_outs = [_cut_out(each, settings) for each in pictures]
+    seen = [_seen(rgba[..., 3], each.name) for rgba, each in zip(cut_outs, pictures, strict=True)]
+    require_one_outline(seen, cameras, [each.name for each in pictures])
+    shares = fills(seen, cameras, fill)
+    views: list[View] = []
+    for each, rgba, mask, share, camera in zip(pictures, cut_outs, seen, shares, cameras, strict=True):
+        square, crop = recentre(rgba, mask, settings.picture_size, share)
+        offset_x, offset_y = (offset * each.scale for offset in crop.offset_px)
+        views.append(View(torch.from_numpy(square), camera, Crop(crop.scale * each.scale, (offset_x, offset_y))))
+    return Subject(tuple(views), prompt)
 
 
 def recentre(

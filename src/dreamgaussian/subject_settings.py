@@ -1,9 +1,64 @@
 """Settings of the input stage."""
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from tyro.constructors import PrimitiveConstructorSpec
 
 from dreamgaussian.errors import ConfigError
+
+SAME_DIRECTION_DEG = 1.0
+"""Pictures whose directions are no further apart than this would contradict each other."""
+
+
+@dataclass(frozen=True)
+class PosedPicture:
+    """A further picture of the subject, and where it was taken from."""
+
+    file: str
+    """Path of a PNG, JPEG or WebP file."""
+    azimuth_deg: float
+    """0 is the front; 90 shows the subject's left side (its own left hand), 180 its back, 270 its right side."""
+    elevation_deg: float | None = None
+    """Positive: from above; that of the front picture where nothing is said."""
+
+    def __post_init__(self) -> None:
+        if not -360 <= self.azimuth_deg <= 360:
+            raise ConfigError(f"The azimuth of {self.file} is {self.azimuth_deg:g}. Give degrees from -360 to 360.")
+        if self.elevation_deg is not None and not -90 <= self.elevation_deg <= 90:
+            raise ConfigError(f"The elevation of {self.file} is {self.elevation_deg:g}. Give degrees from -90 to 90.")
+
+    @classmethod
+    def parse(cls, words: str) -> "PosedPicture":
+        """The inverse of `str`: FILE@AZIMUTH or FILE@AZIMUTH,ELEVATION. Raises ConfigError for anything else."""
+        file, _, angles = words.rpartition("@")
+        try:
+            azimuth, *elevation = [float(angle) for angle in angles.split(",")]
+            if not file or len(elevation) > 1:
+                raise ValueError
+        except ValueError:
+            raise ConfigError(
+                f"{words!r} is not a picture with its direction. Write FILE@AZIMUTH,ELEVATION, such as back.png@180,0."
+            ) from None
+        return cls(file, azimuth, *elevation)
+
+    def __str__(self) -> str:
+        angles = [self.azimuth_deg] if self.elevation_deg is None else [self.azimuth_deg, self.elevation_deg]
+        return f"{self.file}@{','.join(f'{angle:g}' for angle in angles)}"
+
+
+PosedPictureFlag = Annotated[
+    PosedPicture,
+    PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="FILE@AZIMUTH,ELEVATION",
+        instance_from_str=lambda words: PosedPicture.parse(words[0]),
+        is_instance=lambda value: isinstance(value, PosedPicture),
+        str_from_instance=lambda picture: [str(picture)],
+    ),
+]
+"""As the command line reads it."""
 
 
 @dataclass(frozen=True)
@@ -17,9 +72,32 @@ class SubjectSettings:
     """Elevation from which the picture was taken, in degrees; positive: from above."""
     picture_size: int = 512
     """Side, in pixels, of the square picture that the run works from."""
+    views: tuple[PosedPictureFlag, ...] = ()
+    """Further pictures of the subject, each with its direction; the elevation may be left out."""
 
     def __post_init__(self) -> None:
         if not -90 <= self.elevation_deg <= 90:
             raise ConfigError(f"elevation_deg is {self.elevation_deg:g}. Give an angle from -90 to 90 degrees.")
         if not 64 <= self.picture_size <= 2048:
             raise ConfigError(f"picture_size is {self.picture_size}. Give a number of pixels from 64 to 2048.")
+        directions = {"The front picture": (0.0, self.elevation_deg)}
+        for view in self.views:
+            direction = view.azimuth_deg, self.elevation_of(view)
+            for other, known in directions.items():
+                if _angle_deg(direction, known) <= SAME_DIRECTION_DEG:
+                    raise ConfigError(
+                        f"{other} and {view.file} are both said to be taken from azimuth {direction[0]:g}, elevation "
+                        f"{direction[1]:g}. Give each picture a direction of its own."
+                    )
+            directions[view.file] = direction
+
+    def elevation_of(self, view: PosedPicture) -> float:
+        """The elevation of a further picture, in degrees."""
+        return self.elevation_deg if view.elevation_deg is None else view.elevation_deg
+
+
+def _angle_deg(a: tuple[float, float], b: tuple[float, float]) -> float:
+    """Between two directions given by azimuth and elevation."""
+    azimuth, (low, high) = math.radians(a[0] - b[0]), (math.radians(each[1]) for each in (a, b))
+    cosine = math.sin(low) * math.sin(high) + math.cos(low) * math.cos(high) * math.cos(azimuth)
+    return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
