@@ -70,8 +70,9 @@ def subject_from_picture(
 
     Each cut-out's bounding box is centred in its frame. The longer side of the first one takes `fill` of the frame; the
     others are scaled so that the subject has one size in the world (`silhouettes.fills`). `fill`, `radius` and
-    `fovy_deg` are those of the prior's camera domain. Raises `InputError` where there is no usable picture or no subject
-    in it, or where pictures contradict each other.
+    `fovy_deg` are those of the prior's camera domain.
+
+    Raises `InputError` where there is no usable picture or no subject in it, or where pictures contradict each other.
     """
     front = picture if isinstance(picture, Picture) else read_picture(Path(picture))
     pictures = [front, *(read_picture(Path(view.file)) for view in settings.views)]
