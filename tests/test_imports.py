@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "dreamgaussian"
 LAYERS = [
     {"dreamgaussian", "errors", "weights"},
-    {"files", "camera", "gaussians", "picture", "matting", "subject_settings"},
+    {"files", "fidelity", "camera", "gaussians", "picture", "matting", "subject_settings"},
     {"silhouettes"},
     {"subject", "framing"},
     {"raster", "guidance", "mesh"},

@@ -13,10 +13,11 @@ from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.output import check_mesh_path, open_folder, write_results
 from dreamgaussian.picture import check_picture
 from dreamgaussian.subject_settings import PosedPicture, PosedPictureFlag
-from dreamgaussian.train.settings import DataSettings, PackSettings, TrainSettings
+from dreamgaussian.train.settings import DataSettings, PackSettings, ReportSettings, TrainSettings
 
 if TYPE_CHECKING:
     from dreamgaussian.pipeline import Run, Snapshot, StageClock
+    from dreamgaussian.train.report import ObjectReport
 
 EXIT_INTERRUPTED = 130
 MAX_NAME = 40
@@ -223,7 +224,8 @@ class TrainCommand:
         with _progress() as progress:
             bar = progress.add_task(self.settings.stage, facts="")
             for step in train(self.settings):
-                facts = f"loss {step.loss:.4f}"
+                validation = "" if step.validation_psnr is None else f"  validation {step.validation_psnr:.2f} dB"
+                facts = f"loss {step.loss:.4f}{validation}"
                 progress.update(bar, completed=step.step, total=self.settings.total_steps, facts=facts)
         return 0
 
@@ -241,6 +243,29 @@ class PackCommand:
         from dreamgaussian.train.pack import pack
 
         print(pack(self.settings))
+        return 0
+
+
+@dataclass(frozen=True)
+class ReportCommand:
+    """Score the embedded prior's views of held-out objects, and show them."""
+
+    settings: Annotated[ReportSettings, arg(name="")] = field(default_factory=ReportSettings)
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Prints a table of decibels and the picture's path."""
+        from dreamgaussian.train.report import mean_scores, report, table, write_sheet
+
+        reports: list[ObjectReport] = []
+        with _progress() as progress:
+            bar = progress.add_task("Views", facts="")
+            for one, count in report(self.settings):
+                reports.append(one)
+                progress.update(bar, completed=len(reports), total=count, facts=one.name)
+        write_sheet(self.settings.output, reports)
+        print(f"{table(mean_scores(reports))}\n{self.settings.output}")
         return 0
 
 
@@ -280,6 +305,7 @@ class PriorCommand:
         | Annotated[DataCommand, subcommand("data")]
         | Annotated[TrainCommand, subcommand("train")]
         | Annotated[PackCommand, subcommand("pack")]
+        | Annotated[ReportCommand, subcommand("report")]
     )
 
     def run(self) -> int:

@@ -16,7 +16,7 @@ from dreamgaussian.evaluate.dataset import (
     read_object,
     shipped_objects,
 )
-from dreamgaussian.evaluate.metrics import on_white, psnr
+from dreamgaussian.fidelity import on_white, psnr
 from dreamgaussian.train.holdout import BENCHMARK_NAMES
 
 ENTRIES = read_index()

@@ -6,16 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance.mini.denoiser import Denoiser, DenoiserConfig
 from dreamgaussian.guidance.mini.lifter import Lifter, LifterConfig
+from dreamgaussian.guidance.mini.weights import save_weights
 from dreamgaussian.train import loop
 from dreamgaussian.train.dataset import Views, augment
 from dreamgaussian.train.loop import TrainState, run, state_path
 from dreamgaussian.train.manifest import Entry
 from dreamgaussian.train.settings import TrainSettings
-from dreamgaussian.train.stages import DenoiserStage, LifterStage, Stage
+from dreamgaussian.train.stages import DenoiserStage, LifterStage, Stage, make_stage
 
 SIZE = 32
 TINY_LIFTER = LifterConfig(channels=(16, 16, 64), embedding=16, depths=4)
@@ -28,13 +30,14 @@ def views(tmp_path: Path) -> Views:
     rows, columns = np.mgrid[:SIZE, :SIZE]
     disc = (np.hypot(rows - SIZE / 2 + 0.5, columns - SIZE / 2 + 0.5) < SIZE * 0.4).astype(np.uint8)
     entries = []
-    for key, color in (("red", (220, 40, 30)), ("blue", (20, 60, 200))):
+    things = (("red", (220, 40, 30), "train"), ("blue", (20, 60, 200), "train"), ("green", (30, 160, 60), "validation"))
+    for key, color, split in things:
         rgba = disc[..., None] * np.array([*color, 255], dtype=np.uint8)
         np.save(tmp_path / f"{key}.views.npy", np.broadcast_to(rgba, (2, 5, SIZE, SIZE, 4)))
         cameras = np.zeros((2, 5, 2), dtype=np.float32)
         cameras[:, 1:, 0] = [10, 100, 190, 280]
         np.save(tmp_path / f"{key}.cameras.npy", cameras)
-        entries.append(asdict(Entry(key, key, "Toys", "Ada", "CC0 1.0", "Tiny", 1.0, "train")))
+        entries.append(asdict(Entry(key, key, "Toys", "Ada", "CC0 1.0", "Tiny", 1.0, split)))
     (tmp_path / "manifest.json").write_text(json.dumps(entries))
     return Views(tmp_path, "train")
 
@@ -97,8 +100,30 @@ def test_the_curve_is_logged(views: Views, settings: TrainSettings) -> None:
     stage = make("lifter")
     list(run(stage, TrainState(stage, settings), views, settings))
     header, *rows = state_path(settings).with_suffix(".csv").read_text().splitlines()
-    assert header.startswith("step,loss")
+    assert header == "step,loss,seconds,learning_rate,validation_psnr"
     assert [row.split(",")[0] for row in rows] == ["1", "2", "3", "4", "5", "6"]
+
+
+@pytest.mark.parametrize("name", ["lifter", "denoiser"])
+def test_validation_objects_are_looked_at_when_a_state_is_saved(
+    name: str, views: Views, settings: TrainSettings
+) -> None:
+    settings = replace(settings, checkpoint_minutes=0, total_steps=2)
+    stage = make(name)
+    steps = list(run(stage, TrainState(stage, settings), views, settings))
+    assert 1 < (steps[-1].validation_psnr or 0) < 40
+    with Image.open(state_path(settings).with_suffix(".png")) as sheet:
+        assert sheet.size == ((1 + 2 * 4) * SIZE, SIZE)
+
+
+def test_training_may_start_from_shipped_weights(tmp_path: Path) -> None:
+    lifter = Lifter(TINY_LIFTER)
+    save_weights(tmp_path / "tiny.safetensors", lifter, Denoiser(TINY_DENOISER), {})
+    first = make_stage(TrainSettings(init=tmp_path / "tiny.safetensors"), tmp_path)
+    second = make_stage(TrainSettings("denoiser", init=tmp_path / "tiny.safetensors"), tmp_path)
+    assert torch.allclose(first.network.enter.weight, lifter.enter.weight, atol=1e-3)
+    assert all(parameter.requires_grad for parameter in first.network.parameters())
+    assert second.network.config == TINY_DENOISER
 
 
 def test_a_state_of_another_network_is_refused(views: Views, settings: TrainSettings) -> None:

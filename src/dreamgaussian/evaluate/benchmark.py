@@ -27,7 +27,7 @@ from dreamgaussian.evaluate.methods import (
     mesh_views,
     prior_views,
 )
-from dreamgaussian.evaluate.metrics import Networks, ViewJudge, on_white, psnr, score_shape, shrink
+from dreamgaussian.evaluate.metrics import Networks, ViewJudge, score_shape, shrink
 from dreamgaussian.evaluate.report import write_report
 from dreamgaussian.evaluate.results import (
     MethodScores,
@@ -38,6 +38,7 @@ from dreamgaussian.evaluate.results import (
     write_result,
 )
 from dreamgaussian.evaluate.settings import EvalSettings
+from dreamgaussian.fidelity import on_white, psnr
 from dreamgaussian.files import atomic_path
 from dreamgaussian.fitting.settings import Method
 from dreamgaussian.guidance.mini.weights import shipped_weights

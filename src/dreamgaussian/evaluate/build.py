@@ -19,8 +19,8 @@ from dreamgaussian.evaluate.dataset import (
     shipped_objects,
     write_archive,
 )
-from dreamgaussian.evaluate.metrics import on_white, psnr
 from dreamgaussian.evaluate.surface import sample_surface, sphere_directions
+from dreamgaussian.fidelity import on_white, psnr
 from dreamgaussian.train import catalogue
 from dreamgaussian.train.catalogue import Furniture
 from dreamgaussian.train.holdout import BENCHMARK_NAMES, split_objects

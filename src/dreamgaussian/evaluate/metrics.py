@@ -9,13 +9,12 @@ from torch import Tensor
 
 from dreamgaussian.evaluate.networks import LiteFeatures, StLpips
 from dreamgaussian.evaluate.surface import sample_surface
+from dreamgaussian.fidelity import on_white, psnr
 from dreamgaussian.mesh.mesh import Mesh
 
 F_SCORE_DISTANCE = 0.05
 """World units, 3.4 % of the subject's length in the input view."""
 SURFACE_POINTS = 20_000
-EQUAL_DB = 100.0
-"""PSNR of pictures without any difference."""
 
 
 @dataclass(frozen=True)
@@ -80,17 +79,12 @@ class ViewJudge:
         layers = self._networks.st_lpips.features(a)
         silhouettes = zip(ours[..., 3], self._truth[..., 3], strict=True)
         return ViewScores(
-            psnr=float(np.mean([psnr(one, other) for one, other in zip(a, b, strict=True)])),
+            psnr=psnr(a, b),
             ssim=float(np.mean([ssim(one, other) for one, other in zip(a, b, strict=True)])),
             st_lpips=float(self._networks.st_lpips.distances(layers, self._layers).mean()),
             features=float((self._networks.lite.features(a) * self._features).sum(dim=1).mean()),
             iou=float(np.mean([iou(one, other) for one, other in silhouettes])),
         )
-
-
-def psnr(ours: Float[Tensor, "h w c"], truth: Float[Tensor, "h w c"]) -> float:
-    """Peak signal-to-noise ratio in dB of pictures in [0, 1]; at most `EQUAL_DB`."""
-    return min(EQUAL_DB, -10 * float((ours - truth).double().square().mean().clamp(min=1e-30).log10()))
 
 
 def ssim(ours: Float[Tensor, "h w c"], truth: Float[Tensor, "h w c"]) -> float:
@@ -131,11 +125,6 @@ def compare_points(ours: Float[np.ndarray, "n 3"], truth: Float[np.ndarray, "m 3
     precision, recall = (float((each < F_SCORE_DISTANCE).mean()) for each in (to_truth, to_ours))
     f_score = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
     return ShapeScores(float(to_truth.mean() + to_ours.mean()) / 2, f_score)
-
-
-def on_white(views: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n 3"]:
-    """Premultiplied RGBA over white."""
-    return (views[..., :3] + 1 - views[..., 3:]).clamp(0, 1)
 
 
 def shrink(views: Float[Tensor, "n s s 4"], size: int) -> Float[Tensor, "n r r 4"]:

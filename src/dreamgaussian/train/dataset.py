@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Generator, Tensor
 
 from dreamgaussian.errors import ConfigError
-from dreamgaussian.train.manifest import read_manifest
+from dreamgaussian.train.manifest import Entry, read_manifest
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,56 +23,55 @@ class Batch:
     azimuths: Float[Tensor, "b k"]
     elevations: Float[Tensor, "b k"]
 
-    def to(self, device: str) -> "Batch":
-        """The same batch on another device."""
-        return Batch(*(tensor.to(device) for tensor in vars(self).values()))
+
+def rendered(folder: Path, split: str) -> list[Entry]:
+    """The objects of a split that have views."""
+    return [e for e in read_manifest(folder) if e.split == split and (folder / f"{e.key}.views.npy").exists()]
 
 
 class Views:
-    """All objects of one split, as memory maps."""
+    """All objects of one split: memory maps for the processor, copies on any other device."""
 
-    def __init__(self, folder: Path, split: str) -> None:
-        if not (folder / "manifest.json").exists():
-            raise ConfigError(f"No training views in {folder}. Make them with `dreamgaussian prior data`.")
-        entries = [e for e in read_manifest(folder) if e.split == split and (folder / f"{e.key}.views.npy").exists()]
+    def __init__(self, folder: Path, split: str, device: str = "cpu") -> None:
+        entries = rendered(folder, split)
         if not entries:
             raise ConfigError(f"No {split} views in {folder} yet. Make them with `dreamgaussian prior data`.")
         self.entries = entries
-        self.weights = torch.tensor([entry.weight for entry in entries])
-        self.views = [np.load(folder / f"{entry.key}.views.npy", mmap_mode="r") for entry in entries]
-        self.cameras = [np.load(folder / f"{entry.key}.cameras.npy") for entry in entries]
+        self.folder = folder
+        self.weights = torch.tensor([entry.weight for entry in entries], device=device)
+        # Copy-on-write maps, for torch wants writable memory; nothing is ever written.
+        maps = [np.load(folder / f"{entry.key}.views.npy", mmap_mode="c") for entry in entries]
+        cameras = [np.radians(np.load(folder / f"{entry.key}.cameras.npy")) for entry in entries]
+        self.views = [torch.from_numpy(each).to(device) for each in maps]
+        self.cameras = [torch.from_numpy(each).to(device) for each in cameras]
 
     def group(self, index: int, group: int) -> Batch:
         """One group of one object as a batch of one, all its targets in order."""
-        views = torch.from_numpy(self.views[index][group].astype(np.float32) / 255).permute(0, 3, 1, 2)
-        cameras = torch.from_numpy(np.radians(self.cameras[index][group]))
+        views, cameras = _as_floats(self.views[index][group]), self.cameras[index][group]
         return Batch(views[:1], cameras[:1, 1], views[None, 1:], cameras[None, 1:, 0], cameras[None, 1:, 1])
 
     def draw(self, size: int, targets: int, generator: Generator) -> Batch:
         """Random groups with random targets; now and then a target is the input view itself."""
-        pictures, elevations, chosen_views, chosen_cameras = [], [], [], []
+        inputs, chosen = [], []
         for index in torch.multinomial(self.weights, size, replacement=True, generator=generator).tolist():
             views, cameras = self.views[index], self.cameras[index]
-            group = int(torch.randint(len(views), (), generator=generator))
-            picks = torch.randperm(views.shape[1], generator=generator)[:targets].numpy()
-            pictures.append(views[group, 0])
-            elevations.append(cameras[group, 0, 1])
-            chosen_views.append(views[group, picks])
-            chosen_cameras.append(np.radians(cameras[group, picks]))
-        angles = torch.from_numpy(np.stack(chosen_cameras))
-        return Batch(
-            torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255,
-            torch.from_numpy(np.radians(np.stack(elevations))),
-            torch.from_numpy(np.stack(chosen_views)).permute(0, 1, 4, 2, 3).float() / 255,
-            angles[..., 0],
-            angles[..., 1],
-        )
+            group = int(torch.randint(len(views), (), generator=generator, device=generator.device))
+            picks = torch.randperm(views.shape[1], generator=generator, device=generator.device)[:targets]
+            inputs.append((views[group, 0], cameras[group, 0, 1]))
+            chosen.append((views[group, picks], cameras[group, picks]))
+        pictures, elevations = (torch.stack(parts) for parts in zip(*inputs, strict=True))
+        seen, angles = (torch.stack(parts) for parts in zip(*chosen, strict=True))
+        return Batch(_as_floats(pictures), elevations, _as_floats(seen), angles[..., 0], angles[..., 1])
+
+
+def _as_floats(views: UInt8[Tensor, "*n s s 4"]) -> Float[Tensor, "*n 4 s s"]:
+    return views.movedim(-1, -3).float() / 255
 
 
 def augment(batch: Batch, generator: Generator) -> Batch:
     """Mirrored, recoloured, and with a slightly worse input picture: few objects must do for many."""
     size = len(batch.pictures)
-    mirrored = torch.rand(size, generator=generator) < 0.5
+    mirrored = torch.rand(size, generator=generator, device=generator.device) < 0.5
     matrix, bias = _draw_recoloring(size, generator)
     pictures = _recolor(_mirror(batch.pictures, mirrored), matrix, bias)
     targets = torch.stack([_recolor(_mirror(view, mirrored), matrix, bias) for view in batch.targets.unbind(1)], 1)
@@ -86,13 +85,14 @@ def _mirror(views: Float[Tensor, "b 4 s s"], mirrored: Tensor) -> Float[Tensor, 
 
 def _draw_recoloring(size: int, generator: Generator) -> tuple[Float[Tensor, "b 3 3"], Float[Tensor, "b 3"]]:
     """Channels permuted in half of the samples, then saturation, gain per channel and brightness."""
-    orders = torch.stack([torch.randperm(3, generator=generator) for _ in range(size)])
-    kept = torch.rand(size, 1, generator=generator) < 0.5
-    matrix = torch.eye(3)[torch.where(kept, torch.arange(3), orders)]
-    saturation = 0.6 + 0.8 * torch.rand(size, 1, 1, generator=generator)
+    device = generator.device
+    orders = torch.rand(size, 3, generator=generator, device=device).argsort(dim=1)
+    kept = torch.rand(size, 1, generator=generator, device=device) < 0.5
+    matrix = torch.eye(3, device=device)[torch.where(kept, torch.arange(3, device=device), orders)]
+    saturation = 0.6 + 0.8 * torch.rand(size, 1, 1, generator=generator, device=device)
     matrix = matrix * saturation + (1 - saturation) / 3
-    gain = 0.8 + 0.4 * torch.rand(size, 3, 1, generator=generator)
-    return matrix * gain, 0.06 * torch.randn(size, 1, generator=generator).expand(-1, 3)
+    gain = 0.8 + 0.4 * torch.rand(size, 3, 1, generator=generator, device=device)
+    return matrix * gain, 0.06 * torch.randn(size, 1, generator=generator, device=device).expand(-1, 3)
 
 
 def _recolor(
@@ -107,9 +107,10 @@ def _recolor(
 def _degrade(pictures: Float[Tensor, "b 4 s s"], generator: Generator) -> Float[Tensor, "b 4 s s"]:
     """Some pictures blurred by a pixel, some with noise."""
     blurred = F.avg_pool2d(F.pad(pictures, (1, 1, 1, 1)), 3, stride=1)
-    share = torch.rand(len(pictures), 1, 1, 1, generator=generator).sub(0.7).clamp(min=0) * 2
-    noise = torch.randn(pictures[:, :3].shape, generator=generator)
-    level = torch.rand(len(pictures), 1, 1, 1, generator=generator).sub(0.6).clamp(min=0) * 0.1
+    device = generator.device
+    share = torch.rand(len(pictures), 1, 1, 1, generator=generator, device=device).sub(0.7).clamp(min=0) * 2
+    noise = torch.randn(pictures[:, :3].shape, generator=generator, device=device)
+    level = torch.rand(len(pictures), 1, 1, 1, generator=generator, device=device).sub(0.6).clamp(min=0) * 0.1
     softened = torch.lerp(pictures, blurred, share)
     rgb, alpha = softened[:, :3], softened[:, 3:]
     return torch.cat([torch.minimum((rgb + level * noise * alpha).clamp(min=0), alpha), alpha], dim=1)

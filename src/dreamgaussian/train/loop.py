@@ -18,6 +18,7 @@ from dreamgaussian.train.dataset import Views, augment
 from dreamgaussian.train.manifest import data_folder
 from dreamgaussian.train.settings import TrainSettings, cache_folder
 from dreamgaussian.train.stages import Stage, make_stage
+from dreamgaussian.train.watch import watch, watched_batch
 
 WARM_UP_STEPS = 200
 EMA_DECAY = 0.9985
@@ -33,6 +34,8 @@ class TrainStep:
     seconds: float
     """Since the slice began."""
     learning_rate: float
+    validation_psnr: float | None = None
+    """Of the averaged weights on validation objects, in dB, when they were looked at since the last progress."""
 
 
 class TrainState:
@@ -44,7 +47,7 @@ class TrainState:
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
         )
-        self.generator = torch.Generator().manual_seed(settings.seed)
+        self.generator = torch.Generator(settings.device).manual_seed(settings.seed)
         self.step = 0
 
     def save(self, path: Path) -> None:
@@ -70,8 +73,11 @@ class TrainState:
                 f"{path} is not a state of this network ({error}). Move it away to start anew."
             ) from error
         self.optimizer.load_state_dict(state["optimizer"])
-        self.generator.set_state(state["generator"])
         self.step = state["step"]
+        if state["generator"].shape == self.generator.get_state().shape:
+            self.generator.set_state(state["generator"])
+        else:  # from another kind of device, whose random numbers cannot be continued here
+            self.generator.manual_seed(self.generator.initial_seed() + self.step)
 
 
 def training_folder(folder: Path | None) -> Path:
@@ -86,19 +92,25 @@ def state_path(settings: TrainSettings) -> Path:
 
 def train(settings: TrainSettings) -> Iterator[TrainStep]:
     """One slice of a stage's training on the data factory's views; takes up the stage's saved state if there is one."""
-    views = Views(data_folder(settings.data), "train")
+    views = Views(data_folder(settings.data), "train", settings.device)
     stage = make_stage(settings, training_folder(settings.folder))
     state = TrainState(stage, settings)
     path = state_path(settings)
     if path.exists():
         state.load(path)
+    if torch.device(settings.device).type != "cpu":
+        stage.network.compile()
     yield from run(stage, state, views, settings)
 
 
 def run(stage: Stage, state: TrainState, views: Views, settings: TrainSettings) -> Iterator[TrainStep]:
-    """Train until the slice's time or the last step has come; saves the state now and then, and at the end."""
+    """Train until the slice's time or the last step has come; saves the state now and then, and at the end.
+
+    Beside the state lie the curve (.csv) and the latest look at validation objects (.png).
+    """
     path = state_path(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
+    watched, seen = watched_batch(views.folder, settings.device), None
     start = saved = time.monotonic()
     losses: list[Tensor] = []
     try:
@@ -112,11 +124,14 @@ def run(stage: Stage, state: TrainState, views: Views, settings: TrainSettings) 
                     raise Diverged(
                         f"The {settings.stage}'s loss is {loss} at step {state.step}. Lower --learning-rate."
                     )
-                progress = TrainStep(state.step, loss, time.monotonic() - start, rate)
+                progress = TrainStep(state.step, loss, time.monotonic() - start, rate, seen)
+                seen = None
                 _log(path.with_suffix(".csv"), progress)
                 yield progress
             if time.monotonic() - saved > 60 * settings.checkpoint_minutes:
                 state.save(path)
+                if watched is not None:
+                    seen = watch(stage, state.average, watched, path.with_suffix(".png"))
                 saved = time.monotonic()
     finally:
         state.save(path)
@@ -127,7 +142,7 @@ def _advance(stage: Stage, state: TrainState, views: Views, settings: TrainSetti
     for group in state.optimizer.param_groups:
         group["lr"] = rate
     batch = augment(views.draw(settings.batch_size, stage.targets, state.generator), state.generator)
-    loss = stage.loss(batch.to(settings.device), state.generator)
+    loss = stage.loss(batch, state.generator)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
@@ -152,7 +167,7 @@ def _log(path: Path, progress: TrainStep) -> None:
     with path.open("a", newline="") as file:
         writer = csv.writer(file)
         if fresh:
-            writer.writerow(["step", "loss", "seconds", "learning_rate"])
-        writer.writerow(
-            [progress.step, f"{progress.loss:.5f}", f"{progress.seconds:.1f}", f"{progress.learning_rate:.3e}"]
-        )
+            writer.writerow(["step", "loss", "seconds", "learning_rate", "validation_psnr"])
+        seen = "" if progress.validation_psnr is None else f"{progress.validation_psnr:.3f}"
+        figures = (f"{progress.loss:.5f}", f"{progress.seconds:.1f}", f"{progress.learning_rate:.3e}")
+        writer.writerow([progress.step, *figures, seen])

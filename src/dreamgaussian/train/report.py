@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
 
 from dreamgaussian.camera import Camera
+from dreamgaussian.fidelity import on_white, psnr
+from dreamgaussian.files import atomic_path
 from dreamgaussian.guidance.distill import guided_noise, predicted_x, sample
 from dreamgaussian.guidance.mini.denoiser import Denoiser
 from dreamgaussian.guidance.mini.lifter import Lifter
@@ -51,13 +55,17 @@ class ObjectReport:
     sampled: Pictures
 
 
-def report(settings: ReportSettings = ReportSettings()) -> Iterator[ObjectReport]:
-    """Judge the prior on the held-out objects of the data factory's folder, one by one."""
+def report(settings: ReportSettings = ReportSettings()) -> Iterator[tuple[ObjectReport, int]]:
+    """Judge the prior on the held-out objects of the data factory's folder, one by one; yields how many there are
+    beside each.
+    """
     lifter, denoiser = load_weights(settings.weights or shipped_weights())
     views = Views(data_folder(settings.data), settings.split)
-    for index in range(0, len(views.entries), settings.every):
+    chosen = range(0, len(views.entries), settings.every)
+    for index in chosen:
         generator = torch.Generator().manual_seed(settings.seed)
-        yield _judge(views.entries[index].name, views.group(index, 0), (lifter, denoiser), settings, generator)
+        one = _judge(views.entries[index].name, views.group(index, 0), (lifter, denoiser), settings, generator)
+        yield one, len(chosen)
 
 
 def mean_scores(reports: Sequence[ObjectReport]) -> Scores:
@@ -74,25 +82,25 @@ def table(scores: Scores) -> str:
     return f"| {header} |\n|{' --- |' * len(names)}\n| {values} |"
 
 
+def write_sheet(path: Path, reports: Sequence[ObjectReport]) -> None:
+    """The contact sheet as a picture file."""
+    with atomic_path(path) as temporary:
+        Image.fromarray((contact_sheet(reports) * 255).round().byte().numpy()).save(temporary)
+
+
 def contact_sheet(reports: Sequence[ObjectReport]) -> Float[Tensor, "h w 3"]:
     """For each object three rows: truth, lifted, sampled; the input picture comes first in each."""
     rows = [
-        torch.cat([*white(one.picture), *white(pictures)], dim=-1)
+        torch.cat([*on_white(torch.cat([one.picture, pictures]).permute(0, 2, 3, 1))], dim=1)
         for one in reports
         for pictures in (one.truth, one.lifted, one.sampled)
     ]
-    return torch.cat(rows, dim=1).permute(1, 2, 0).clamp(0, 1)
+    return torch.cat(rows, dim=0)
 
 
-def white(pictures: Pictures) -> Float[Tensor, "n 3 s s"]:
-    """Premultiplied RGBA over white."""
-    return pictures[:, :3] + 1 - pictures[:, 3:]
-
-
-def psnr(pictures: Pictures, truth: Pictures) -> float:
-    """On white, in decibels, mean over pictures."""
-    errors = (white(pictures) - white(truth)).square().mean(dim=(1, 2, 3))
-    return float((-10 * errors.clamp(min=1e-10).log10()).mean())
+def decibels(pictures: Pictures, truth: Pictures) -> float:
+    """PSNR on white, mean over pictures."""
+    return psnr(*(on_white(each.permute(0, 2, 3, 1)) for each in (pictures, truth)))
 
 
 def prior_of(batch: Batch, lifter: Lifter, denoiser: Denoiser) -> MiniPrior:
@@ -120,11 +128,11 @@ def _judge(
         for scale in (1.0, settings.guidance)
     )
     scores = Scores(
-        copied=psnr(batch.pictures.expand(n, -1, -1, -1), truth),
-        oracle_mean=psnr(truth.mean(dim=0, keepdim=True).expand(n, -1, -1, -1), truth),
-        lifted=psnr(lifted, truth),
-        one_step=psnr(one_step, truth),
-        sampled=psnr(sampled, truth),
-        guided=psnr(guided, truth),
+        copied=decibels(batch.pictures.expand(n, -1, -1, -1), truth),
+        oracle_mean=decibels(truth.mean(dim=0, keepdim=True).expand(n, -1, -1, -1), truth),
+        lifted=decibels(lifted, truth),
+        one_step=decibels(one_step, truth),
+        sampled=decibels(sampled, truth),
+        guided=decibels(guided, truth),
     )
     return ObjectReport(name, scores, batch.pictures, truth, lifted, sampled)

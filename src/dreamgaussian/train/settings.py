@@ -46,6 +46,8 @@ class TrainSettings:
 
     stage: Stage = "lifter"
     """The lifter first; the denoiser is trained on the finished lifter's views."""
+    init: Path | None = None
+    """Shipped weights (.safetensors) to start from where there is no state yet; the optimiser starts afresh."""
     minutes: float = 9.0
     """Wall-clock time of this slice."""
     total_steps: int = 3_000
@@ -55,7 +57,7 @@ class TrainSettings:
     learning_rate: float = 6e-4
     """Peak, after the warm-up."""
     checkpoint_minutes: float = 4.0
-    """Between two states on disk."""
+    """Between two states on disk, each with a look at validation objects."""
     device: str = "cpu"
     """Where to train."""
     seed: int = 0
@@ -92,6 +94,8 @@ class ReportSettings:
     """Scale of the guided samples."""
     seed: int = 0
     """Of the noise."""
+    output: Path = Path("prior-report.webp")
+    """Picture of all views: for each object the truth, the lifted views and the samples."""
     weights: Path | None = None
     """The shipped ones where nothing is said."""
     data: Path | None = None

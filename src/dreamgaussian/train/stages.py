@@ -9,9 +9,10 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from dreamgaussian.errors import ConfigError
-from dreamgaussian.guidance.mini.denoiser import Denoiser, alpha_sigma, residual_std, to_network
+from dreamgaussian.guidance.mini.denoiser import Denoiser, alpha_sigma, from_network, residual_std, to_network
 from dreamgaussian.guidance.mini.lifter import Lifter
 from dreamgaussian.guidance.mini.volume import march, march_once, orbit_rays, pixel_places
+from dreamgaussian.guidance.mini.weights import load_weights
 from dreamgaussian.train.dataset import Batch
 from dreamgaussian.train.settings import TrainSettings
 
@@ -20,6 +21,8 @@ LIFTER_RAYS = 448
 """Rays of each target."""
 DENOISER_TARGETS = 2
 NOISE_DRAWS = 2
+WATCHED_TIME = 0.8
+"""Noise level from which the watched views are denoised."""
 DROPOUT = 0.1
 """Share of samples that know nothing of the subject, for classifier-free guidance."""
 
@@ -41,15 +44,20 @@ class LifterStage:
         for view, azimuth, elevation in zip(
             batch.targets.unbind(1), batch.azimuths.unbind(1), batch.elevations.unbind(1), strict=True
         ):
-            pixels = torch.randint(s * s, (b, LIFTER_RAYS), generator=generator).to(view.device)
+            pixels = torch.randint(s * s, (b, LIFTER_RAYS), generator=generator, device=view.device)
             places = pixel_places(s, view)[pixels]
             origins, directions = orbit_rays(azimuth, elevation, places)
             seen = march(volume, batch.pictures, batch.picture_elevations, origins, directions, generator=generator)
             truth = view.flatten(2).transpose(1, 2).gather(1, pixels[..., None].expand(-1, -1, 4))
-            background = torch.rand(b, 1, 3, generator=generator).to(view)
+            background = torch.rand(b, 1, 3, generator=generator, device=view.device)
             error = (seen - truth)[..., :3] - (seen - truth)[..., 3:] * background
             losses.append(error.square().mean() + 0.5 * F.mse_loss(seen[..., 3], truth[..., 3]))
         return torch.stack(losses).mean()
+
+    def predict(self, network: nn.Module, batch: Batch, generator: Generator) -> Float[Tensor, "b k 4 s s"]:
+        """The targets as a network of this stage lifts the pictures."""
+        del generator
+        return lift_views(network, batch)
 
 
 class DenoiserStage:
@@ -77,21 +85,35 @@ class DenoiserStage:
             )
         )
         n = len(views)
-        t = torch.rand(n, generator=generator).clamp(min=0.01).to(views)
-        known = (torch.rand(n, generator=generator) > DROPOUT).to(views.device)
+        t = torch.rand(n, generator=generator, device=views.device).clamp(min=0.01)
+        known = torch.rand(n, generator=generator, device=views.device) > DROPOUT
         alpha, sigma = (level[:, None, None, None] for level in alpha_sigma(t))
-        noise = torch.randn(views.shape, generator=generator).to(views)
+        noise = torch.randn(views.shape, generator=generator, device=views.device)
         with torch.autocast(views.device.type, torch.bfloat16):
             x0 = self.network(alpha * views + sigma * noise, t, shown, pictures, angles, known)
         return ((x0 - views) / residual_std(alpha, sigma)).square().mean()
 
+    @torch.no_grad()
+    def predict(self, network: nn.Module, batch: Batch, generator: Generator) -> Float[Tensor, "b k 4 s s"]:
+        """The targets as a network of this stage denoises them, in one step from `WATCHED_TIME`."""
+        b, k = batch.azimuths.shape
+        views = to_network(batch.targets.flatten(0, 1))
+        shown = to_network(lift_views(self._lifter, batch).flatten(0, 1))
+        pictures = to_network(batch.pictures).repeat_interleave(k, dim=0)
+        t = torch.full((b * k,), WATCHED_TIME, device=views.device)
+        alpha, sigma = (level[:, None, None, None] for level in alpha_sigma(t))
+        noise = torch.randn(views.shape, generator=generator, device=views.device)
+        with torch.autocast(views.device.type, torch.bfloat16):
+            x0 = network(alpha * views + sigma * noise, t, shown, pictures, _angles(batch), torch.ones_like(t).bool())
+        return from_network(x0).unflatten(0, (b, k))
+
 
 Stage = LifterStage | DenoiserStage
-"""A `network`, how many `targets` it wants with each picture, and its `loss`."""
+"""A `network`, how many `targets` it wants with each picture, its `loss`, and what it can `predict`."""
 
 
 @torch.no_grad()
-def lift_views(lifter: Lifter, batch: Batch) -> Float[Tensor, "b k 4 s s"]:
+def lift_views(lifter: nn.Module, batch: Batch) -> Float[Tensor, "b k 4 s s"]:
     """The targets as the lifted pictures show them."""
     b, k, _, s, _ = batch.targets.shape
     with torch.autocast(batch.pictures.device.type, torch.bfloat16):
@@ -115,13 +137,19 @@ def _angles(batch: Batch) -> Float[Tensor, "n 3"]:
 
 
 def make_stage(settings: TrainSettings, folder: Path) -> Stage:
-    """The stage with fresh weights; the denoiser learns beside the average of the lifter trained in `folder`."""
+    """The stage with fresh weights, or with those of `settings.init`; the denoiser learns beside the average of the
+    lifter trained in `folder`, or the initial one where none is there.
+    """
     torch.manual_seed(settings.seed)
-    lifter = Lifter().to(settings.device)
+    lifter, denoiser = load_weights(settings.init) if settings.init else (Lifter(), Denoiser())
+    for network in (lifter, denoiser):
+        network.train().requires_grad_().to(settings.device)
     if settings.stage == "lifter":
         return LifterStage(lifter)
-    load_average(lifter, folder / "lifter.pt")
-    return DenoiserStage(Denoiser().to(settings.device), lifter)
+    trained = folder / "lifter.pt"
+    if trained.exists() or not settings.init:
+        load_average(lifter, trained)
+    return DenoiserStage(denoiser, lifter)
 
 
 def load_average(network: nn.Module, path: Path) -> int:

@@ -126,7 +126,7 @@ def _sample_points(
     middle, half = ball_section(origins, directions)
     steps = (torch.arange(samples, device=directions.device) + 0.5).expand(b, n, samples)
     if generator is not None:
-        steps = steps + torch.rand(b, n, 1, generator=generator).to(steps) - 0.5
+        steps = steps + torch.rand(b, n, 1, generator=generator, device=generator.device) - 0.5
     distances = middle[..., None] + half[..., None] * (steps * (2 / samples) - 1)
     points = origins[:, None, None] + directions[:, :, None] * distances[..., None]
     return points, half[..., None] * (2 / samples)
