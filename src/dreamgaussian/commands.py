@@ -1,6 +1,7 @@
 """What the command line can do: each command's flags, and what it carries out. No torch is loaded by importing this."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,10 +14,18 @@ from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.output import check_mesh_path, open_folder, write_results
 from dreamgaussian.picture import check_picture
 from dreamgaussian.subject_settings import PosedPicture, PosedPictureFlag
-from dreamgaussian.train.settings import DataSettings, PackSettings, ReportSettings, TrainSettings
+from dreamgaussian.train.settings import (
+    DataSettings,
+    ExportSettings,
+    PackSettings,
+    ReportSettings,
+    TrainSettings,
+    UnpackSettings,
+)
 
 if TYPE_CHECKING:
     from dreamgaussian.pipeline import Run, Snapshot, StageClock
+    from dreamgaussian.train.data import DataStep
     from dreamgaussian.train.report import ObjectReport
 
 EXIT_INTERRUPTED = 130
@@ -200,12 +209,7 @@ class DataCommand:
         """Shows a bar per phase."""
         from dreamgaussian.train.data import make_data
 
-        with _progress() as progress:
-            bars: dict[str, Any] = {}
-            for step in make_data(self.settings):
-                if step.phase not in bars:
-                    bars[step.phase] = progress.add_task(step.phase, facts="")
-                progress.update(bars[step.phase], completed=step.done, total=step.total)
+        show_steps(make_data(self.settings))
         return 0
 
 
@@ -231,18 +235,50 @@ class TrainCommand:
 
 
 @dataclass(frozen=True)
+class ExportCommand:
+    """Write the trained networks as float16 weights, with their card."""
+
+    settings: Annotated[ExportSettings, arg(name="")] = field(default_factory=ExportSettings)
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Prints the weights' path."""
+        from dreamgaussian.train.export import export_weights
+
+        print(export_weights(self.settings))
+        return 0
+
+
+@dataclass(frozen=True)
 class PackCommand:
-    """Pack the trained networks into float16 weights, with their card."""
+    """Write the training views as shards that can travel to another machine."""
 
     settings: Annotated[PackSettings, arg(name="")] = field(default_factory=PackSettings)
     debug: bool = False
     """Show the whole traceback of an error."""
 
     def run(self) -> int:
-        """Prints the weights' path."""
-        from dreamgaussian.train.pack import pack
+        """Shows a bar."""
+        from dreamgaussian.train.shards import pack_views
 
-        print(pack(self.settings))
+        show_steps(pack_views(self.settings))
+        return 0
+
+
+@dataclass(frozen=True)
+class UnpackCommand:
+    """Read shards of training views back, where they are trained on."""
+
+    settings: Annotated[UnpackSettings, arg(name="")]
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Shows a bar."""
+        from dreamgaussian.train.shards import unpack_views
+
+        show_steps(unpack_views(self.settings))
         return 0
 
 
@@ -304,13 +340,25 @@ class PriorCommand:
         Annotated[CheckCommand, subcommand("check")]
         | Annotated[DataCommand, subcommand("data")]
         | Annotated[TrainCommand, subcommand("train")]
+        | Annotated[ExportCommand, subcommand("export")]
         | Annotated[PackCommand, subcommand("pack")]
+        | Annotated[UnpackCommand, subcommand("unpack")]
         | Annotated[ReportCommand, subcommand("report")]
     )
 
     def run(self) -> int:
         """As the chosen command does."""
         return self.command.run()
+
+
+def show_steps(steps: "Iterable[DataStep]") -> None:
+    """A bar per phase."""
+    with _progress() as progress:
+        bars: dict[str, Any] = {}
+        for step in steps:
+            if step.phase not in bars:
+                bars[step.phase] = progress.add_task(step.phase, facts="")
+            progress.update(bars[step.phase], completed=step.done, total=step.total)
 
 
 def make_asset(picture: Path | None, config: RunConfig, folder: Path) -> int:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dreamgaussian.errors import ConfigError
+from dreamgaussian.train import shapes
 from dreamgaussian.train.catalogue import read_catalogue, unpack
 from dreamgaussian.train.data import make_data
 from dreamgaussian.train.dataset import Views
@@ -48,6 +49,11 @@ def package(tmp_path: Path) -> Path:
     parts = ((b"debian-binary", b"2.0\n"), (b"data.tar.xz", files.getvalue()))
     path.write_bytes(b"!<arch>\n" + b"".join(ar_member(name, content) for name, content in parts))
     return path
+
+
+@pytest.fixture(autouse=True)
+def one_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shapes, "COUNT", 1)
 
 
 @pytest.fixture
@@ -95,11 +101,12 @@ def test_the_factory_renders_each_object_once(
     folder = tmp_path / "data"
     settings = DataSettings(package=package, emoji=emoji, groups=2, targets=3, resolution=16, workers=1, folder=folder)
     steps = list(make_data(settings))
-    assert steps[-1].done == steps[-1].total == 3
+    assert steps[-1].done == steps[-1].total == 4
+    (name,) = [shape.name for shape in shapes.draw_shapes()]
     splits = {entry.name: entry.split for entry in read_manifest(folder)}
     (lemon,) = [entry for entry in read_manifest(folder) if entry.name == "lemon"]
     assert lemon.colors == ("yellow",)
-    assert splits == {"Pyramid": "train", "Teapot": "benchmark", "lemon": "train"}
+    assert splits == {"Pyramid": "train", "Teapot": "benchmark", "lemon": "train", name: "train"}
     views = np.load(folder / "Tiny-001.views.npy")
     assert views.shape == (2, 4, 16, 16, 4)
     assert (views[..., 3] > 0).any(axis=(2, 3)).all()
@@ -121,7 +128,7 @@ def test_a_folder_made_without_emoji_gets_them_and_keeps_the_rest(
     furniture = [{**entry, "split": "validation"} for entry in json.loads(manifest.read_text())[:2]]
     manifest.write_text(json.dumps(furniture))
     list(make_data(settings))
-    assert [entry.split for entry in read_manifest(folder)] == ["validation", "validation", "train"]
+    assert [entry.split for entry in read_manifest(folder)] == ["validation", "validation", "train", "train"]
 
 
 def test_missing_views_say_how_to_make_them(tmp_path: Path) -> None:

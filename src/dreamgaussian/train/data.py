@@ -21,6 +21,7 @@ from dreamgaussian.train.items import Item
 from dreamgaussian.train.manifest import Entry, data_folder, read_manifest, with_colors, write_manifest
 from dreamgaussian.train.render import MAX_RADIUS, Light, Placement, Scene
 from dreamgaussian.train.settings import DataSettings, cache_folder
+from dreamgaussian.train.shapes import draw_shapes
 
 TRAINING_ELEVATIONS = (-30.0, 60.0)
 HELD_OUT_ELEVATIONS = (-15.0, 45.0)
@@ -71,7 +72,7 @@ def make_data(settings: DataSettings = DataSettings()) -> Iterator[DataStep]:
 
 
 def read_items(settings: DataSettings) -> list[Item]:
-    """All things of all packages, which are fetched and unpacked where they are not there yet."""
+    """All things of all packages and of none; packages are fetched and unpacked where they are not there yet."""
     sources = cache_folder() / "sources"
     furniture = sources / catalogue.PACKAGE
     pictures = sources / "fluent-emoji-3d"
@@ -80,6 +81,7 @@ def read_items(settings: DataSettings) -> list[Item]:
     return [
         *catalogue.read_catalogue(catalogue.unpack(package, furniture)),
         *emoji.read_emoji(emoji_package, pictures / "pictures"),
+        *draw_shapes(),
     ]
 
 

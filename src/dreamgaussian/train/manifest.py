@@ -67,7 +67,12 @@ def data_folder(folder: Path | None) -> Path:
 def read_manifest(folder: Path) -> list[Entry]:
     """The objects of a data folder; none where there is no manifest yet."""
     path = folder / "manifest.json"
-    entries: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
+    return parse_manifest(path.read_text()) if path.exists() else []
+
+
+def parse_manifest(text: str) -> list[Entry]:
+    """The objects of a manifest's JSON."""
+    entries: list[dict[str, Any]] = json.loads(text)
     for entry in entries:
         entry |= {name: tuple(entry.get(name, ())) for name in ("tags", "colors")}
     return [Entry(**entry) for entry in entries]

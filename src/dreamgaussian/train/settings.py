@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tyro.conf import Positional
+
 Stage = Literal["lifter", "denoiser"]
 
 
@@ -69,7 +71,7 @@ class TrainSettings:
 
 
 @dataclass(frozen=True)
-class PackSettings:
+class ExportSettings:
     """Trained states to the float16 weights and the card that ship."""
 
     data: Path | None = None
@@ -78,6 +80,30 @@ class PackSettings:
     """Where the states are; `prior/training` in the cache folder where nothing is said."""
     output: Path = Path("mini.safetensors")
     """The weights; the card lies beside them as .md."""
+
+
+@dataclass(frozen=True)
+class PackSettings:
+    """The training views to files that can travel to another machine."""
+
+    data: Path | None = None
+    """The data factory's folder; `prior/data` in the cache folder where nothing is said."""
+    output: Path = Path("prior-views")
+    """Folder for the shards, of at most 25 MiB each."""
+    groups: int = 4
+    """Input views of each object that are taken along, with their targets."""
+    quality: int = 80
+    """Of the colours' lossy WebP, up to 100."""
+
+
+@dataclass(frozen=True)
+class UnpackSettings:
+    """Shards back to a folder that training reads."""
+
+    shards: Positional[Path]
+    """Folder with the shards."""
+    data: Path | None = None
+    """Where the views go; `prior/data` in the cache folder where nothing is said."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def load_weights(path: Path) -> tuple[Lifter, Denoiser]:
     if not path.is_file():
         raise WeightsUnavailable(
             f"The weights of the mini prior are not at {path}. They come with the package: install it again, "
-            "or make them with `dreamgaussian prior train` and `dreamgaussian prior pack`."
+            "or make them with `dreamgaussian prior train` and `dreamgaussian prior export`."
         )
     try:
         with safe_open(path, framework="pt") as file:

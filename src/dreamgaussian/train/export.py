@@ -8,14 +8,14 @@ from dreamgaussian.guidance.mini.lifter import Lifter
 from dreamgaussian.guidance.mini.weights import save_weights
 from dreamgaussian.train.loop import training_folder
 from dreamgaussian.train.manifest import Entry, data_folder, read_manifest
-from dreamgaussian.train.settings import PackSettings
+from dreamgaussian.train.settings import ExportSettings
 from dreamgaussian.train.stages import load_average
 
 CARD = """# mini: the embedded prior's weights
 
 Two networks in float16: a lifter (a picture to a small volume) and a denoiser (a diffusion U-Net that sees the volume's
 view). What they are, how they were trained and what they can do: `docs/embedded-prior.md`. Made by `dreamgaussian prior
-pack` after {lifter} steps of the lifter and {denoiser} steps of the denoiser.
+export` after {lifter} steps of the lifter and {denoiser} steps of the denoiser.
 
 The weights are under the project's MIT licence. They were trained on renders of {objects} objects: furniture of
 Debian's package sweethome3d-furniture and Fluent emoji, inflated; never on the benchmark's objects or near-duplicates
@@ -27,7 +27,7 @@ of them, nor on the emoji kept for examples.
 """
 
 
-def pack(settings: PackSettings = PackSettings()) -> Path:
+def export_weights(settings: ExportSettings = ExportSettings()) -> Path:
     """Write the moving averages of both stages, and the card beside them. Without a trained denoiser a fresh one is
     written, which follows the lifted view.
     """
