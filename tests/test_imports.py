@@ -21,8 +21,9 @@ LAYERS = [
     {"output", "pipeline"},
     {"train"},
     {"evaluate"},
+    {"studio"},
     {"commands"},
-    {"cli", "studio"},
+    {"cli"},
     {"__main__"},
 ]
 """A part may import parts of earlier rows, and nothing of its own row but itself."""

@@ -26,6 +26,7 @@ from dreamgaussian.commands import (
     MeshCommand,
     PriorCommand,
     RunFlags,
+    StudioCommand,
     TextCommand,
 )
 from dreamgaussian.config import RunConfig, from_json, preset, read_run
@@ -33,7 +34,7 @@ from dreamgaussian.errors import ConfigError, DreamGaussianError
 
 EXIT_ERROR = 2
 
-Command = ImageCommand | TextCommand | MeshCommand | EvalCommand | PriorCommand
+Command = ImageCommand | TextCommand | MeshCommand | StudioCommand | EvalCommand | PriorCommand
 
 
 def main() -> None:
@@ -68,6 +69,7 @@ def parse(arguments: Sequence[str]) -> Command:
         Annotated[ImageCommand, subcommand("image", default=ImageCommand(**defaults))]
         | Annotated[TextCommand, subcommand("text", default=TextCommand(settings=defaults["settings"]))]
         | Annotated[MeshCommand, subcommand("mesh")]
+        | Annotated[StudioCommand, subcommand("studio")]
         | Annotated[EvalCommand, subcommand("eval")]
         | Annotated[PriorCommand, subcommand("prior")]
     )

@@ -13,6 +13,7 @@ from dreamgaussian.errors import ConfigError, Diverged
 from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.output import check_mesh_path, open_folder, write_results
 from dreamgaussian.picture import check_picture
+from dreamgaussian.studio.settings import StudioSettings
 from dreamgaussian.subject_settings import PosedPicture, PosedPictureFlag
 from dreamgaussian.train.settings import (
     DataSettings,
@@ -171,6 +172,22 @@ class MeshCommand:
         assert mesh is not None
         save(mesh, path)
         print(path)
+        return 0
+
+
+@dataclass(frozen=True)
+class StudioCommand:
+    """Open the studio: a page in the browser in which runs are started, watched and taken home."""
+
+    settings: Annotated[StudioSettings, arg(name="")] = field(default_factory=StudioSettings)
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Serves until Ctrl-C or SIGTERM."""
+        from dreamgaussian.studio import run_studio
+
+        run_studio(self.settings, print)
         return 0
 
 

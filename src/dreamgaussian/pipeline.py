@@ -114,18 +114,27 @@ def generate(run: Run) -> Iterator[Snapshot]:
         yield Snapshot("Gaussians", step.step, step.steps, step.loss, step.gaussians)
     gaussians = state.gaussians
 
-    yield Snapshot("Mesh", 0, 2, None, gaussians)
-    views = list(gaussian_views(gaussians, run.rasterizer, config.bake))
-    outlines = [Outline(view.alpha, view.camera) for view in views]
-    true_outlines = [Outline(view.picture[..., 3], view.camera) for view in subject.views]
-    mesh = build_mesh(gaussians, config.mesh, outlines, true_outlines)
-    yield Snapshot("Mesh", 1, 2, None, gaussians)
-    views += input_views(subject, config.bake)
-    mesh = bake(mesh, views, config.mesh.texture_size, config.bake)
-    yield Snapshot("Mesh", 2, 2, None, gaussians, mesh)
+    mesh: Mesh | None = None
+    for snapshot in extract(run, gaussians):
+        yield snapshot
+        mesh = snapshot.mesh
+    assert mesh is not None
 
     for refined in refine(mesh, run.prior, subject, state.generator, config.refine):
         yield Snapshot("Texture", refined.step, refined.steps, refined.loss, gaussians, refined.mesh)
+
+
+def extract(run: Run, gaussians: Gaussians) -> Iterator[Snapshot]:
+    """The second stage alone, for any Gaussians of a run; the last snapshot holds the mesh."""
+    yield Snapshot("Mesh", 0, 2, None, gaussians)
+    views = list(gaussian_views(gaussians, run.rasterizer, run.config.bake))
+    outlines = [Outline(view.alpha, view.camera) for view in views]
+    true_outlines = [Outline(view.picture[..., 3], view.camera) for view in run.subject.views]
+    mesh = build_mesh(gaussians, run.config.mesh, outlines, true_outlines)
+    yield Snapshot("Mesh", 1, 2, None, gaussians)
+    views += input_views(run.subject, run.config.bake)
+    mesh = bake(mesh, views, run.config.mesh.texture_size, run.config.bake)
+    yield Snapshot("Mesh", 2, 2, None, gaussians, mesh)
 
 
 def image_to_3d(

@@ -13,7 +13,13 @@ RECORD = np.dtype([("position", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4
 
 
 def write_splat(gaussians: Gaussians, path: Path) -> None:
-    """Write the Gaussians, those that are seen most (volume x opacity) first; view-dependent colour is left out."""
+    """Write the Gaussians, those that are seen most first; view-dependent colour is left out."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(splat_bytes(gaussians))
+
+
+def splat_bytes(gaussians: Gaussians) -> bytes:
+    """One record a Gaussian, in the order of volume x opacity."""
     values = gaussians.detach().to(device="cpu", dtype=torch.float32)
     importance = values.log_scales.sum(dim=1) + values.opacities.log()
     values = values[importance.argsort(descending=True, stable=True)]
@@ -24,5 +30,4 @@ def write_splat(gaussians: Gaussians, path: Path) -> None:
     records["scale"] = values.scales
     records["rgba"] = (colors * 255).round()
     records["rotation"] = (rotations * 128 + 128).round().clamp(0, 255)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(records.tobytes())
+    return records.tobytes()

@@ -1,0 +1,57 @@
+"""The studio's settings."""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+from dreamgaussian.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class StudioSettings:
+    """Where the studio listens, and how much it lets in."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Any other than this machine's own needs a token, which is made up where none is given."""
+    port: int = 8080
+    """Port to listen on; 0 for any free one."""
+    token: str | None = None
+    """Whoever opens the page must know it."""
+    folder: Path = Path("runs/studio")
+    """Where the runs' folders and their index are kept."""
+    workers: int = 1
+    """Runs that work at the same time."""
+    max_queue: int = 20
+    """Runs that may wait, all people's together."""
+    max_queue_each: int = 5
+    """Runs of one person that may wait or work."""
+    max_upload_mb: float = 20.0
+    """Largest picture file."""
+    max_megapixels: float = 50.0
+    """Largest picture."""
+    max_disk_mb: float = 10_000.0
+    """No new run starts where the folder holds more than this."""
+    max_steps: int = 5_000
+    """Most steps of one run."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65_535:
+            raise ConfigError(f"port is {self.port}. Give a number from 0 to 65535.")
+        if self.token is not None and len(self.token) < 8:
+            raise ConfigError("The token is too short to keep anybody out. Give at least 8 characters.")
+        for name in ("workers", "max_queue", "max_queue_each", "max_steps"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}. Give a whole number of at least 1.")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the studio."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address, without a port, is this machine's own."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

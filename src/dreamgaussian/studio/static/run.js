@@ -1,0 +1,177 @@
+// The panel of the chosen run: how it stands, what can be done with it, what can be taken home.
+
+import { bytes, call } from "./api.js";
+import { drawCurve } from "./curve.js";
+
+const $ = (id) => document.getElementById(id);
+const ACTIONS = {
+  running: ["pause", "extract", "stop"], paused: ["resume", "extract", "stop"], queued: ["stop"],
+  stopped: ["resume"], interrupted: ["resume"], failed: ["resume"], finished: [],
+};
+const LABELS = { pause: "Pause", resume: "Resume", stop: "Stop", extract: "Extract mesh now" };
+const FILES = { "turntable.mp4": "turntable", "preview.png": "preview", "run.json": "run.json", "fit.safetensors": "checkpoint" };
+
+export class RunPanel {
+  constructor(studio, onError) {
+    this.studio = studio;
+    this.onError = onError;
+    this.progress = null;
+    this.losses = []; // [stage, step, loss]
+    new ResizeObserver(() => this.#curve()).observe($("curve"));
+  }
+
+  // Begin with another run.
+  open(job) {
+    this.progress = null;
+    this.losses = [];
+    $("notes").replaceChildren();
+    $("video").removeAttribute("src");
+    this.update(job);
+    this.#curve();
+  }
+
+  update(job) {
+    this.job = job;
+    $("run").hidden = false;
+    $("run-title").textContent = job.title;
+    $("run-error").textContent = job.error;
+    $("run-error").hidden = !job.error;
+    $("settings").textContent = JSON.stringify(job.config, null, 1);
+    this.#state();
+    const actions = job.mine ? ACTIONS[job.state].filter((wish) => wish !== "extract" || this.#inFit()) : [];
+    $("controls").replaceChildren(...actions.map((wish) => this.#button(LABELS[wish], () => call("POST", `/api/jobs/${job.id}/${wish}`))));
+    this.#downloads();
+    this.#sharing();
+    $("video").hidden = !job.files.includes("turntable.mp4");
+    if (!$("video").hidden && !$("video").hasAttribute("src")) {
+      $("video").poster = `/api/jobs/${job.id}/files/thumbnail.webp`;
+      $("video").src = `/api/jobs/${job.id}/files/turntable.mp4`;
+    }
+  }
+
+  // The losses of stage 1, as a run that ended left them.
+  recall(losses) {
+    this.losses = losses.map((loss, i) => ["Gaussians", i + 1, loss]);
+    this.#curve();
+  }
+
+  hear(progress) {
+    const stageChanged = this.progress?.stage !== progress.stage;
+    this.losses = progress.whole ? [...progress.losses] : this.losses.concat(progress.losses);
+    this.progress = progress;
+    $("bar").max = progress.steps;
+    $("bar").value = progress.step;
+    const facts = {
+      Stage: progress.stage,
+      Step: `${progress.step} / ${progress.steps}`,
+      Gaussians: progress.gaussians.toLocaleString("en"),
+      ...(progress.faces ? { Triangles: progress.faces.toLocaleString("en") } : {}),
+      "Steps a second": progress.steps_per_second?.toPrecision(3) ?? "…",
+      "Left of this stage": progress.seconds_left === null ? "…" : duration(progress.seconds_left),
+    };
+    $("numbers").replaceChildren(...Object.entries(facts).flatMap(([name, value]) => [element("dt", name), element("dd", value)]).reduce(pairs, []));
+    this.#curve();
+    if (stageChanged) this.update(this.job);
+    else this.#state();
+  }
+
+  note(text) {
+    $("notes").append(element("li", text));
+    $("notes").scrollTop = 1e6;
+  }
+
+  #inFit() {
+    return (this.progress?.stage ?? this.job.stage) === "Gaussians";
+  }
+
+  #state() {
+    const { state, position, stage, step, steps } = this.job;
+    const at = this.progress ?? { stage, step, steps };
+    $("run-state").textContent = {
+      queued: `waiting, number ${position} in the queue`,
+      running: at.stage === "Opening" ? "opening the picture and the prior" : `working: ${at.stage}`,
+      paused: `paused at step ${at.step}`,
+      stopped: "stopped; its state is kept",
+      interrupted: "interrupted",
+      failed: "failed",
+      finished: "finished",
+    }[state];
+    $("bar").hidden = !["running", "paused"].includes(state);
+  }
+
+  #curve() {
+    const stages = new Set(this.losses.map(([stage]) => stage));
+    const now = this.progress?.stage;
+    const shown = stages.has(now) ? now : "Gaussians";
+    const points = this.losses.filter(([stage]) => stage === shown).map(([, step, loss]) => [step, loss]);
+    drawCurve($("curve"), points, shown === now ? this.progress.steps : points.length);
+  }
+
+  #downloads() {
+    const { job, studio } = this;
+    const has = (name) => job.files.includes(name);
+    const exports = [
+      ...(has("gaussians.ply") ? studio.gaussian_endings : []),
+      ...(has("mesh.glb") ? studio.mesh_endings : []),
+    ].map((ending) => this.#download(ending, `/api/jobs/${job.id}/exports/${ending.slice(1)}`, job.title + ending));
+    const files = Object.entries(FILES).filter(([name]) => has(name))
+      .map(([name, label]) => this.#download(label, `/api/jobs/${job.id}/files/${name}`, `${job.title}-${name}`));
+    $("download-list").replaceChildren(...exports, ...files);
+    $("downloads").hidden = !exports.length;
+  }
+
+  #download(label, path, name) {
+    return this.#button(label, async () => {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([await bytes(path)]));
+      link.download = name;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    });
+  }
+
+  #sharing() {
+    const { job } = this;
+    if (!job.mine) return $("sharing").replaceChildren(element("span", "shared with you, to look at"));
+    const share = this.#button(job.share_key ? "Copy the link" : "Share by link", async () => {
+      const { share_key } = await call("POST", `/api/jobs/${job.id}/share`);
+      const link = `${location.origin}/share/${share_key}`;
+      this.update({ ...this.job, share_key });
+      this.note(`Whoever opens this link may look: ${link}`);
+      await navigator.clipboard?.writeText(link).catch(() => {});
+    });
+    const unshare = this.#button("Stop sharing", async () => {
+      await call("POST", `/api/jobs/${job.id}/unshare`);
+      this.update({ ...this.job, share_key: null });
+    });
+    $("sharing").replaceChildren(share, ...(job.share_key ? [unshare] : []));
+  }
+
+  #button(label, work) {
+    const button = element("button", label);
+    button.type = "button";
+    button.onclick = async () => {
+      button.disabled = true;
+      await Promise.resolve(work()).catch(this.onError);
+      button.disabled = false;
+    };
+    return button;
+  }
+}
+
+function element(name, text) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  return made;
+}
+
+function pairs(groups, part, i) {
+  if (i % 2 === 0) groups.push(document.createElement("div"));
+  groups.at(-1).append(part);
+  return groups;
+}
+
+function duration(seconds) {
+  const whole = Math.ceil(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")} min`;
+}

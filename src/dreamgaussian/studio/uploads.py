@@ -1,0 +1,83 @@
+"""Pictures that were dropped on the page and wait to be used; their names never become paths."""
+
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+KEPT_SECONDS = 24 * 3600
+MAX_TITLE = 60
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A picture file as it came, not yet looked into."""
+
+    id: str
+    owner: str
+    title: str
+    path: Path
+    came: float
+
+    @property
+    def cutout(self) -> Path:
+        """Where its cut-out goes."""
+        return self.path.with_suffix(".webp")
+
+
+class Uploads:
+    """The pictures of all sessions; those that nobody used are removed after a day, and when the server starts."""
+
+    def __init__(self, folder: Path, max_mb: float) -> None:
+        self._folder = folder
+        self._max_bytes = round(max_mb * 1e6)
+        self._kept: dict[str, Upload] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.iterdir():
+            left.unlink()
+
+    async def receive(self, request: Request, owner: str, name: str) -> Upload:
+        """Write a request's body to a file, as far as the limit."""
+        self._clean()
+        upload_id = secrets.token_hex(8)
+        upload = Upload(upload_id, owner, title_from(name), self._folder / upload_id, time.time())
+        size = 0
+        try:
+            with upload.path.open("wb") as file:
+                async for chunk in request.stream():
+                    size += len(chunk)
+                    if size > self._max_bytes:
+                        limit = f"{self._max_bytes / 1e6:g} MB"
+                        raise HTTPException(413, f"The picture is larger than {limit}. Choose a smaller one.")
+                    file.write(chunk)
+            if not size:
+                raise HTTPException(400, "The picture is empty. Choose another.")
+        except BaseException:
+            upload.path.unlink(missing_ok=True)
+            raise
+        self._kept[upload_id] = upload
+        return upload
+
+    def get(self, upload_id: str, owner: str) -> Upload:
+        """A session's own picture."""
+        upload = self._kept.get(upload_id)
+        if upload is None or upload.owner != owner:
+            raise HTTPException(404, "This picture is no longer here. Drop it again.")
+        return upload
+
+    def _clean(self) -> None:
+        for upload in list(self._kept.values()):
+            if time.time() - upload.came > KEPT_SECONDS:
+                del self._kept[upload.id]
+                upload.path.unlink(missing_ok=True)
+                upload.cutout.unlink(missing_ok=True)
+
+
+def title_from(name: str) -> str:
+    """A file's name as a title: no folders, no ending, no control characters."""
+    stem = re.sub(r"\.\w{1,5}$", "", re.split(r"[/\\]", name)[-1])
+    return re.sub(r"[\x00-\x1f\x7f]", "", stem).strip()[:MAX_TITLE] or "Picture"
