@@ -17,9 +17,10 @@ Two networks in float16: a lifter (a picture to a small volume) and a denoiser (
 view). What they are, how they were trained and what they can do: `docs/embedded-prior.md`. Made by `dreamgaussian prior
 export` after {lifter} steps of the lifter and {denoiser} steps of the denoiser.
 
-The weights are under the project's MIT licence. They were trained on renders of {objects} objects: furniture of
-Debian's package sweethome3d-furniture and Fluent emoji, inflated; never on the benchmark's objects or near-duplicates
-of them, nor on the emoji kept for examples.
+The weights are under the project's MIT licence. They were trained on renders of {objects} objects: things of
+Debian's package sweethome3d-furniture, Fluent emoji of the npm package @lobehub/fluent-emoji-3d inflated into solids,
+and shapes that `train/shapes.py` draws; never on the benchmark's objects or near-duplicates of them, nor on the emoji
+kept for examples.
 
 ## Credits
 

@@ -90,9 +90,9 @@ class PackSettings:
     """The data factory's folder; `prior/data` in the cache folder where nothing is said."""
     output: Path = Path("prior-views")
     """Folder for the shards, of at most 25 MiB each."""
-    groups: int = 4
+    groups: int = 8
     """Input views of each object that are taken along, with their targets."""
-    quality: int = 80
+    quality: int = 85
     """Of the colours' lossy WebP, up to 100."""
 
 

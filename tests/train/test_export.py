@@ -1,0 +1,28 @@
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from dreamgaussian.guidance.mini.lifter import Lifter
+from dreamgaussian.guidance.mini.weights import load_weights
+from dreamgaussian.train.export import export_weights
+from dreamgaussian.train.manifest import Entry, write_manifest
+from dreamgaussian.train.settings import ExportSettings
+
+CHAIR = Entry("a", "Chair", "Office", "Ada", "CC0 1.0", "Tiny", 1.0, "train")
+
+
+def test_the_averages_are_exported_with_a_card_that_credits_what_was_trained_on(tmp_path: Path) -> None:
+    lifter = Lifter()
+    torch.save({"average": lifter.state_dict(), "step": 7}, tmp_path / "lifter.pt")
+    held_out = replace(CHAIR, key="b", name="Teapot", split="benchmark")
+    drawn = replace(CHAIR, key="c", name="lemon", creator="Microsoft", licence="MIT", library="Fluent-emoji")
+    write_manifest(tmp_path, [CHAIR, held_out, drawn])
+    path = export_weights(ExportSettings(data=tmp_path, training=tmp_path, output=tmp_path / "mini.safetensors"))
+    loaded, _ = load_weights(path)
+    assert torch.equal(loaded.leave.bias, lifter.leave.bias.half().float())
+    card = path.with_suffix(".md").read_text()
+    assert "after 7 steps of the lifter and 0 steps of the denoiser" in card
+    assert "- Ada: Chair\n" in card
+    assert "### Fluent-emoji (MIT)\n\n- Microsoft: lemon" in card
+    assert "Teapot" not in card
