@@ -120,7 +120,7 @@ def generate(run: Run) -> Iterator[Snapshot]:
         mesh = snapshot.mesh
     assert mesh is not None
 
-    for refined in refine(mesh, run.prior, subject, state.generator, config.refine):
+    for refined in refine(mesh, run.prior, subject, state.generator, config.refine, config.bake):
         yield Snapshot("Texture", refined.step, refined.steps, refined.loss, gaussians, refined.mesh)
 
 

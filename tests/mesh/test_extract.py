@@ -6,7 +6,7 @@ import torch
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.errors import EmptyResult
-from dreamgaussian.mesh.extract import Outline, blurred, carve, extract_surface, match_outlines, surface_level
+from dreamgaussian.mesh.extract import Outline, blurred, carve, extract_surface, lift, match_outlines, surface_level
 from dreamgaussian.mesh.field import DensityField
 from dreamgaussian.mesh.raster import render_normals
 from mesh.shapes import field_of, grid, trimesh_of
@@ -112,3 +112,20 @@ def test_carving_along_a_wider_outline_changes_nothing():
     field = field_of(0.3 - grid(1.2, 64).norm(dim=-1), 1.2)
     carved = extract_surface(carve(field, 1.0, disc(0.45, 30)), 1.0)
     torch.testing.assert_close(carved.vertices, extract_surface(field, 1.0).vertices)
+
+
+def test_lifting_makes_the_surface_fill_the_true_outline():
+    ramp = field_of(grid(1.2, 64)[..., 0], 1.2)
+    field = replace(ramp, density=3 * torch.exp(-0.5 * (ramp.points.norm(dim=-1) / 0.15) ** 2))
+    outline = disc(0.35, 30)
+    surface = extract_surface(carve(lift(field, 1.0, outline), 1.0, outline), 1.0)
+    seen = render_normals(surface, outline.camera).alpha > 0.5
+    true = outline.alpha > 0.5
+    assert int((seen & true).sum()) / int((seen | true).sum()) > 0.97
+    assert trimesh_of(surface).is_watertight
+
+
+def test_lifting_towards_an_outline_that_is_filled_already_changes_nothing():
+    field = field_of(0.4 - grid(1.2, 64).norm(dim=-1), 1.2)
+    lifted = extract_surface(lift(field, 1.0, disc(0.3, 0)), 1.0)
+    torch.testing.assert_close(lifted.vertices, extract_surface(field, 1.0).vertices)

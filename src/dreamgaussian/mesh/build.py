@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.mesh.clean import clean, seal
-from dreamgaussian.mesh.extract import Outline, carve, extract_surface, match_outlines
+from dreamgaussian.mesh.extract import Outline, carve, extract_surface, lift, match_outlines
 from dreamgaussian.mesh.field import empty_field, fill
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.settings import MeshSettings
@@ -33,7 +33,7 @@ def build_mesh(
     """The surface of the Gaussians as a clean mesh with texture coordinates, still without a texture.
 
     `outlines`, of the Gaussians from several sides, tell the surface's density where the settings leave it open;
-    without them it is the paper's. `true_outlines`, of the input pictures, carve off what lies outside them.
+    without them it is the paper's. The surface is made to fill `true_outlines`, those of the input pictures, exactly.
     Raises EmptyResult if there is no surface, Diverged if the Gaussians are not finite.
     """
     *_, last = mesh_steps(gaussians, settings, outlines, true_outlines)
@@ -56,6 +56,6 @@ def mesh_steps(
     else:
         level = settings.density or PAPERS_LEVEL
     for outline in true_outlines:
-        field = carve(field, level, outline)
+        field = carve(lift(field, level, outline), level, outline)
     surface = extract_surface(seal(field, level, settings.opening), level)
     yield MeshStep(100.0, unwrap(clean(surface, settings), settings.texture_size))

@@ -23,6 +23,11 @@ BLURS = (1.0, 1.5, 2.0, 3.0)
 SLACK = 1.04
 """A blur may make the outlines worse by this factor."""
 RAY_SAMPLES = 160
+RAYS_AT_ONCE = 4096
+LIFT_SIZE = 192
+"""True outlines are compared at this many pixels."""
+LIFT_ABOVE = 1.5
+"""Times the level, to which rays inside a true outline are raised."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,19 +90,50 @@ def _small(outline: Outline) -> Float[Tensor, "s s"]:
     return torch.nn.functional.interpolate(outline.alpha.float().cpu()[None, None], size, mode="area")[0, 0]
 
 
-def _highest_along_rays(field: DensityField, camera: Camera) -> Float[Tensor, " r"]:
+def _highest_along_rays(field: DensityField, camera: Camera, size: int = OUTLINE_SIZE) -> Float[Tensor, " r"]:
     """The largest density that each of a small picture's rays meets."""
-    origin, directions = (tensor.float() for tensor in camera.resized(OUTLINE_SIZE).rays())
-    size = torch.tensor(field.density.shape) - 1
-    center, reach = field.origin + field.spacing * size / 2, float(field.spacing * size.float().norm()) / 2
+    origin, directions = (tensor.float() for tensor in camera.resized(size).rays())
+    sides = torch.tensor(field.density.shape) - 1
+    center, reach = field.origin + field.spacing * sides / 2, float(field.spacing * sides.float().norm()) / 2
     middle = float((center - origin).norm())
     distances = torch.linspace(middle - reach, middle + reach, RAY_SAMPLES)
-    points = origin + directions.reshape(-1, 1, 3) * distances[:, None]
-    grid = 2 * (points - field.origin) / (field.spacing * size) - 1
-    densities = torch.nn.functional.grid_sample(
-        field.density[None, None], grid.flip(-1)[None, None], align_corners=True
+    highest = [
+        _sampled(field, origin + some[:, None] * distances[:, None]).amax(dim=1)
+        for some in directions.reshape(-1, 3).split(RAYS_AT_ONCE)
+    ]
+    return torch.cat(highest)
+
+
+def _sampled(field: DensityField, points: Float[Tensor, "r s 3"]) -> Float[Tensor, "r s"]:
+    """Densities between the grid's points, zero outside."""
+    grid = 2 * (points - field.origin) / (field.spacing * (torch.tensor(field.density.shape) - 1)) - 1
+    found = torch.nn.functional.grid_sample(field.density[None, None], grid.flip(-1)[None, None], align_corners=True)
+    return found[0, 0, 0]
+
+
+def lift(field: DensityField, level: float, outline: Outline) -> DensityField:
+    """The field raised so that its surface at `level` covers a true outline, such as the input picture's.
+
+    Where the outline is covered and the ray of a pixel stays below the level, the densities along it are raised by
+    the factor that brings the highest of them above: the surface grows where the Gaussians were likeliest.
+    """
+    highest = _highest_along_rays(field, outline.camera, LIFT_SIZE).view(LIFT_SIZE, LIFT_SIZE)
+    inside = torch.nn.functional.interpolate(
+        outline.alpha.float().cpu()[None, None], (LIFT_SIZE, LIFT_SIZE), mode="area"
     )
-    return densities[0, 0, 0].amax(dim=1)
+    liftable = (inside[0, 0] > 0) & (highest > FAINTEST)
+    gain = torch.where(liftable, (LIFT_ABOVE * level / highest.clamp_min(FAINTEST)).clamp_min(1), 1.0)
+    pixels, _ = outline.camera.project(field.points.view(-1, 3))
+    return replace(field, density=field.density * _read(gain, pixels, outline.camera).view(field.density.shape))
+
+
+def _read(picture: Float[Tensor, "h w"], pixels: Float[Tensor, "n 2"], camera: Camera) -> Float[Tensor, " n"]:
+    """Bilinear lookup at pixel coordinates of the camera."""
+    grid = 2 * pixels / torch.tensor([camera.width, camera.height]) - 1
+    looked_up = torch.nn.functional.grid_sample(
+        picture[None, None], grid[None, None], padding_mode="border", align_corners=False
+    )
+    return looked_up[0, 0, 0]
 
 
 def carve(field: DensityField, level: float, outline: Outline) -> DensityField:
@@ -108,11 +144,7 @@ def carve(field: DensityField, level: float, outline: Outline) -> DensityField:
     inside = outline.alpha.numpy(force=True) >= 0.5
     signed_px = torch.from_numpy(distance_to(~inside) - distance_to(inside)).float()
     pixels, depths = outline.camera.project(field.points.view(-1, 3))
-    grid = 2 * pixels / torch.tensor([outline.camera.width, outline.camera.height]) - 1
-    sampled = torch.nn.functional.grid_sample(
-        signed_px[None, None], grid[None, None], padding_mode="border", align_corners=False
-    )
-    cells = sampled[0, 0, 0] * depths / outline.camera.focal_px / field.spacing
+    cells = _read(signed_px, pixels, outline.camera) * depths / outline.camera.focal_px / field.spacing
     cone = level * (1 + cells).clamp_min(0).view(field.density.shape)
     return replace(field, density=field.density.minimum(cone))
 

@@ -18,7 +18,7 @@ from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.raster import MeshScene, sample
 from dreamgaussian.texture.fill import fill_unseen, nearest_texels
 from dreamgaussian.texture.settings import BakeSettings
-from dreamgaussian.texture.views import clearness, locate_texels, look
+from dreamgaussian.texture.views import locate_texels, look, look_out
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +51,7 @@ def bake(mesh: Mesh, views: Iterable[BakeView], size: int, settings: BakeSetting
     sums = torch.zeros(len(texels.positions), 3)
     weights = torch.zeros(len(texels.positions))
     for view in views:
-        clear = clearness(scene, view.camera, settings.feather, view.alpha)
-        sight = look(texels, scene, view.camera, clear, settings.cosine_power)
+        sight = look(texels, look_out(scene, view.camera, settings.feather, view.alpha), settings.cosine_power)
         premultiplied = sample(torch.cat([view.color, view.alpha[..., None]], dim=-1).to(sums), sight.uvs)
         straight = (premultiplied[:, :3] / premultiplied[:, 3:].clamp_min(1e-6)).clamp(0, 1)
         sums.index_add_(0, sight.seen, view.strength * sight.weights[:, None] * straight)

@@ -23,7 +23,7 @@ from dreamgaussian.mesh.raster import MeshScene, render_mesh, sample
 from dreamgaussian.subject import Subject
 from dreamgaussian.texture.fill import nearest_texels
 from dreamgaussian.texture.settings import BakeSettings, RefineSettings
-from dreamgaussian.texture.views import Texels, clearness, locate_texels, look
+from dreamgaussian.texture.views import Texels, locate_texels, look, look_out
 
 OVERSAMPLING = 4
 """Samples along a side of a pixel of the prior."""
@@ -48,8 +48,11 @@ def refine(
     subject: Subject,
     generator: torch.Generator,
     settings: RefineSettings = RefineSettings(),
+    baked_with: BakeSettings = BakeSettings(),
 ) -> Iterator[RefineStep]:
     """Correct the mesh's albedo round by round; may be dropped after any step.
+
+    `baked_with` tells how far the input pictures decided the texture: so far it stays as it is.
 
     Raises InputError if the mesh has no texture.
     """
@@ -60,7 +63,7 @@ def refine(
     nearest = nearest_texels(texels.fragments)
     baked = mesh.albedo.view(-1, 3)[texels.fragments.pixels]
     correction = torch.zeros_like(baked)
-    freedom = 1 - trust(subject, texels, scene)[:, None]
+    freedom = 1 - trust(subject, texels, scene, baked_with)[:, None]
     evidence = torch.full_like(freedom, settings.inertia)
     start = float(torch.rand(1, generator=generator, device=generator.device))
 
@@ -80,13 +83,12 @@ def refine(
         yield RefineStep(step + 1, settings.steps, loss, mesh)
 
 
-def trust(subject: Subject, texels: Texels, scene: MeshScene) -> Float[Tensor, " k"]:
+def trust(subject: Subject, texels: Texels, scene: MeshScene, settings: BakeSettings) -> Float[Tensor, " k"]:
     """How far, in [0, 1], the input pictures alone decide each texel."""
-    settings = BakeSettings()
     trusted = torch.zeros(len(texels.positions))
     for view in subject.views:
-        clear = clearness(scene, view.camera, settings.feather, view.picture[..., 3])
-        sight = look(texels, scene, view.camera, clear, settings.cosine_power)
+        outlook = look_out(scene, view.camera, settings.feather, view.picture[..., 3])
+        sight = look(texels, outlook, settings.cosine_power)
         decided = settings.input_strength * sight.weights
         trusted[sight.seen] = trusted[sight.seen].maximum(decided / (1 + decided))
     return trusted
@@ -159,7 +161,7 @@ def _back_project(
     blurred = _blur(torch.cat([difference, covered], dim=-1), blur_px)
     for sample_index, cameras_of_sample in enumerate(cameras):
         for view_index, camera in enumerate(cameras_of_sample):
-            sight = look(texels, scene, camera, clearness(scene, camera, 1 / camera.height), cosine_power=2.0)
+            sight = look(texels, look_out(scene, camera, 1 / camera.height), cosine_power=2.0)
             read = sample(blurred[sample_index, view_index], sight.uvs)
             mean = read[:, :3] / read[:, 3:].clamp_min(0.1)
             change.index_add_(0, sight.seen, sight.weights[:, None] * mean)

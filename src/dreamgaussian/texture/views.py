@@ -12,7 +12,7 @@ from dreamgaussian.camera import Camera
 from dreamgaussian.errors import InputError
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.morphology import distance_to
-from dreamgaussian.mesh.normals import face_normals, vertex_normals
+from dreamgaussian.mesh.normals import face_normals, smooth_normals
 from dreamgaussian.mesh.raster import Fragments, MeshScene, sample
 
 OPAQUE = 0.9
@@ -21,8 +21,12 @@ DEPTH_EDGE_PX = 16.0
 """A step in depth between neighbouring pixels that counts as an edge, in widths of a pixel at the origin."""
 GRAZING = 0.05
 """Cosine of the flattest viewing angle at which a view says anything about a surface."""
-LIFT = 2e-3
-"""Rays for visibility start this far above the surface, world units."""
+FACING_AWAY = -0.5
+"""Cosine of the angle at which a face, however bumpy its surroundings, counts as turned away."""
+BUMP = 0.015
+"""What lies less far behind the surface that a camera sees, in world units, counts as seen: a bump hides nothing."""
+NORMAL_BLUR = 6
+"""Rounds of averaging over neighbours that take the bumps off the normals by which views are weighted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +37,7 @@ class Texels:
     """Of the atlas, seen as a picture."""
     positions: Float[Tensor, "k 3"]
     normals: Float[Tensor, "k 3"]
-    """Smooth, unit length."""
+    """Those of the surface without its bumps, unit length."""
     face_normals: Float[Tensor, "k 3"]
 
 
@@ -62,34 +66,46 @@ def locate_texels(mesh: Mesh, scene: MeshScene, size: int) -> Texels:
     return Texels(
         fragments=fragments,
         positions=scene.interpolate(mesh.vertices, fragments),
-        normals=normalize(scene.interpolate(vertex_normals(mesh), fragments), dim=1),
+        normals=normalize(scene.interpolate(smooth_normals(mesh, NORMAL_BLUR), fragments), dim=1),
         face_normals=face_normals(mesh)[fragments.face_ids],
     )
 
 
-def look(
-    texels: Texels, scene: MeshScene, camera: Camera, clearness: Float[Tensor, "h w"], cosine_power: float
-) -> Sight:
-    """The texels that the camera sees, with weight `clearness` x cosine^`cosine_power`."""
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """What a camera sees of the surface, and where it can be relied on."""
+
+    camera: Camera
+    depth: Float[Tensor, "h w"]
+    """Along the viewing axis; infinite where nothing is seen."""
+    clearness: Float[Tensor, "h w"]
+    """1 well inside the object's surfaces, falling to 0 at silhouettes, depth edges and where a picture is clear."""
+
+
+def look(texels: Texels, outlook: Outlook, cosine_power: float) -> Sight:
+    """The texels that the camera sees, with weight clearness x cosine^`cosine_power`."""
+    camera = outlook.camera
     to_camera = normalize(camera.position.float() - texels.positions, dim=1)
-    cosines = (to_camera * texels.normals).sum(dim=1).minimum((to_camera * texels.face_normals).sum(dim=1))
-    seen = torch.nonzero(cosines > GRAZING)[:, 0]
-    uvs = camera.project(texels.positions[seen])[0] / torch.tensor([camera.width, camera.height])
-    clear = sample(clearness[..., None], uvs)[:, 0]
-    inside = (clear > 0) & ((uvs > 0) & (uvs < 1)).all(dim=1)
-    seen, uvs, clear = seen[inside], uvs[inside], clear[inside]
-    free = ~scene.occluded(texels.positions[seen] + LIFT * texels.face_normals[seen], to_camera[seen])
-    return Sight(seen[free], uvs[free], clear[free] * cosines[seen[free]] ** cosine_power)
+    cosines = (to_camera * texels.normals).sum(dim=1)
+    turned_away = (to_camera * texels.face_normals).sum(dim=1) < FACING_AWAY
+    seen = torch.nonzero((cosines > GRAZING) & ~turned_away)[:, 0]
+    pixels, depths = camera.project(texels.positions[seen])
+    uvs = pixels / torch.tensor([camera.width, camera.height])
+    columns, rows = (pixels[:, i].long().clamp(0, side - 1) for i, side in ((0, camera.width), (1, camera.height)))
+    slack = BUMP + depths / camera.focal_px / cosines[seen]
+    clear = sample(outlook.clearness[..., None], uvs)[:, 0]
+    good = (clear > 0) & ((uvs > 0) & (uvs < 1)).all(dim=1) & (depths < outlook.depth[rows, columns] + slack)
+    seen = seen[good]
+    return Sight(seen, uvs[good], clear[good] * cosines[seen] ** cosine_power)
 
 
-def clearness(
-    scene: MeshScene, camera: Camera, feather: float, alpha: Float[Tensor, "h w"] | None = None
-) -> Float[Tensor, "h w"]:
-    """1 well inside the object's surfaces, falling to 0 at silhouettes, depth edges and where a picture is clear.
+def look_out(scene: MeshScene, camera: Camera, feather: float, alpha: Float[Tensor, "h w"] | None = None) -> Outlook:
+    """The camera's outlook on the surface and, where its `alpha` is given, on a picture that it took.
 
-    `feather` is the width of the fall as a share of the picture's height.
+    `feather` is the width over which the clearness falls, as a share of the picture's height.
     """
-    depth = scene.rasterize(camera).depth.numpy()
+    seen = scene.rasterize(camera).depth
+    depth = seen.numpy()
     edge = DEPTH_EDGE_PX * camera.radius / camera.focal_px
     edges = ~np.isfinite(depth)
     if alpha is not None:
@@ -101,4 +117,4 @@ def clearness(
     edges[:, 1:] |= right
     edges[:, :-1] |= right
     distance = torch.from_numpy(distance_to(np.pad(edges, 1, constant_values=True))[1:-1, 1:-1]).float()
-    return ((distance - 1) / (feather * camera.height)).clamp(0, 1)
+    return Outlook(camera, seen, ((distance - 1) / (feather * camera.height)).clamp(0, 1))
