@@ -50,6 +50,8 @@ class RunFlags:
     """Short for --fit.steps."""
     elevation: float | None = None
     """Short for --subject.elevation-deg: degrees from which the picture was taken, positive from above."""
+    lora: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="FILE[:SCALE]")] = ()
+    """A low-rank change (LoRA) to the weights of a prior from the hub; may be given several times."""
     debug: bool = False
     """Show the whole traceback of an error."""
     settings: Annotated[RunConfig, arg(name="")] = field(default_factory=RunConfig)
@@ -61,6 +63,8 @@ class RunFlags:
             config = replace(config, fit=replace(config.fit, steps=self.steps))
         if self.elevation is not None:
             config = replace(config, subject=replace(config.subject, elevation_deg=self.elevation))
+        if self.lora:
+            config = replace(config, hub=replace(config.hub, lora=self.lora))
         return config
 
 

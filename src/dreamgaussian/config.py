@@ -16,6 +16,7 @@ from dreamgaussian.fitting.settings import (
     LearningRates,
     ReferenceSettings,
 )
+from dreamgaussian.hub_settings import HubSettings
 from dreamgaussian.mesh.settings import MeshSettings
 from dreamgaussian.subject_settings import SubjectSettings
 from dreamgaussian.texture.settings import BakeSettings, RefineSettings
@@ -60,6 +61,7 @@ class RunConfig:
     mesh: MeshSettings = field(default_factory=MeshSettings)
     bake: BakeSettings = field(default_factory=BakeSettings)
     refine: RefineSettings = field(default_factory=RefineSettings)
+    hub: HubSettings = field(default_factory=HubSettings)
 
     def __post_init__(self) -> None:
         if not 0 <= self.roundness <= 1.5:

@@ -13,7 +13,7 @@ from dreamgaussian.errors import BackendUnavailable
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.guidance import Prior, open_prior, prior_spec
+from dreamgaussian.guidance import Prior, fetch_weights, open_prior, prior_spec
 from dreamgaussian.mesh.build import build_mesh
 from dreamgaussian.mesh.extract import Outline
 from dreamgaussian.mesh.mesh import Mesh
@@ -71,9 +71,10 @@ def open_run(picture: str | Path | None, config: RunConfig = RunConfig()) -> Run
     """The subject, the prior conditioned on it, a rasteriser, and the Gaussians' start."""
     device = choose_device(config.device)
     rasterizer = choose_rasterizer(config.rasterizer, device)
+    fetch_weights(config.prior, config.prior_path, config.hub)
     painting = paint(config, device) if picture is None else None
     subject = open_subject(painting or picture, config)
-    prior = open_prior(config.prior, subject, device, config.prior_path, roundness=config.roundness)
+    prior = open_prior(config.prior, subject, device, config.prior_path, roundness=config.roundness, hub=config.hub)
     return Run(config, subject, prior, rasterizer, FitState.start(config.fit, config.seed), painting)
 
 

@@ -10,9 +10,10 @@ from dreamgaussian.guidance.latent import on_meta
 from dreamgaussian.guidance.manifest import Component, manifest
 from dreamgaussian.guidance.multiview_unet import MultiViewUNet
 
+HELPERS = ("taesd", "taesdxl")
 NETWORKS = {
     component.network: (name, component)
-    for prior in CATALOGUE
+    for prior in (*CATALOGUE, *HELPERS)
     for name, component in manifest(prior).components.items()
 }
 
@@ -20,6 +21,7 @@ NETWORKS = {
 def full_size(network: str, config: dict) -> nn.Module:
     """The network as the loader builds it, without memory."""
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModel
     from transformers import CLIPTextModelWithProjection as CLIPTextModelProjected
@@ -32,6 +34,8 @@ def full_size(network: str, config: dict) -> nn.Module:
                 return MultiViewUNet(config)
             case ["unet", _]:
                 return on_meta(UNet2DConditionModel, config)
+            case ["vae", "tiny"]:
+                return on_meta(AutoencoderTiny, config)
             case ["vae", _]:
                 return on_meta(AutoencoderKL, config)
             case ["clip", "text", size]:
@@ -71,9 +75,9 @@ def test_a_key_with_commas_stands_for_equal_branches():
 
 
 def test_every_prior_has_ids_files_and_a_licence():
-    for name in CATALOGUE:
+    for name in (*CATALOGUE, *HELPERS):
         facts = manifest(name)
         assert facts.prior == name
         assert facts.licence
         assert all(id_.count("/") == 1 for id_ in facts.ids)
-        assert "scheduler/scheduler_config.json" in facts.files
+        assert name in HELPERS or "scheduler/scheduler_config.json" in facts.files

@@ -43,6 +43,18 @@ def test_the_front_camera_looks_from_plus_x_with_z_up():
     torch.testing.assert_close(camera_numbers(Camera.orbit(0, 0, 8, radius=2.5)), torch.tensor(expected).float())
 
 
+def test_the_front_is_what_the_papers_code_calls_so():
+    """orbit_camera(0, 90, radius) of dreamgaussian's main.py, flipped to Blender's axes in mvdream_utils.py.
+
+    There, with y up, the camera stands at (1, 0, 0), its right (0, 0, -1), its up (0, 1, 0), its back (1, 0, 0). The
+    flip takes (x, y, z) to (x, -z, y): right (0, 1, 0), up (0, 0, 1), back and place (1, 0, 0).
+    """
+    pose = camera_numbers(Camera.orbit(0, 0, 8, radius=2.5)).view(4, 4)
+    right, up, back, place = pose[:3].T
+    assert (right.tolist(), up.tolist()) == ([0, 1, 0], [0, 0, 1])
+    assert back.tolist() == place.tolist() == [1, 0, 0]
+
+
 def test_the_camera_at_azimuth_90_looks_from_plus_y():
     """Right -x, up +z, back +y: get_camera(azimuth 180, elevation 0)."""
     expected = [-1, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0, 0, 1]

@@ -152,6 +152,15 @@ def write_common(folder: Path, prediction: str) -> None:
     (folder / "scheduler/scheduler_config.json").write_text(scheduler)
 
 
+def write_tiny_encoder(folder: Path) -> Path:
+    """TAESD, narrow."""
+    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+
+    config = {"encoder_block_out_channels": [8] * 4, "decoder_block_out_channels": [8] * 4}
+    write_network(folder, build(AutoencoderTiny, config), config, "diffusion_pytorch_model.safetensors")
+    return folder
+
+
 def write_words(folder: Path, *, second: bool = False) -> None:
     """The tokenizer, of single letters, and the text encoder; or SDXL's second of both."""
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
 from dreamgaussian.errors import ConfigError
+from dreamgaussian.hub_settings import HubSettings
 from dreamgaussian.subject import Subject
 
 Weighting = Literal["sigma_squared", "uniform", "reconstruction"]
@@ -112,6 +113,17 @@ def prior_spec(name: str) -> PriorSpec:
     raise ConfigError(f"No prior is called {name!r}. There are: {', '.join(['mini', *CATALOGUE])}.")
 
 
+def fetch_weights(name: str, path: str | None = None, hub: HubSettings = HubSettings()) -> None:
+    """Sees to it that the weights of the prior called `name` are on this machine, before any work is done for it.
+
+    Raises WeightsUnavailable where they are not to be had.
+    """
+    from dreamgaussian.guidance.catalogue import CATALOGUE, fetch
+
+    if name in CATALOGUE:
+        fetch(name, path, hub)
+
+
 def open_prior(
     name: str,
     subject: Subject,
@@ -119,10 +131,12 @@ def open_prior(
     path: str | None = None,
     *,
     roundness: float | None = None,
+    hub: HubSettings = HubSettings(),
 ) -> Prior:
     """The prior called `name`, conditioned on the subject; `path` is a folder or a hub id to take its weights from.
 
-    `roundness` is for `mini` alone: how strongly depth that the picture does not show follows the outline's width.
+    `roundness` is for `mini` alone: how strongly depth that the picture does not show follows the outline's width;
+    `hub` is for all others.
 
     Raises ConfigError for an unknown name and WeightsUnavailable where its weights are not to be had. No prior ever
     stands in for another.
@@ -134,5 +148,5 @@ def open_prior(
     from dreamgaussian.guidance.catalogue import CATALOGUE, open_from_hub
 
     if name in CATALOGUE:
-        return open_from_hub(name, subject, device, path)
+        return open_from_hub(name, subject, device, path, hub)
     raise ConfigError(f"No prior is called {name!r}. There are: {', '.join(['mini', *CATALOGUE])}.")

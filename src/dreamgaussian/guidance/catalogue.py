@@ -1,7 +1,7 @@
 """The priors from the hub by name: what each sees, and how it is opened."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 import torch
 
 from dreamgaussian.errors import WeightsUnavailable
-from dreamgaussian.guidance import CameraDomain, Prior, PriorSpec
+from dreamgaussian.guidance import CameraDomain, PriorSpec
 from dreamgaussian.guidance.hub import locate
 from dreamgaussian.guidance.manifest import manifest
 from dreamgaussian.guidance.perp_neg import VIEW_NAMES
+from dreamgaussian.hub_settings import HubSettings
 from dreamgaussian.subject import Subject
 
 if TYPE_CHECKING:
     from dreamgaussian.guidance.checkpoint import Checkpoint
+    from dreamgaussian.guidance.latent import LatentDiffusion, LatentSpace
 
-Opener = Callable[[PriorSpec, "Checkpoint", Subject, torch.device], Prior]
+Opener = Callable[[PriorSpec, "Checkpoint", Subject, torch.device], "LatentDiffusion"]
 
 _LIBRARIES = ("diffusers", "transformers", "huggingface_hub")
 _TEXT_RADIUS = 2.5
@@ -35,14 +37,49 @@ class Entry:
     """Gives the function that opens it; only this loads diffusers and transformers."""
 
 
-def open_from_hub(name: str, subject: Subject, device: torch.device, path: str | None = None) -> Prior:
+def open_from_hub(
+    name: str, subject: Subject, device: torch.device, path: str | None = None, settings: HubSettings = HubSettings()
+) -> "LatentDiffusion":
     """The prior called `name` from the hub, or from the folder, file or hub id `path`, conditioned on the subject.
 
     Raises WeightsUnavailable, and ConfigError where the subject lacks the picture or the words that the prior needs.
     """
-    require_libraries(name)
+    from dreamgaussian.guidance.lora import with_loras
+
     entry = CATALOGUE[name]
-    return entry.opener()(entry.spec, find_checkpoint(name, path), subject, device)
+    checkpoint, encoder = fetch(name, path, settings)
+    prior = entry.opener()(entry.spec, with_loras(checkpoint, settings.lora), subject, device)
+    if settings.compile:
+        prior = replace(prior, unet=torch.compile(prior.unet))
+    return replace(prior, latents=_with_encoder(prior.latents, name, encoder, settings, device))
+
+
+def fetch(name: str, path: str | None, settings: HubSettings) -> "tuple[Checkpoint, Checkpoint | None]":
+    """The prior's checkpoint on this machine, and its tiny encoder's where one is wanted; downloaded where they aren't.
+
+    Raises WeightsUnavailable.
+    """
+    from dreamgaussian.guidance.encoders import TINY_IDS
+
+    require_libraries(name)
+    checkpoint = find_checkpoint(name, path)
+    if settings.encoder != "tiny":
+        return checkpoint, None
+    return checkpoint, find_checkpoint(TINY_IDS[_autoencoder(name)], settings.encoder_path)
+
+
+def _with_encoder(
+    space: "LatentSpace", name: str, encoder: "Checkpoint | None", settings: HubSettings, device: torch.device
+) -> "LatentSpace":
+    from dreamgaussian.guidance.encoders import with_linear_gradient, with_tiny_encoder
+
+    if encoder is not None:
+        return with_tiny_encoder(space, encoder, device)
+    return with_linear_gradient(space, _autoencoder(name)) if settings.encoder == "linear" else space
+
+
+def _autoencoder(name: str) -> str:
+    return manifest(name).components["vae"].network
 
 
 def find_checkpoint(name: str, path: str | None) -> "Checkpoint":

@@ -24,6 +24,8 @@ class Checkpoint(ABC):
 
     name: str
     """The folder, file or hub id, for messages."""
+    option: str = "--prior-path"
+    """The flag that names another one, for messages."""
 
     @abstractmethod
     def config(self, component: str) -> dict[str, Any]:
@@ -55,7 +57,7 @@ class Checkpoint(ABC):
         if differences := shape_differences(expected, self.shapes(component)):
             raise WeightsUnavailable(
                 f"The {component} of {self.name} does not fit: {differences}. Give the right checkpoint with "
-                "--prior-path."
+                f"{self.option}."
             )
         state = {own[name]: _placed(tensor, dtype, device) for name, tensor in self.tensors(component)}
         network.load_state_dict(state, assign=True)
@@ -71,6 +73,7 @@ class DiffusersFolder(Checkpoint):
     weights: Mapping[str, Path]
     configs: Mapping[str, Path]
     files: Mapping[str, Path]
+    option: str = Checkpoint.option
 
     @classmethod
     def fetched(cls, located: Located) -> "DiffusersFolder":
@@ -81,6 +84,7 @@ class DiffusersFolder(Checkpoint):
             {name: paths[file] for name, file in located.weights.items()},
             {name: paths[file] for name, file in located.configs.items()},
             {file: paths[file] for file in located.files},
+            located.option,
         )
 
     def config(self, component: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Only files of data are fetched, never code.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from dreamgaussian.errors import WeightsUnavailable
@@ -87,6 +87,8 @@ class Located:
     files: tuple[str, ...]
     sizes: Mapping[str, int]
     """Bytes of each of these files."""
+    option: str
+    """The flag that names another place."""
 
     def paths(self) -> dict[str, Path]:
         """All files on this machine, by their names. Raises WeightsUnavailable."""
@@ -95,7 +97,7 @@ class Located:
         except Exception as error:
             raise WeightsUnavailable(
                 f"The download from {self.source.name} did not end well ({_reason(error)}). Run it again (it goes on "
-                "where it stopped), or give another id or a folder with --prior-path."
+                f"where it stopped), or give another id or a folder with {self.option}."
             ) from error
 
 
@@ -109,14 +111,15 @@ def locate(manifest: Manifest, path: str | None = None, endpoint: str | None = N
         return _located(Folder(Path(path).expanduser()), manifest)
     if path is not None and (path.count("/") != 1 or path[0] in "./~"):
         raise WeightsUnavailable(
-            f"--prior-path {path} is neither a folder, nor a file of weights, nor a hub id. Give the folder of a "
+            f"{manifest.option} {path} is neither a folder, nor a file of weights, nor a hub id. Give the folder of a "
             "checkpoint in the diffusers layout (it holds "
-            f"{', '.join(component.folders[0] for component in manifest.components.values())})."
+            f"{', '.join(component.folders[0] or 'config.json' for component in manifest.components.values())})."
         )
     return _first(
         [HubRepository(name, endpoint) for name in ((path,) if path else manifest.ids)],
         lambda source: _located(source, manifest),
         f"weights of {manifest.prior}",
+        manifest.option,
     )
 
 
@@ -132,12 +135,11 @@ def tokenizer_files(manifest: Manifest, endpoint: str | None = None) -> dict[str
             raise WeightsUnavailable(f"{source.name} lacks {', '.join(lacking)}.")
         return {name: source.fetch(name) for name in names}
 
-    return _first(
-        [HubRepository(id_, endpoint) for id_ in manifest.ids], fetch, f"tokenizer's files of {manifest.prior}"
-    )
+    sources = [HubRepository(id_, endpoint) for id_ in manifest.ids]
+    return _first(sources, fetch, f"tokenizer's files of {manifest.prior}", manifest.option)
 
 
-def _first(repositories: list[HubRepository], attempt: Callable[[Source], T], what: str) -> T:
+def _first(repositories: list[HubRepository], attempt: Callable[[Source], T], what: str, option: str) -> T:
     """What the attempt gives for the first repository for which it succeeds, those in the cache before all others."""
     for repository in repositories:
         if folder := repository.cached():
@@ -153,27 +155,27 @@ def _first(repositories: list[HubRepository], attempt: Callable[[Source], T], wh
             reasons.append(f"{repository.name} ({_reason(error)})")
     raise WeightsUnavailable(
         f"The {what} are not to be had. Tried {', '.join(reasons)}. Download the checkpoint by other means and give "
-        "its folder with --prior-path, or give another hub id there."
+        f"its folder with {option}, or give another hub id there."
     )
 
 
 def _located(source: Source, manifest: Manifest) -> Located:
     sizes = source.sizes()
     weights = {name: _weights_file(component, sizes) for name, component in manifest.components.items()}
-    missing = [manifest.components[name].folders[0] + "/" for name, file in weights.items() if file is None]
+    missing = [f"{manifest.components[name].folders[0] or '.'}/" for name, file in weights.items() if file is None]
     missing += [file for file in manifest.files if file not in sizes]
     if missing:
         raise WeightsUnavailable(f"{source.name} is no checkpoint of {manifest.prior}: it lacks {', '.join(missing)}.")
     found = {name: file for name, file in weights.items() if file is not None}
-    configs = {name: file.rsplit("/", 1)[0] + "/config.json" for name, file in found.items()}
+    configs = {name: PurePosixPath(file).with_name("config.json").as_posix() for name, file in found.items()}
     configs = {name: file for name, file in configs.items() if file in sizes}
     needed = (*found.values(), *configs.values(), *manifest.files)
-    return Located(source, found, configs, manifest.files, {file: sizes[file] for file in needed})
+    return Located(source, found, configs, manifest.files, {file: sizes[file] for file in needed}, manifest.option)
 
 
 def _weights_file(component: Component, sizes: Mapping[str, int]) -> str | None:
-    candidates = (f"{folder}/{stem}{end}" for end in _ENDINGS for folder in component.folders for stem in _STEMS)
-    return next((file for file in candidates if file in sizes), None)
+    candidates = (PurePosixPath(f, stem + end) for end in _ENDINGS for f in component.folders for stem in _STEMS)
+    return next((file.as_posix() for file in candidates if file.as_posix() in sizes), None)
 
 
 def _reason(error: Exception) -> str:

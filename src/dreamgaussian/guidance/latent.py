@@ -1,6 +1,7 @@
 """What all latent diffusion priors share: the autoencoder, the schedule, and the device's number format."""
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dreamgaussian.camera import Camera
 from dreamgaussian.errors import WeightsUnavailable
 from dreamgaussian.guidance import PriorSpec
 from dreamgaussian.guidance.checkpoint import Checkpoint
@@ -47,7 +49,7 @@ class LatentSpace:
 
 
 @dataclass(frozen=True, eq=False)
-class LatentDiffusion:
+class LatentDiffusion(ABC):
     """The three quarters of a `Prior` that don't depend on its conditions."""
 
     spec: PriorSpec
@@ -66,6 +68,16 @@ class LatentDiffusion:
     def decode(self, x: Float[Tensor, "b v 4 i j"]) -> Float[Tensor, "b v 3 h w"]:
         """Pictures in [0, 1]."""
         return self.latents.decode(x)
+
+    @abstractmethod
+    def predict_noise(
+        self,
+        x_t: Float[Tensor, "b v d i j"],
+        t: Float[Tensor, " b"],
+        cameras: Sequence[Sequence[Camera]],
+        conditions: Sequence[str],
+    ) -> Float[Tensor, "k b v d i j"]:
+        """Predicted noise under each condition, all in one batch."""
 
 
 def run_unet(

@@ -22,8 +22,8 @@ class Component:
     """Name of the list of its tensors."""
     folders: tuple[str, ...]
     """Names under which the folder is published."""
-    published_size: str
-    """Size of the published file in float16, with three digits: "1.72 GB"."""
+    published_size: str = ""
+    """Size of the published file in float16, with three digits: "1.72 GB"; empty where it is not known."""
 
     @property
     def shapes(self) -> Shapes:
@@ -48,16 +48,19 @@ class Manifest:
     components: Mapping[str, Component]
     files: tuple[str, ...]
     """Small files that are needed besides the networks."""
+    option: str = "--prior-path"
+    """The flag that names another place."""
 
 
 def manifest(prior: str) -> Manifest:
     """The manifest of the prior called `prior`."""
     facts = _read(prior)
     components = {
-        name: Component(entry["network"], tuple(entry["folders"]), entry["published"]["bytes"])
+        name: Component(entry["network"], tuple(entry["folders"]), entry.get("published", {}).get("bytes", ""))
         for name, entry in facts["components"].items()
     }
-    return Manifest(prior, facts["licence"], tuple(facts["ids"]), components, tuple(facts["files"]))
+    option = facts.get("option", Manifest.option)
+    return Manifest(prior, facts["licence"], tuple(facts["ids"]), components, tuple(facts["files"]), option)
 
 
 @cache

@@ -69,11 +69,12 @@ def camera_numbers(camera: Camera) -> Float[Tensor, "16"]:
     world with z up and the subject's front along +x, the camera at distance 1.
 
     So (x, y, z) there is (z, x, y) here. The frame is that of get_camera and normalize_camera in
-    mvdream/camera_utils.py of github.com/bytedance/MVDream. That the front is +x (their azimuth 90) is inferred:
-    MVDream's t2i.py starts at 90; multiview_diffusion_guidance.py of github.com/bytedance/ImageDream takes
-    threestudio's cameras as they are, whose azimuth 0, the "front view" of its prompts, is +x; app.py of
-    github.com/3DTopia/LGM takes the view at 90 as the front. (The paper's code puts the front at their azimuth 0, and
-    leaves the reference picture out with ImageDream.)
+    mvdream/camera_utils.py of github.com/bytedance/MVDream. That the front is +x, their azimuth 90, is said outright by
+    main.py (line 118) of github.com/dreamgaussian/dreamgaussian@69a3c70, for both networks, and agrees with MVDream's
+    scripts/t2i.py, which starts at 90; with multiview_diffusion_guidance.py of github.com/bytedance/ImageDream, which
+    takes threestudio's cameras as they are ("azimuth from +x to +y", the "front view" of its prompts at 0); and with
+    app.py of github.com/3DTopia/LGM, which takes the view at 90 for the front. It is a habit of the training objects,
+    not a rule: MVDream's authors never turned them (issue 15 of github.com/MV-Dream/MVDream).
     """
     pose = torch.linalg.inv(camera.camera_from_world)[[2, 0, 1, 3]]
     pose[:3, 3] /= pose[:3, 3].norm()
