@@ -3,10 +3,12 @@ import numpy as np
 import pytest
 import torch
 
+from dreamgaussian.config import RunConfig
 from dreamgaussian.errors import WeightsUnavailable
 from dreamgaussian.guidance import open_prior, prior_spec
 from dreamgaussian.guidance.catalogue import CATALOGUE
 from dreamgaussian.guidance.check import check
+from dreamgaussian.pipeline import open_run
 from dreamgaussian.subject import Subject
 from guidance.tiny_checkpoints import write_multiview, write_zero123
 
@@ -54,3 +56,9 @@ def test_without_the_libraries_the_extra_is_named(monkeypatch):
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_every_name_has_a_spec_without_weights(name):
     assert prior_spec(name).name == name
+
+
+def test_a_run_without_weights_fails_before_its_picture_is_looked_at(tmp_path):
+    config = RunConfig(prior="zero123", prior_path=str(tmp_path / "nowhere" / "at all"), rasterizer="reference")
+    with pytest.raises(WeightsUnavailable, match="neither a folder"):
+        open_run(tmp_path / "no-picture.png", config)
