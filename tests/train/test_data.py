@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dreamgaussian.errors import ConfigError
-from dreamgaussian.train import shapes
+from dreamgaussian.train import pairs, shapes
 from dreamgaussian.train.catalogue import read_catalogue, unpack
 from dreamgaussian.train.data import make_data
 from dreamgaussian.train.dataset import Views
@@ -52,8 +52,9 @@ def package(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def one_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+def one_shape_and_one_pair(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shapes, "COUNT", 1)
+    monkeypatch.setattr(pairs, "COUNT", 1)
 
 
 @pytest.fixture
@@ -101,9 +102,11 @@ def test_the_factory_renders_each_object_once(
     folder = tmp_path / "data"
     settings = DataSettings(package=package, emoji=emoji, groups=2, targets=3, resolution=16, workers=1, folder=folder)
     steps = list(make_data(settings))
-    assert steps[-1].done == steps[-1].total == 4
+    assert steps[-1].done == steps[-1].total == 5
     (name,) = [shape.name for shape in shapes.draw_shapes()]
-    splits = {entry.name: entry.split for entry in read_manifest(folder)}
+    (pair,) = [entry for entry in read_manifest(folder) if entry.library == pairs.LIBRARY]
+    assert "Teapot" not in pair.name
+    splits = {entry.name: entry.split for entry in read_manifest(folder) if entry != pair}
     (lemon,) = [entry for entry in read_manifest(folder) if entry.name == "lemon"]
     assert lemon.colors == ("yellow",)
     assert splits == {"Pyramid": "train", "Teapot": "benchmark", "lemon": "train", name: "train"}
@@ -128,7 +131,7 @@ def test_a_folder_made_without_emoji_gets_them_and_keeps_the_rest(
     furniture = [{**entry, "split": "validation"} for entry in json.loads(manifest.read_text())[:2]]
     manifest.write_text(json.dumps(furniture))
     list(make_data(settings))
-    assert [entry.split for entry in read_manifest(folder)] == ["validation", "validation", "train", "train"]
+    assert [entry.split for entry in read_manifest(folder)] == ["validation", "validation", "train", "train", "train"]
 
 
 def test_missing_views_say_how_to_make_them(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from dreamgaussian.train import catalogue, emoji
 from dreamgaussian.train.holdout import Fingerprint, split_objects
 from dreamgaussian.train.items import Item
 from dreamgaussian.train.manifest import Entry, data_folder, read_manifest, with_colors, write_manifest
+from dreamgaussian.train.pairs import draw_pairs
 from dreamgaussian.train.render import MAX_RADIUS, Light, Placement, Scene
 from dreamgaussian.train.settings import DataSettings, cache_folder
 from dreamgaussian.train.shapes import draw_shapes
@@ -59,6 +60,8 @@ def make_data(settings: DataSettings = DataSettings()) -> Iterator[DataStep]:
             yield DataStep("comparing", done + 1, len(fresh))
         splits = {key: entry.split for key, entry in listed.items()} | split_objects(prints)
         colors = {key: entry.colors for key, entry in listed.items()}
+        pairs = draw_pairs([item for item in items if splits.get(item.key) == "train"], settings.seed)
+        items, splits = [*items, *pairs], splits | {pair.key: "train" for pair in pairs}
         entries = [Entry.of(i, splits[i.key], colors.get(i.key, ())) for i in items if i.key in splits]
         write_manifest(folder, entries)
         wanted = [item for item in items if splits.get(item.key, "excluded") != "excluded"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from dreamgaussian.guidance.mini.denoiser import Denoiser
 from dreamgaussian.guidance.mini.lifter import Lifter
 from dreamgaussian.guidance.mini.weights import save_weights
+from dreamgaussian.train import pairs
 from dreamgaussian.train.loop import training_folder
 from dreamgaussian.train.manifest import Entry, data_folder, read_manifest
 from dreamgaussian.train.settings import ExportSettings
@@ -46,9 +47,11 @@ def export_weights(settings: ExportSettings = ExportSettings()) -> Path:
 
 
 def _credits(entries: list[Entry]) -> str:
-    """Creators with their objects, library by library."""
+    """Creators with their objects, library by library. Pairs are of objects that are credited by themselves."""
     objects: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for entry in entries:
+        if entry.library == pairs.LIBRARY:
+            continue
         objects[entry.library, entry.licence][entry.creator].add(entry.name)
     lines: list[str] = []
     for (library, licence), creators in sorted(objects.items()):

@@ -1,6 +1,7 @@
 """A model as flat arrays that a ray caster can shade."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,22 @@ class Model:
         low, high = used.min(axis=0), used.max(axis=0)
         unit = np.round((used - low) / np.maximum(high - low, 1e-12) * 200).astype(np.uint8)
         return hashlib.sha256(np.unique(unit, axis=0).tobytes()).hexdigest()[:16]
+
+
+def merge(models: Sequence[Model]) -> Model:
+    """Several models as one, each where it is."""
+    vertices = np.cumsum([0, *(len(model.vertices) for model in models)])
+    materials = np.cumsum([0, *(len(model.materials) for model in models)])
+    return Model(
+        vertices=np.concatenate([model.vertices for model in models]),
+        faces=np.concatenate([model.faces + first for model, first in zip(models, vertices[:-1], strict=True)]),
+        uvs=np.concatenate([model.uvs for model in models]),
+        face_materials=np.concatenate(
+            [model.face_materials + first for model, first in zip(models, materials[:-1], strict=True)]
+        ),
+        materials=tuple(material for model in models for material in model.materials),
+        texture_hashes=tuple(sorted({digest for model in models for digest in model.texture_hashes})),
+    )
 
 
 def load_model(path: Path, rotation: Float64[np.ndarray, "3 3"], texture_side: int) -> Model | None:

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 
 from dreamgaussian.train.items import Item
 from dreamgaussian.train.manifest import PALETTE
-from dreamgaussian.train.objects import TEXTURE_SIDE, Material, Model
+from dreamgaussian.train.objects import TEXTURE_SIDE, Material, Model, merge
 
 LIBRARY = "Shapes"
 COUNT = 150
@@ -40,18 +40,7 @@ class Shape(Item):
         rng = np.random.default_rng(self.number)
         grids = KINDS[self.kind](rng)
         textures = [paint(self.pattern, texture_side, rng) for _ in range(min(len(grids), 3))]
-        parts = [_roll_up(grid) for grid in grids]
-        counts = [len(vertices) for vertices, _, _ in parts]
-        offsets = np.cumsum([0, *counts[:-1]])
-        white = np.ones(3, dtype=np.float32)
-        return Model(
-            vertices=np.concatenate([vertices for vertices, _, _ in parts]),
-            faces=np.concatenate([faces + offset for (_, faces, _), offset in zip(parts, offsets, strict=True)]),
-            uvs=np.concatenate([uvs for _, _, uvs in parts]),
-            face_materials=np.repeat(np.arange(len(parts)) % len(textures), [len(faces) for _, faces, _ in parts]),
-            materials=tuple(Material(white, texture) for texture in textures),
-            texture_hashes=(),
-        )
+        return merge([_roll_up(grid, textures[i % len(textures)]) for i, grid in enumerate(grids)])
 
 
 def draw_shapes() -> list[Shape]:
@@ -90,14 +79,21 @@ def sweep(path: Float64[np.ndarray, "n 3"], radii: Float64[np.ndarray, " n"]) ->
     return path[:, None] + radii[:, None, None] * rings
 
 
-def _roll_up(grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Vertices, faces and texture coordinates: u round the part, v along it."""
+def _roll_up(grid: Grid, texture: Float32[np.ndarray, "s s 4"]) -> Model:
+    """A part with its texture: u round it, v along it."""
     n, m = grid.shape[:2]
     index = np.arange(n * m).reshape(n, m)
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
     faces = np.concatenate([np.stack([a, b, c], axis=-1), np.stack([c, b, d], axis=-1)]).reshape(-1, 3)
     v, u = np.meshgrid(np.linspace(0.001, 0.999, n), np.linspace(0, 1, m), indexing="ij")
-    return grid.reshape(-1, 3), faces, np.stack([u, v], axis=-1).reshape(-1, 2)
+    return Model(
+        vertices=grid.reshape(-1, 3),
+        faces=faces,
+        uvs=np.stack([u, v], axis=-1).reshape(-1, 2),
+        face_materials=np.zeros(len(faces), dtype=np.int64),
+        materials=(Material(np.ones(3, dtype=np.float32), texture),),
+        texture_hashes=(),
+    )
 
 
 def _solid(kind: str, radius: float, low: float, high: float) -> Grid:
