@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 
 from dreamgaussian.errors import ConfigError
@@ -17,8 +17,11 @@ from dreamgaussian.train.dataset import Batch
 from dreamgaussian.train.settings import TrainSettings
 
 LIFTER_TARGETS = 3
-LIFTER_RAYS = 448
+LIFTER_RAYS = 320
 """Rays of each target."""
+MARGIN_PX = 5
+FAR_SHARE = 0.25
+"""How often rays farther than the margin from the object are drawn, relative to the others: most of them are empty."""
 DENOISER_TARGETS = 2
 NOISE_DRAWS = 2
 WATCHED_TIME = 0.8
@@ -36,28 +39,46 @@ class LifterStage:
         self.network = lifter
 
     def loss(self, batch: Batch, generator: Generator) -> Float[Tensor, ""]:
-        """Squared error of colour over a random background, and of alpha."""
-        b, _, _, s, _ = batch.targets.shape
+        """Squared error of colour over a random background, and of alpha; its mean over rays estimates that over all
+        pixels.
+        """
+        b, k, _, s, _ = batch.targets.shape
         with torch.autocast(batch.pictures.device.type, torch.bfloat16):
             volume = self.network(batch.pictures, batch.picture_elevations)
-        losses: list[Tensor] = []
-        for view, azimuth, elevation in zip(
-            batch.targets.unbind(1), batch.azimuths.unbind(1), batch.elevations.unbind(1), strict=True
-        ):
-            pixels = torch.randint(s * s, (b, LIFTER_RAYS), generator=generator, device=view.device)
-            places = pixel_places(s, view)[pixels]
-            origins, directions = orbit_rays(azimuth, elevation, places)
-            seen = march(volume, batch.pictures, batch.picture_elevations, origins, directions, generator=generator)
-            truth = view.flatten(2).transpose(1, 2).gather(1, pixels[..., None].expand(-1, -1, 4))
-            background = torch.rand(b, 1, 3, generator=generator, device=view.device)
-            error = (seen - truth)[..., :3] - (seen - truth)[..., 3:] * background
-            losses.append(error.square().mean() + 0.5 * F.mse_loss(seen[..., 3], truth[..., 3]))
-        return torch.stack(losses).mean()
+        pixels, shares = draw_pixels(batch.targets.flatten(0, 1), LIFTER_RAYS, generator)
+        places = pixel_places(s, volume)[pixels]
+        origins, directions = orbit_rays(batch.azimuths.flatten(), batch.elevations.flatten(), places)
+        seen = march(
+            volume,
+            batch.pictures,
+            batch.picture_elevations,
+            origins.expand_as(directions).reshape(b, -1, 3),
+            directions.reshape(b, -1, 3),
+            generator=generator,
+        )
+        views = batch.targets.flatten(0, 1).flatten(2).transpose(1, 2)
+        truth = views.gather(1, pixels[..., None].expand(-1, -1, 4)).reshape(b, -1, 4)
+        background = torch.rand(b, k, 1, 3, generator=generator, device=views.device)
+        background = background.expand(-1, -1, LIFTER_RAYS, -1).flatten(1, 2)
+        wrong = seen - truth
+        color = (wrong[..., :3] - wrong[..., 3:] * background).square().mean(dim=-1)
+        return (shares.reshape(b, -1) * (color + 0.5 * wrong[..., 3].square())).mean()
 
     def predict(self, network: nn.Module, batch: Batch, generator: Generator) -> Float[Tensor, "b k 4 s s"]:
         """The targets as a network of this stage lifts the pictures."""
         del generator
         return lift_views(network, batch)
+
+
+def draw_pixels(
+    views: Float[Tensor, "n 4 s s"], count: int, generator: Generator
+) -> tuple[Int[Tensor, "n count"], Float[Tensor, "n count"]]:
+    """Pixels, more of them on and near the object, and the weights that undo the preference."""
+    near = F.max_pool2d(views[:, 3], 2 * MARGIN_PX + 1, stride=1, padding=MARGIN_PX).flatten(1) > 0
+    odds = torch.where(near, 1.0, FAR_SHARE)
+    pixels = torch.multinomial(odds, count, replacement=True, generator=generator)
+    weights = odds.mean(dim=1, keepdim=True) / odds.gather(1, pixels)
+    return pixels, weights
 
 
 class DenoiserStage:
@@ -124,7 +145,7 @@ def lift_views(lifter: nn.Module, batch: Batch) -> Float[Tensor, "b k 4 s s"]:
         origins, directions = orbit_rays(batch.azimuths[i], batch.elevations[i], places)
         own = slice(i, i + 1)
         lifted += [
-            march_once(volumes[own], batch.pictures[own], batch.picture_elevations[own], origin, rays)
+            march_once(volumes[own], batch.pictures[own], batch.picture_elevations[own], origin[0], rays)
             for origin, rays in zip(origins, directions, strict=True)
         ]
     return torch.stack(lifted).transpose(1, 2).reshape(b, k, 4, s, s)

@@ -45,7 +45,7 @@ def test_orbit_rays_are_the_cameras_rays() -> None:
 
 def test_ball_section_ends_lie_on_the_ball() -> None:
     origin, directions = rays(40.0, 10.0, 8)
-    middle, half = ball_section(origin[None], directions[None])
+    middle, half = ball_section(origin[None, None], directions[None])
     ends = origin + directions * (middle + half)[0, :, None]
     hit = half[0] > 0
     assert torch.allclose(ends[hit].norm(dim=-1), torch.tensor(BALL_RADIUS), atol=1e-4)
@@ -57,7 +57,7 @@ def test_marching_once_skips_only_what_is_empty() -> None:
     volume = torch.randn(1, 5, 6, 16, 16, generator=generator)
     for azimuth in (0.0, 75.0, 180.0):
         origin, directions = rays(azimuth, 20.0)
-        dense = march(volume, disc(), ELEVATION, origin[None], directions[None])
+        dense = march(volume, disc(), ELEVATION, origin[None, None], directions[None])
         assert torch.allclose(dense[0], march_once(volume, disc(), ELEVATION, origin, directions), atol=1e-6)
 
 
@@ -78,6 +78,6 @@ def test_nothing_is_seen_beside_the_cut_out() -> None:
 def test_renders_have_gradients_to_the_volume() -> None:
     volume = torch.zeros(1, 5, 6, 16, 16, requires_grad=True)
     origin, directions = rays(90.0, 0.0)
-    march(volume, disc(), ELEVATION, origin[None], directions[None]).sum().backward()
+    march(volume, disc(), ELEVATION, origin[None, None], directions[None]).sum().backward()
     assert volume.grad is not None
     assert (volume.grad.abs().sum(dim=(2, 3, 4)) > 0).all()

@@ -98,13 +98,16 @@ def ball_heights(inside: Bool[Tensor, "b s s"]) -> Float[Tensor, "b s s"]:
 
     A ball at q has the radius r(q), the distance to the shape's outside, and the height² r(q)² - |p - q|² over p.
     """
-    size = inside.shape[-1]
-    line = torch.arange(size, device=inside.device).float()
-    places = torch.cartesian_prod(line, line)
-    squares = torch.cdist(places, places).square()
-    flat = inside.flatten(1)
-    to_outside = squares.masked_fill(flat[:, None, :], torch.inf).amin(dim=-1).sqrt() - 0.5
-    to_frame = torch.minimum(places.amin(dim=1), size - 1 - places.amax(dim=1)) + 0.5
-    radii = torch.minimum(to_outside, to_frame) * flat
-    heights = (radii.square()[:, None, :] - squares).masked_fill(~flat[:, None, :], 0).amax(dim=-1)
-    return heights.clamp(min=0).sqrt().view_as(inside)
+    line = torch.arange(inside.shape[-1], device=inside.device).float()
+    squares = (line[:, None] - line).square()
+
+    def highest(heights: Float[Tensor, "b s s"]) -> Float[Tensor, "b s s"]:
+        """The maximum over q of heights(q) - |p - q|², along rows, then along columns."""
+        for _ in range(2):
+            heights = (heights[:, :, None, :] - squares).amax(dim=-1).mT
+        return heights
+
+    to_outside = (-highest(torch.zeros_like(squares).masked_fill(inside, -torch.inf))).sqrt() - 0.5
+    to_side = torch.minimum(line, line.flip(0)) + 0.5
+    radii = torch.minimum(to_outside, torch.minimum(to_side, to_side[:, None])) * inside
+    return highest(radii.square()).clamp(min=0).sqrt() * inside

@@ -34,14 +34,14 @@ def frustum_coordinates(points: Float[Tensor, "b n 3"], elevation: Float[Tensor,
 
 
 def ball_section(
-    origins: Float[Tensor, "b 3"], directions: Float[Tensor, "b n 3"], radius: float = BALL_RADIUS
+    origins: Float[Tensor, "b #n 3"], directions: Float[Tensor, "b n 3"], radius: float = BALL_RADIUS
 ) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b n"]]:
     """Distance of the middle, and half the length, of the part of each ray inside the ball.
 
     Directions have unit length; a ray that misses the ball has length 0.
     """
-    middle = -(origins[:, None] * directions).sum(dim=-1)
-    missed = (origins[:, None] + directions * middle[..., None]).square().sum(dim=-1)
+    middle = -(origins * directions).sum(dim=-1)
+    missed = (origins + directions * middle[..., None]).square().sum(dim=-1)
     return middle, (radius**2 - missed).clamp(min=0).sqrt()
 
 
@@ -49,7 +49,7 @@ def march(
     volume: Float[Tensor, "b 5 d h w"],
     picture: Float[Tensor, "b 4 s s"],
     elevation: Float[Tensor, " b"],
-    origins: Float[Tensor, "b 3"],
+    origins: Float[Tensor, "b #n 3"],
     directions: Float[Tensor, "b n 3"],
     *,
     samples: int = 32,
@@ -79,7 +79,7 @@ def march_once(
 ) -> Float[Tensor, "n 4"]:
     """`march` for one volume, without gradient: looks up only the points in front of the cut-out."""
     n = len(directions)
-    points, lengths = _sample_points(origin[None], directions[None], samples, None)
+    points, lengths = _sample_points(origin[None, None], directions[None], samples, None)
     uvw = frustum_coordinates(points.reshape(1, n * samples, 3), elevation)
     column, row = ((uvw[0, :, axis] + 1) * (picture.shape[-1] / 2) for axis in (0, 1))
     # Bilinear look-ups reach half a pixel further than the cut-out.
@@ -116,7 +116,7 @@ def sample_volume(
 
 
 def _sample_points(
-    origins: Float[Tensor, "b 3"],
+    origins: Float[Tensor, "b #n 3"],
     directions: Float[Tensor, "b n 3"],
     samples: int,
     generator: torch.Generator | None,
@@ -128,13 +128,13 @@ def _sample_points(
     if generator is not None:
         steps = steps + torch.rand(b, n, 1, generator=generator, device=generator.device) - 0.5
     distances = middle[..., None] + half[..., None] * (steps * (2 / samples) - 1)
-    points = origins[:, None, None] + directions[:, :, None] * distances[..., None]
+    points = origins[:, :, None] + directions[:, :, None] * distances[..., None]
     return points, half[..., None] * (2 / samples)
 
 
 def orbit_rays(
     azimuth: Float[Tensor, " b"], elevation: Float[Tensor, " b"], places: Float[Tensor, "b n 2"]
-) -> tuple[Float[Tensor, "b 3"], Float[Tensor, "b n 3"]]:
+) -> tuple[Float[Tensor, "b 1 3"], Float[Tensor, "b n 3"]]:
     """Origins and unit directions of rays of cameras on the default orbit (radians), through places as in
     `pixel_places`.
 
@@ -146,7 +146,7 @@ def orbit_rays(
     towards = torch.stack([cos_e * sin_a, sin_e, cos_e * cos_a], dim=-1)
     x, y = places[..., :1] * TANGENT, -places[..., 1:] * TANGENT
     directions = x * right[:, None] + y * up[:, None] - towards[:, None]
-    return DEFAULT_RADIUS * towards, F.normalize(directions, dim=-1)
+    return DEFAULT_RADIUS * towards[:, None], F.normalize(directions, dim=-1)
 
 
 def pixel_places(size: int, like: Tensor) -> Float[Tensor, "n 2"]:
