@@ -207,7 +207,7 @@ def table(settings: Settings) -> Iterable[str]:
 
 def machine() -> str:
     """Processor, instruction set and versions, in a line."""
-    from dreamgaussian.raster import _core
+    from dreamgaussian import _core
 
     model = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():

@@ -1,5 +1,6 @@
-// The Python module `dreamgaussian.raster._core`. Tensors come as the addresses of their first numbers, which takes a
-// tenth of the time of any protocol for arrays; dreamgaussian/raster/cpu.py answers for shapes, types and lifetimes.
+// The Python module `dreamgaussian._core`. Tensors come as the addresses of their first numbers, which takes a
+// tenth of the time of any protocol for arrays; dreamgaussian/raster/cpu.py and dreamgaussian/guidance/mini/march.py
+// answer for shapes, types and lifetimes.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/string.h>
@@ -10,7 +11,9 @@
 #include <cmath>
 
 #include "dispatch.h"
+#include "march.h"
 #include "render.h"
+#include "thread_pool.h"
 
 namespace nb = nanobind;
 
@@ -76,6 +79,69 @@ PyFrame py_forward(int count, int extra_channels, const Addresses<6>& inputs, fl
     return {forward(gaussians, camera_of(camera, width, height), conventions_of(conventions), targets, threads)};
 }
 
+// The volumes of a batch and the rays through each. `tensors`: voxels, pictures, sines and cosines of the elevations,
+// origins, directions, jitter (or 0). `sizes`: batch, depths, rows, columns, side, rays, samples. `conventions`:
+// radius, tangent, half depth, ball radius, density scale.
+struct PyMarch {
+    Addresses<6> tensors;
+    std::array<int, 7> sizes;
+    std::array<float, 5> conventions;
+
+    Frustum frustum(int item) const {
+        const auto [batch, depths, rows, columns, side, rays, samples] = sizes;
+        const ptrdiff_t voxels = static_cast<ptrdiff_t>(depths) * rows * columns * VOXEL_FLOATS;
+        const float* angles = at<const float>(tensors[2]) + 2 * item;
+        return {at<const float>(tensors[0]) + item * voxels,
+                at<const float>(tensors[1]) + static_cast<ptrdiff_t>(item) * side * side * 4,
+                depths,
+                rows,
+                columns,
+                side,
+                angles[0],
+                angles[1],
+                conventions[0],
+                conventions[1],
+                conventions[2]};
+    }
+
+    Rays rays(int item, int first, int count) const {
+        const ptrdiff_t ray = static_cast<ptrdiff_t>(item) * sizes[5] + first;
+        return {at<const float>(tensors[3]) + 3 * ray,
+                at<const float>(tensors[4]) + 3 * ray,
+                tensors[5] ? at<const float>(tensors[5]) + ray : nullptr,
+                count,
+                sizes[6],
+                conventions[3],
+                conventions[4]};
+    }
+
+    void forward(uintptr_t rgba, int threads) const {
+        constexpr int AT_ONCE = 64;
+        const int batch = sizes[0], rays_each = sizes[5], parts = (rays_each + AT_ONCE - 1) / AT_ONCE;
+        const Kernels& kernels = current_kernels();
+        ThreadPool::shared().run(threads, [&](Team& team) {
+            for (int i = team.rank(); i < batch * parts; i += team.size()) {
+                const int item = i / parts, first = i % parts * AT_ONCE;
+                kernels.march(frustum(item), rays(item, first, std::min(AT_ONCE, rays_each - first)),
+                              at(rgba) + 4 * (static_cast<ptrdiff_t>(item) * rays_each + first));
+            }
+        });
+    }
+
+    // One thread to a volume, so that sums do not depend on their number.
+    void backward(uintptr_t rgba_gradients, uintptr_t voxel_gradients, int threads) const {
+        const int batch = sizes[0], rays_each = sizes[5];
+        const ptrdiff_t voxels = static_cast<ptrdiff_t>(sizes[1]) * sizes[2] * sizes[3] * VOXEL_FLOATS;
+        const Kernels& kernels = current_kernels();
+        ThreadPool::shared().run(threads, [&](Team& team) {
+            for (int item = team.rank(); item < batch; item += team.size())
+                kernels.march_backward(frustum(item), rays(item, 0, rays_each),
+                                       at<const float>(rgba_gradients) + 4 * static_cast<ptrdiff_t>(item) * rays_each,
+                                       at(voxel_gradients) + item * voxels);
+        });
+    }
+};
+
 }  // namespace
 }  // namespace splat
 
@@ -84,6 +150,12 @@ NB_MODULE(_core, module) {
     using without_gil = nb::call_guard<nb::gil_scoped_release>;
     nb::set_leak_warnings(false);  // a picture that is still there when Python ends is no leak
     nb::class_<PyFrame>(module, "Frame").def("backward", &PyFrame::backward, without_gil());
+    nb::class_<PyMarch>(module, "March")
+        .def(nb::init<Addresses<6>, std::array<int, 7>, std::array<float, 5>>())
+        .def("forward", &PyMarch::forward, without_gil())
+        .def("backward", &PyMarch::backward, without_gil());
+    module.attr("MOST_SAMPLES") = MOST_SAMPLES;
+    module.attr("VOXEL_FLOATS") = VOXEL_FLOATS;
     module.def("forward", &py_forward, without_gil());
     module.def("instruction_sets", &instruction_sets);
     module.def("instruction_set", [] { return std::string(current_kernels().name); });

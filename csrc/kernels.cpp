@@ -2,6 +2,7 @@
 #include "kernels.h"
 
 #include "blend_backward.h"
+#include "march_kernels.h"
 #include "project_backward.h"
 
 #define TEXT(name) #name
@@ -10,6 +11,7 @@
 namespace splat {
 
 extern const Kernels KERNELS_NAME;
-const Kernels KERNELS_NAME = {QUOTED(KERNELS_NAME), project, blend, blend_backward, project_backward};
+const Kernels KERNELS_NAME = {QUOTED(KERNELS_NAME), project, blend,         blend_backward,
+                              project_backward,     march,   march_backward};
 
 }  // namespace splat

@@ -1,7 +1,8 @@
-// The work on single chunks and tiles, compiled once for every instruction set.
+// The work on single chunks, tiles and volumes, compiled once for every instruction set.
 #pragma once
 
 #include "frame.h"
+#include "march.h"
 
 namespace splat {
 
@@ -18,6 +19,11 @@ struct Kernels {
     // Adds up the gradient sums of chunk number `index` and takes them back to the Gaussians.
     void (*project_backward)(Frame& frame, int index, const Chunk& chunk, Scratch& scratch,
                              const GaussianGradients& gradients);
+    // Premultiplied RGBA of each ray.
+    void (*march)(const Frustum& frustum, const Rays& rays, float* rgba);
+    // Adds the rays' gradients to those of the voxels.
+    void (*march_backward)(const Frustum& frustum, const Rays& rays, const float* rgba_gradients,
+                           float* voxel_gradients);
 };
 
 }  // namespace splat

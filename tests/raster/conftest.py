@@ -25,7 +25,7 @@ def rasterizer(request: pytest.FixtureRequest) -> Rasterizer:
 def cpu_rasterizer(request: pytest.FixtureRequest) -> Iterator[Rasterizer]:
     """The C++ core, with each of its instruction sets."""
     rasterizer = open_or_skip("cpu")
-    from dreamgaussian.raster import _core
+    from dreamgaussian import _core
 
     if request.param not in _core.instruction_sets():
         pytest.skip(f"{request.param} does not run here")

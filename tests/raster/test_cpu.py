@@ -233,7 +233,7 @@ print(core.instruction_set())
 
 
 def test_the_environment_chooses_the_instruction_set() -> None:
-    from dreamgaussian.raster import _core
+    from dreamgaussian import _core
 
     def run(name: str) -> subprocess.CompletedProcess[str]:
         program = LOAD.format(path=_core.__file__)

@@ -19,7 +19,7 @@ from dreamgaussian.raster.harmonics import view_colors
 from dreamgaussian.raster.inputs import add_absgrad, require_finite, wants_gradient
 
 try:
-    from dreamgaussian.raster import _core
+    from dreamgaussian import _core
 except ImportError as problem:
     _core = None
     _why_not = str(problem)

@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance.mini.denoiser import Denoiser, alpha_sigma, from_network, residual_std, to_network
 from dreamgaussian.guidance.mini.lifter import Lifter
-from dreamgaussian.guidance.mini.volume import march, march_once, orbit_rays, pixel_places
+from dreamgaussian.guidance.mini.volume import march, orbit_rays, pixel_places
 from dreamgaussian.guidance.mini.weights import load_weights
 from dreamgaussian.train.dataset import Batch
 from dreamgaussian.train.settings import TrainSettings
@@ -52,8 +52,7 @@ class LifterStage:
             volume,
             batch.pictures,
             batch.picture_elevations,
-            origins.expand_as(directions).reshape(b, -1, 3),
-            directions.reshape(b, -1, 3),
+            *(each.expand_as(directions).reshape(b, -1, 3) for each in (origins, directions)),
             generator=generator,
         )
         views = batch.targets.flatten(0, 1).flatten(2).transpose(1, 2)
@@ -139,16 +138,11 @@ def lift_views(lifter: nn.Module, batch: Batch) -> Float[Tensor, "b k 4 s s"]:
     b, k, _, s, _ = batch.targets.shape
     with torch.autocast(batch.pictures.device.type, torch.bfloat16):
         volumes = lifter(batch.pictures, batch.picture_elevations)
-    places = pixel_places(s, batch.pictures)[None].expand(k, -1, -1)
-    lifted: list[Tensor] = []
-    for i in range(b):
-        origins, directions = orbit_rays(batch.azimuths[i], batch.elevations[i], places)
-        own = slice(i, i + 1)
-        lifted += [
-            march_once(volumes[own], batch.pictures[own], batch.picture_elevations[own], origin[0], rays)
-            for origin, rays in zip(origins, directions, strict=True)
-        ]
-    return torch.stack(lifted).transpose(1, 2).reshape(b, k, 4, s, s)
+    places = pixel_places(s, batch.pictures)[None].expand(b * k, -1, -1)
+    origins, directions = orbit_rays(batch.azimuths.flatten(), batch.elevations.flatten(), places)
+    rays = (each.expand_as(directions).reshape(b, k * s * s, 3) for each in (origins, directions))
+    seen = march(volumes, batch.pictures, batch.picture_elevations, *rays)
+    return seen.reshape(b, k, s, s, 4).permute(0, 1, 4, 2, 3)
 
 
 def _angles(batch: Batch) -> Float[Tensor, "n 3"]:

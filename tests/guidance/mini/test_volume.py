@@ -1,13 +1,15 @@
+import pytest
 import torch
 
 from dreamgaussian.camera import Camera
+from dreamgaussian.guidance.mini.march import is_possible
 from dreamgaussian.guidance.mini.volume import (
     BALL_RADIUS,
     TANGENT,
     ball_section,
     frustum_coordinates,
     march,
-    march_once,
+    march_reference,
     orbit_rays,
     pixel_places,
 )
@@ -52,19 +54,43 @@ def test_ball_section_ends_lie_on_the_ball() -> None:
     assert TANGENT > 0
 
 
-def test_marching_once_skips_only_what_is_empty() -> None:
+@pytest.mark.parametrize("azimuth_deg", [0.0, 75.0, 180.0])
+def test_the_core_marches_as_the_reference_does(azimuth_deg: float) -> None:
+    assert is_possible(torch.zeros(1)), "the C++ core is not built"
     generator = torch.Generator().manual_seed(0)
-    volume = torch.randn(1, 5, 6, 16, 16, generator=generator)
-    for azimuth in (0.0, 75.0, 180.0):
-        origin, directions = rays(azimuth, 20.0)
-        dense = march(volume, disc(), ELEVATION, origin[None, None], directions[None])
-        assert torch.allclose(dense[0], march_once(volume, disc(), ELEVATION, origin, directions), atol=1e-6)
+    volume = torch.randn(1, 5, 6, 16, 16, generator=generator).requires_grad_()
+    picture = torch.cat([0.7 * disc()[:, :3] * torch.rand(1, 3, 32, 32, generator=generator), disc()[:, 3:]], dim=1)
+    origin, directions = rays(azimuth_deg, 20.0)
+    jitter = torch.zeros(1, len(directions))
+    core = march(volume, picture, ELEVATION, origin[None, None], directions[None])
+    reference = march_reference(volume, picture, ELEVATION, origin[None, None], directions[None], jitter, 32)
+    assert torch.allclose(core, reference, atol=5e-5)
+    towards = torch.randn(core.shape, generator=generator)
+    (of_core,) = torch.autograd.grad(core, volume, towards)
+    (of_reference,) = torch.autograd.grad(reference, volume, towards)
+    assert of_reference.abs().max() > 0.1
+    assert torch.allclose(of_core, of_reference, atol=1e-4)
+
+
+def test_marching_does_not_depend_on_the_threads() -> None:
+    volume = torch.randn(3, 5, 6, 16, 16, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    origin, directions = rays(75.0, 20.0)
+    batch = (disc().expand(3, -1, -1, -1), ELEVATION.expand(3), origin.expand(3, 1, 3), directions.expand(3, -1, -1))
+    results: list[torch.Tensor] = []
+    before = torch.get_num_threads()
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        seen = march(volume, *batch)
+        results += [seen, *torch.autograd.grad(seen.square().sum(), volume)]
+    torch.set_num_threads(before)
+    assert torch.equal(results[0], results[2])
+    assert torch.equal(results[1], results[3])
 
 
 def test_the_input_view_of_a_dense_volume_is_the_picture() -> None:
     volume = torch.full((1, 5, 6, 16, 16), 4.0)
     origin, directions = rays(0.0, float(ELEVATION.rad2deg()), 32)
-    seen = march_once(volume, disc(), ELEVATION, origin, directions)
+    (seen,) = march(volume, disc(), ELEVATION, origin[None, None], directions[None])
     assert (seen.T.reshape(1, 4, 32, 32) - disc()).abs().mean() < 0.05
 
 
@@ -72,7 +98,7 @@ def test_nothing_is_seen_beside_the_cut_out() -> None:
     volume = torch.full((1, 5, 6, 16, 16), 4.0)
     origin, directions = rays(90.0, 0.0)
     empty = torch.zeros(1, 4, 32, 32)
-    assert march_once(volume, empty, ELEVATION, origin, directions).abs().max() < 1e-4
+    assert march(volume, empty, ELEVATION, origin[None, None], directions[None]).abs().max() < 1e-4
 
 
 def test_renders_have_gradients_to_the_volume() -> None:

@@ -16,7 +16,7 @@ from dreamgaussian.guidance import CameraDomain, PriorSpec
 from dreamgaussian.guidance.mini import denoiser as diffusion
 from dreamgaussian.guidance.mini.denoiser import Denoiser
 from dreamgaussian.guidance.mini.lifter import Lifter
-from dreamgaussian.guidance.mini.volume import march_once
+from dreamgaussian.guidance.mini.volume import march
 from dreamgaussian.guidance.mini.weights import load_weights, shipped_weights
 from dreamgaussian.subject import Subject, View
 
@@ -64,10 +64,10 @@ class MiniPrior:
     @torch.no_grad()
     def lifted_view(self, camera: Camera) -> Float[Tensor, "4 h w"]:
         """The lifted volume as any camera sees it: premultiplied RGBA, blurred where the picture says nothing."""
-        position, directions = camera.rays()
-        rays = directions.reshape(-1, 3).to(self._picture)
-        seen = march_once(self._volume, self._picture, self._elevation, position.to(self._picture), rays)
-        return seen.T.reshape(4, camera.height, camera.width)
+        position, directions = (tensor.to(self._picture) for tensor in camera.rays())
+        rays = position[None, None], directions.reshape(1, -1, 3)
+        seen = march(self._volume, self._picture, self._elevation, *rays)
+        return seen[0].T.reshape(4, camera.height, camera.width)
 
     @torch.no_grad()
     def predict_noise(

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS
+from dreamgaussian.guidance.mini import march as core
 
 HALF_DEPTH = 0.9
 """Of the frustum, round the origin."""
@@ -55,42 +56,40 @@ def march(
     samples: int = 32,
     generator: torch.Generator | None = None,
 ) -> Float[Tensor, "b n 4"]:
-    """Premultiplied RGBA along rays with unit directions (emission and absorption, Max 1995); differentiable.
+    """Premultiplied RGBA along rays with unit directions (emission and absorption, Max 1995); differentiable by the
+    volume.
 
     With a generator the samples are jittered, for training. A point that the input camera sees beside the cut-out is
     empty whatever the volume says: that much of the picture is certain.
     """
+    jitter = directions.new_zeros(directions.shape[:2])
+    if generator is not None:
+        jitter = torch.rand(jitter.shape, generator=generator, device=generator.device).to(jitter) - 0.5
+    if core.is_possible(volume):
+        conventions = [DEFAULT_RADIUS, TANGENT, HALF_DEPTH, BALL_RADIUS, DENSITY_SCALE]
+        return core.core_march(volume, picture, elevation, origins, directions, jitter, samples, conventions)
+    return march_reference(volume, picture, elevation, origins, directions, jitter, samples)
+
+
+def march_reference(
+    volume: Float[Tensor, "b 5 d h w"],
+    picture: Float[Tensor, "b 4 s s"],
+    elevation: Float[Tensor, " b"],
+    origins: Float[Tensor, "b #n 3"],
+    directions: Float[Tensor, "b n 3"],
+    jitter: Float[Tensor, "b n"],
+    samples: int,
+) -> Float[Tensor, "b n 4"]:
+    """`march` in plain torch, on any device: the specification of the C++ core."""
     b, n = directions.shape[:2]
-    points, lengths = _sample_points(origins, directions, samples, generator)
+    middle, half = ball_section(origins, directions)
+    steps = torch.arange(samples, device=directions.device) + 0.5 + jitter[..., None]
+    distances = middle[..., None] + half[..., None] * (steps * (2 / samples) - 1)
+    points = origins[:, :, None] + directions[:, :, None] * distances[..., None]
     uvw = frustum_coordinates(points.reshape(b, n * samples, 3), elevation)
     density, color = sample_volume(volume, picture, uvw)
+    lengths = half[..., None] * (2 / samples)
     return composite(density.reshape(b, n, samples) * lengths, color.reshape(b, 3, n, samples))
-
-
-@torch.no_grad()
-def march_once(
-    volume: Float[Tensor, "1 5 d h w"],
-    picture: Float[Tensor, "1 4 s s"],
-    elevation: Float[Tensor, "1"],
-    origin: Float[Tensor, "3"],
-    directions: Float[Tensor, "n 3"],
-    *,
-    samples: int = 32,
-) -> Float[Tensor, "n 4"]:
-    """`march` for one volume, without gradient: looks up only the points in front of the cut-out."""
-    n = len(directions)
-    points, lengths = _sample_points(origin[None, None], directions[None], samples, None)
-    uvw = frustum_coordinates(points.reshape(1, n * samples, 3), elevation)
-    column, row = ((uvw[0, :, axis] + 1) * (picture.shape[-1] / 2) for axis in (0, 1))
-    # Bilinear look-ups reach half a pixel further than the cut-out.
-    reach = F.pad(F.max_pool2d(picture[:, 3:], 3, stride=1, padding=1), (1, 1, 1, 1))[0, 0] > 0
-    limit = picture.shape[-1]
-    seen = reach[(row.floor() + 1).clamp(0, limit + 1).long(), (column.floor() + 1).clamp(0, limit + 1).long()]
-    index = (seen & (uvw[0, :, 2].abs() < 1)).nonzero()[:, 0]
-    density, color = volume.new_zeros(n * samples), volume.new_zeros(3, n * samples)
-    some_density, some_color = sample_volume(volume, picture, uvw[:, index])
-    density[index], color[:, index] = some_density[0], some_color[0]
-    return composite(density.view(1, n, samples) * lengths, color.view(1, 3, n, samples))[0]
 
 
 def composite(optical_depths: Float[Tensor, "b n s"], colors: Float[Tensor, "b 3 n s"]) -> Float[Tensor, "b n 4"]:
@@ -113,23 +112,6 @@ def sample_volume(
     blend = torch.sigmoid(raw[:, 4:])
     own = (pixel[:, :3] / pixel[:, 3:].clamp(min=0.05)).clamp(0, 1)
     return density, torch.lerp(torch.sigmoid(raw[:, 1:4]), own, blend)
-
-
-def _sample_points(
-    origins: Float[Tensor, "b #n 3"],
-    directions: Float[Tensor, "b n 3"],
-    samples: int,
-    generator: torch.Generator | None,
-) -> tuple[Float[Tensor, "b n s 3"], Float[Tensor, "b n 1"]]:
-    """Points along the part of each ray inside the ball, and the length that each of a ray's points stands for."""
-    b, n = directions.shape[:2]
-    middle, half = ball_section(origins, directions)
-    steps = (torch.arange(samples, device=directions.device) + 0.5).expand(b, n, samples)
-    if generator is not None:
-        steps = steps + torch.rand(b, n, 1, generator=generator, device=generator.device) - 0.5
-    distances = middle[..., None] + half[..., None] * (steps * (2 / samples) - 1)
-    points = origins[:, :, None] + directions[:, :, None] * distances[..., None]
-    return points, half[..., None] * (2 / samples)
 
 
 def orbit_rays(
