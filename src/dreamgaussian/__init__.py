@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from dreamgaussian.config import RunConfig as RunConfig
     from dreamgaussian.config import preset as preset
     from dreamgaussian.errors import DreamGaussianError as DreamGaussianError
+    from dreamgaussian.export import convert as convert
+    from dreamgaussian.export import load as load
     from dreamgaussian.export import save as save
     from dreamgaussian.fitting.loop import fit as fit
     from dreamgaussian.fitting.settings import FitSettings as FitSettings
@@ -44,9 +46,11 @@ _HOMES = {
     "RunConfig": "config",
     "build_mesh": "mesh.build",
     "choose_rasterizer": "raster",
+    "convert": "export",
     "fit": "fitting.loop",
     "generate": "pipeline",
     "image_to_3d": "pipeline",
+    "load": "export",
     "open_prior": "guidance",
     "open_run": "pipeline",
     "preset": "config",

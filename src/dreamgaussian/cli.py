@@ -21,6 +21,7 @@ from tyro.conf import FlagCreatePairsOff, OmitSubcommandPrefixes, subcommand
 from dreamgaussian import __version__
 from dreamgaussian.commands import (
     EXIT_INTERRUPTED,
+    ConvertCommand,
     EvalCommand,
     ImageCommand,
     MeshCommand,
@@ -34,7 +35,7 @@ from dreamgaussian.errors import ConfigError, DreamGaussianError
 
 EXIT_ERROR = 2
 
-Command = ImageCommand | TextCommand | MeshCommand | StudioCommand | EvalCommand | PriorCommand
+Command = ImageCommand | TextCommand | MeshCommand | ConvertCommand | StudioCommand | EvalCommand | PriorCommand
 
 
 def main() -> None:
@@ -70,6 +71,7 @@ def parse(arguments: Sequence[str]) -> Command:
         | Annotated[TextCommand, subcommand("text", default=TextCommand(settings=defaults["settings"]))]
         | Annotated[MeshCommand, subcommand("mesh")]
         | Annotated[StudioCommand, subcommand("studio")]
+        | Annotated[ConvertCommand, subcommand("convert")]
         | Annotated[EvalCommand, subcommand("eval")]
         | Annotated[PriorCommand, subcommand("prior")]
     )

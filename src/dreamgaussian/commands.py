@@ -11,6 +11,7 @@ from tyro.conf import Positional, UseAppendAction, arg, subcommand
 from dreamgaussian.config import MeshConfig, PresetName, PriorName, RunConfig
 from dreamgaussian.errors import ConfigError, Diverged
 from dreamgaussian.evaluate.settings import EvalSettings
+from dreamgaussian.export.settings import GlbSettings
 from dreamgaussian.output import check_mesh_path, open_folder, write_results
 from dreamgaussian.picture import check_picture
 from dreamgaussian.studio.settings import StudioSettings
@@ -133,7 +134,7 @@ class MeshCommand:
     """Turn 3D Gaussians, also those made elsewhere, into a textured mesh."""
 
     gaussians: Annotated[Positional[Path], arg(metavar="SCENE.PLY")]
-    """3D Gaussians in the layout that the 3D Gaussian splatting paper's code writes."""
+    """3D Gaussians: .ply as the 3D Gaussian splatting paper's code writes it, .spz, .splat or .glb."""
     output: Annotated[Path | None, arg(aliases=["-o"], metavar="MESH.GLB")] = None
     """Where the mesh goes; its ending tells the format. SCENE.glb where none is given."""
     overwrite: bool = False
@@ -156,15 +157,14 @@ class MeshCommand:
         """Prints the mesh's path."""
         config = self.resolved()
         path = check_mesh_path(self.output or self.gaussians.with_suffix(".glb"), overwrite=self.overwrite)
-        from dreamgaussian.export import save
-        from dreamgaussian.export.ply import read_ply
+        from dreamgaussian.export import load_gaussians, save
         from dreamgaussian.meshing import mesh_scene
         from dreamgaussian.pipeline import choose_device
         from dreamgaussian.raster import choose_rasterizer
 
         device = choose_device(config.device)
         rasterizer = choose_rasterizer(config.rasterizer, device)
-        gaussians = read_ply(self.gaussians).to(device)
+        gaussians = load_gaussians(self.gaussians).to(device)
         with _progress() as progress:
             bars: dict[str, Any] = {}
             mesh = None
@@ -176,6 +176,32 @@ class MeshCommand:
         assert mesh is not None
         save(mesh, path)
         print(path)
+        return 0
+
+
+@dataclass(frozen=True)
+class ConvertCommand:
+    """Write a file of Gaussians, or of a mesh, in another format; the endings say which.
+
+    Gaussians: .ply .spz .splat .glb. Meshes: .glb .usdz .obj .ply .stl.
+    """
+
+    source: Annotated[Positional[Path], arg(metavar="FROM")]
+    """The file to read."""
+    target: Annotated[Positional[Path], arg(metavar="TO")]
+    """The file to write."""
+    glb: GlbSettings = field(default_factory=GlbSettings)
+    overwrite: bool = False
+    """Replace a file that is there."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Prints the new file's path."""
+        from dreamgaussian.export import convert
+
+        convert(self.source, self.target, self.glb, overwrite=self.overwrite)
+        print(self.target)
         return 0
 
 

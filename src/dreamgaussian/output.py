@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dreamgaussian import __version__
 from dreamgaussian.config import to_json
 from dreamgaussian.errors import ConfigError
-from dreamgaussian.export import MESH_ENDINGS
+from dreamgaussian.export import check_format
 from dreamgaussian.files import atomic_path
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ def check_mesh_path(path: Path, *, overwrite: bool) -> Path:
 
     Raises ConfigError for an unknown ending, a file that is there already (unless `overwrite`) or a missing folder.
     """
-    if path.suffix.lower() not in MESH_ENDINGS:
-        raise ConfigError(f"{path} is no mesh format that is known. Use one of {', '.join(MESH_ENDINGS)}.")
+    check_format(path, gaussians=False)
     if path.exists() and not overwrite:
         raise ConfigError(f"The file {path} is already there. Pass another with -o, or --overwrite.")
     if not path.parent.is_dir():

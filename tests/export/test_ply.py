@@ -114,20 +114,21 @@ def replaced(tmp_path: Path, old: bytes, new: bytes) -> Path:
 
 
 HEADER_LIES = [
-    (b"element vertex 20", b"element vertex 21", r"announces 21 Gaussians, but there is room for 20"),
+    (b"element vertex 20", b"element vertex 21", r"announces 21 of 'vertex', but there is room for 20"),
     (b"element vertex 20", b"element vertex 99999999999999", r"is cut short: its header announces 99999999999999"),
     (b"element vertex 20", b"element vertex -1", "broken PLY header"),
     (b"element vertex 20", b"element vertex many", "broken PLY header"),
-    (b"element vertex 20", b"element vertex 0", "holds no Gaussians: it has 0 vertices"),
-    (b"element vertex 20", b"element face 20", "broken PLY header"),
+    (b"element vertex 20", b"element vertex 0", "holds no Gaussians: it has no vertices"),
+    (b"element vertex 20", b"element face 20", "holds no Gaussians: it has no vertices"),
     (b"element vertex 20\n", b"", "broken PLY header"),
-    (b"property float x\n", b"property list uchar float x\n", "broken PLY header"),
+    (b"property float x\n", b"property list uchar float x\n", "holds no Gaussians: it has no vertices"),
     (b"property float x\n", b"property quaternion x\n", "broken PLY header"),
     (b"property float x\n", b"property float y\n", "broken PLY header"),
     (b"property float opacity\n", b"", "holds no Gaussians: its vertices have no 'opacity'"),
     (b"property float rot_3\n", b"property float rot_9\n", "its vertices have no 'rot_3'"),
     (b"property float f_rest_44\n", b"property float other\n", "has 44 properties f_rest_"),
-    (b"binary_little_endian", b"ascii", "is a PLY in ascii encoding. Export it as binary_little_endian"),
+    (b"binary_little_endian", b"ascii", "a row that is no row of numbers"),
+    (b"binary_little_endian", b"binary_middle_endian", "its format is 'binary_middle_endian'"),
     (b"end_header", b"end_hedaer", "is not a PLY file"),
     (b"ply\n", b"plu\n", "is not a PLY file"),
 ]
@@ -144,7 +145,7 @@ def test_a_lying_header_is_found_out(tmp_path: Path, old: bytes, new: bytes, mes
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, some_gaussians())
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(InputError, match=r"announces 20 Gaussians, but there is room for 19\. Copy"):
+    with pytest.raises(InputError, match=r"announces 20 of .vertex., but there is room for 19\. Copy"):
         read_ply(path)
 
 
@@ -167,7 +168,7 @@ def test_rotations_of_length_zero_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["missing.ply", "."])
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"There is no file .*\. Check the path of the Gaussians"):
+    with pytest.raises(InputError, match=r"There is no file .*\. Check its path"):
         read_ply(tmp_path / name)
 
 

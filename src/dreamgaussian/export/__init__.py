@@ -1,44 +1,168 @@
-"""The third seam: files. A format is a function from Gaussians or a mesh to a file, chosen by the file's ending."""
+"""The third seam: files. A format is a function from Gaussians or a mesh to a file and back, chosen by the ending."""
 
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dreamgaussian.errors import ConfigError
+from dreamgaussian.errors import BackendUnavailable, ConfigError, InputError
+from dreamgaussian.export.settings import GlbSettings
 
 if TYPE_CHECKING:
     from dreamgaussian.gaussians import Gaussians
     from dreamgaussian.mesh.mesh import Mesh
 
-GAUSSIAN_ENDINGS = (".ply", ".splat")
-MESH_ENDINGS = (".glb", ".obj")
+GAUSSIAN_WRITERS = {
+    ".ply": "ply.write_ply",
+    ".splat": "splat.write_splat",
+    ".spz": "spz.write_spz",
+    ".glb": "glb_gaussians.write_glb_gaussians",
+}
+MESH_WRITERS = {
+    ".glb": "glb.write_glb",
+    ".obj": "obj.write_obj",
+    ".ply": "ply_mesh.write_ply_mesh",
+    ".stl": "stl.write_stl",
+    ".usdz": "usd.write_usdz",
+}
+GAUSSIAN_READERS = {
+    ".ply": "ply.read_ply",
+    ".splat": "splat.read_splat",
+    ".spz": "spz.read_spz",
+    ".glb": "glb_gaussians.read_glb_gaussians",
+}
+MESH_READERS = {
+    ".glb": "read_glb.read_glb",
+    ".obj": "read_mesh.read_mesh",
+    ".ply": "read_mesh.read_mesh",
+    ".stl": "read_mesh.read_mesh",
+    ".usdz": "read_usd.read_usdz",
+}
+EXTRAS = {".usdz": ("pxr", "usd-core")}
+"""Endings that need a package of the extra [formats]: its module and its name."""
 
 
-def save(asset: "Gaussians | Mesh", path: str | Path) -> None:
-    """Write Gaussians (.ply, .splat) or a mesh (.glb, .obj) in the format that the path's ending names.
+def save(asset: "Gaussians | Mesh", path: str | Path, glb: GlbSettings = GlbSettings()) -> None:
+    """Write Gaussians or a mesh in the format that the path's ending names; `glb` is for a mesh as .glb.
 
-    The file appears whole or not at all. Raises `ConfigError` for another ending or a place that can't be written.
+    The file appears whole or not at all. Raises `ConfigError` for another ending or a place that can't be written,
+    `BackendUnavailable` where the format's library is not installed, `EmptyResult` and `Diverged` for an asset that is
+    empty or has values that are not finite.
     """
-    path = Path(path)
-    writer_for(asset, path)(asset, path)
-
-
-def writer_for(asset: "Gaussians | Mesh", path: Path) -> Callable[[Any, Path], object]:
-    """The function that writes this kind of asset to a path of this ending."""
+    from dreamgaussian.export.checks import check_whole
     from dreamgaussian.gaussians import Gaussians
 
+    path = Path(path)
     is_gaussians = isinstance(asset, Gaussians)
-    kind, endings = ("Gaussians", GAUSSIAN_ENDINGS) if is_gaussians else ("A mesh", MESH_ENDINGS)
+    check_format(path, gaussians=is_gaussians)
+    check_whole(asset, path)
     ending = path.suffix.lower()
-    if ending not in endings:
-        named = f"ends in {ending!r}" if ending else "has no ending"
-        raise ConfigError(f"{path} {named}. {kind} can be written as {' or '.join(endings)}.")
-    if ending == ".ply":
-        from dreamgaussian.export.ply import write_ply as write
-    elif ending == ".splat":
-        from dreamgaussian.export.splat import write_splat as write
-    elif ending == ".glb":
-        from dreamgaussian.export.glb import write_glb as write
+    write = _function((GAUSSIAN_WRITERS if is_gaussians else MESH_WRITERS)[ending])
+    if ending == ".glb" and not is_gaussians:
+        write(asset, path, glb)
     else:
-        from dreamgaussian.export.obj import write_obj as write
-    return write
+        write(asset, path)
+
+
+def load(path: str | Path) -> "Gaussians | Mesh":
+    """Read what a file holds: Gaussians or a mesh.
+
+    Raises `InputError` for a file that is missing, broken, cut short or of no known format, `BackendUnavailable`
+    where the format's library is not installed.
+    """
+    path = Path(path)
+    return _read(path, gaussians=_holds_gaussians(path))
+
+
+def load_gaussians(path: str | Path) -> "Gaussians":
+    """Read Gaussians. Raises as `load` does, and `InputError` for a mesh."""
+    path = Path(path)
+    if not _holds_gaussians(path):
+        raise InputError(
+            f"{path} holds a mesh, not Gaussians. Give one of {', '.join(GAUSSIAN_READERS)} with Gaussians."
+        )
+    return _read(path, gaussians=True)
+
+
+def load_mesh(path: str | Path) -> "Mesh":
+    """Read a mesh. Raises as `load` does, and `InputError` for Gaussians."""
+    path = Path(path)
+    if _holds_gaussians(path):
+        raise InputError(f"{path} holds Gaussians, not a mesh. Turn it into one with: dreamgaussian mesh {path}")
+    return _read(path, gaussians=False)
+
+
+def convert(
+    source: str | Path, target: str | Path, glb: GlbSettings = GlbSettings(), *, overwrite: bool = False
+) -> None:
+    """Read a file and write what it holds in another format; docs/formats.md says what each format loses.
+
+    Raises as `load` and `save` do, `ConfigError` also where the target exists (unless `overwrite`) or cannot hold what
+    the source does. Nothing is written then.
+    """
+    source, target = Path(source), Path(target)
+    gaussians = _holds_gaussians(source)
+    ending = target.suffix.lower()
+    if gaussians and ending in MESH_WRITERS and ending not in GAUSSIAN_WRITERS:
+        raise ConfigError(
+            f"{source} holds Gaussians, and {ending} files hold meshes. Make a mesh with: "
+            f"dreamgaussian mesh {source} -o {target}"
+        )
+    if not gaussians and ending in GAUSSIAN_WRITERS and ending not in MESH_WRITERS:
+        raise ConfigError(
+            f"{source} holds a mesh, and {ending} files hold Gaussians. Nothing turns one into the other."
+        )
+    check_format(target, gaussians=gaussians)
+    if target.exists() and not overwrite:
+        raise ConfigError(f"{target} exists. Choose another name, or pass --overwrite.")
+    save(_read(source, gaussians=gaussians), target, glb)
+
+
+def check_format(path: Path, *, gaussians: bool) -> None:
+    """Raises `ConfigError` where Gaussians or a mesh cannot be written with this ending, `BackendUnavailable` where
+    its library is missing. Loads nothing heavy.
+    """
+    kind, writers = ("Gaussians", GAUSSIAN_WRITERS) if gaussians else ("A mesh", MESH_WRITERS)
+    ending = path.suffix.lower()
+    if ending not in writers:
+        named = f"ends in {ending!r}" if ending else "has no ending"
+        raise ConfigError(f"{path} {named}. {kind} can be written as {' or '.join(writers)}.")
+    _check_extra(ending)
+
+
+def _read(path: Path, *, gaussians: bool) -> Any:
+    ending = path.suffix.lower()
+    _check_extra(ending)
+    return _function((GAUSSIAN_READERS if gaussians else MESH_READERS)[ending])(path)
+
+
+def _check_extra(ending: str) -> None:
+    module, package = EXTRAS.get(ending, (None, None))
+    if module is not None and find_spec(module) is None:
+        raise BackendUnavailable(
+            f"{ending} files need {package}, which is not installed. Run: pip install 'dreamgaussian[formats]'"
+        )
+
+
+def _function(name: str) -> Callable[..., Any]:
+    module, function = name.split(".")
+    return getattr(import_module(f"dreamgaussian.export.{module}"), function)
+
+
+def _holds_gaussians(path: Path) -> bool:
+    """Whether a file holds Gaussians, or a mesh; some endings are used for both."""
+    ending = path.suffix.lower()
+    if ending == ".ply":
+        from dreamgaussian.export.ply import holds_gaussians
+
+        return holds_gaussians(path)
+    if ending == ".glb":
+        from dreamgaussian.export.glb_gaussians import EXTENSION
+        from dreamgaussian.export.gltf import read_container
+
+        return EXTENSION in read_container(path)[0].get("extensionsUsed", [])
+    if ending not in GAUSSIAN_READERS and ending not in MESH_READERS:
+        known = ", ".join(dict.fromkeys([*GAUSSIAN_READERS, *MESH_READERS]))
+        raise InputError(f"{path} is in no format that can be read. Give one of {known}.")
+    return ending in GAUSSIAN_READERS

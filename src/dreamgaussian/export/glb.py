@@ -1,8 +1,5 @@
 """Meshes as binary glTF 2.0: one file, with the texture inside."""
 
-import io
-import json
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -11,118 +8,112 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dreamgaussian.export.gltf import MESHOPT, Document, GltfBuffer, container
+from dreamgaussian.export.pictures import picture_bytes
+from dreamgaussian.export.settings import GlbSettings
 from dreamgaussian.files import atomic_path
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.normals import vertex_normals
+from dreamgaussian.mesh.tangents import vertex_tangents
 
-# Numbers from the specification, https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
-FLOAT, UNSIGNED_INT = 5126, 5125
-ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 LINEAR, LINEAR_MIPMAP_LINEAR, CLAMP_TO_EDGE = 9729, 9987, 33071
-JSON_CHUNK, BINARY_CHUNK = 0x4E4F534A, 0x004E4942
+WEBP = "EXT_texture_webp"
+QUANTIZATION = "KHR_mesh_quantization"
+STEPS = 2**16 - 1
+"""Of a quantised position across the mesh's longest side, and of a texture coordinate across the picture."""
 
 
-def write_glb(mesh: Mesh, path: Path) -> None:
-    """Write the mesh with normals and, where it has one, its texture; metres, y up, the front along +z.
+def write_glb(mesh: Mesh, path: Path, settings: GlbSettings = GlbSettings()) -> None:
+    """Write the mesh with normals and, where it has them, its texture, normal map and tangents.
 
-    The texture is the base colour of a rough dielectric. Raises ConfigError where the folder cannot be written.
+    Metres, y up, the front along +z. The texture is the base colour of a rough dielectric. Raises ConfigError where
+    the folder cannot be written, BackendUnavailable where meshopt is asked for and not installed.
     """
+    content = glb_bytes(mesh, settings)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(glb_bytes(mesh))
+        temporary.write_bytes(content)
 
 
-def glb_bytes(mesh: Mesh) -> bytes:
+def glb_bytes(mesh: Mesh, settings: GlbSettings = GlbSettings()) -> bytes:
     """The mesh as the bytes of a .glb file."""
-    buffer = _Buffer()
+    buffer = GltfBuffer(meshopt=settings.compression == "meshopt")
+    document: Document = {"asset": {"version": "2.0", "generator": "dreamgaussian"}, "scene": 0}
+    arrays, node = _arrays(mesh), {"mesh": 0, "name": "object"}
+    if settings.compression != "none":
+        arrays, transform = _quantized(arrays)
+        node |= transform
+        _require(document, QUANTIZATION, *([MESHOPT] if settings.compression == "meshopt" else []))
     attributes = {
-        "POSITION": buffer.add_array(_float32(mesh.vertices), "VEC3", bounds=True),
-        "NORMAL": buffer.add_array(_unit(_float32(vertex_normals(mesh))), "VEC3"),
+        name: buffer.add_attribute(
+            array,
+            normalized=array.dtype != np.float32 and name != "POSITION",
+            bounds=name == "POSITION",
+        )
+        for name, array in arrays.items()
     }
-    document: dict[str, Any] = {
-        "asset": {"version": "2.0", "generator": "dreamgaussian"},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0, "name": "object"}],
-    }
-    primitive: dict[str, Any] = {"attributes": attributes, "material": 0}
-    surface: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
-    if mesh.uvs is not None and mesh.albedo is not None:
-        attributes["TEXCOORD_0"] = buffer.add_array(_float32(mesh.uvs), "VEC2")
-        surface["baseColorTexture"] = {"index": 0}
-        document["textures"] = [{"sampler": 0, "source": 0}]
-        document["samplers"] = [
-            {
-                "magFilter": LINEAR,
-                "minFilter": LINEAR_MIPMAP_LINEAR,
-                "wrapS": CLAMP_TO_EDGE,
-                "wrapT": CLAMP_TO_EDGE,
-            }
-        ]
-        image = buffer.add(png_bytes(mesh.albedo))
-        document["images"] = [{"bufferView": image, "mimeType": "image/png", "name": "albedo"}]
-    indices = mesh.faces.numpy(force=True).astype(np.uint32).reshape(-1)
-    primitive["indices"] = buffer.add_array(indices, "SCALAR", target=ELEMENT_ARRAY_BUFFER)
-    document["materials"] = [{"name": "surface", "pbrMetallicRoughness": surface}]
+    triangles = buffer.add_triangles(mesh.faces.numpy(force=True), len(mesh.vertices))
+    primitive = {"attributes": attributes, "indices": triangles, "material": 0}
+    document["scenes"] = [{"nodes": [0]}]
+    document["nodes"] = [node]
     document["meshes"] = [{"name": "object", "primitives": [primitive]}]
-    document |= {"accessors": buffer.accessors, "bufferViews": buffer.views}
-    document["buffers"] = [{"byteLength": len(buffer.data)}]
-    return _container(json.dumps(document, separators=(",", ":")).encode(), bytes(buffer.data))
+    document["materials"] = [_material(mesh, document, buffer, settings.texture)]
+    buffer.put_into(document)
+    return container(document, bytes(buffer.data))
 
 
-def png_bytes(picture: Float[Tensor, "h w 3"]) -> bytes:
-    """An sRGB picture in [0, 1] as an 8-bit PNG."""
-    from PIL import Image
-
-    pixels = (picture.detach().clamp(0, 1) * 255).round().byte().numpy(force=True)
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, format="PNG")
-    return stream.getvalue()
-
-
-class _Buffer:
-    """The binary chunk as it grows, with the views and accessors that describe it."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self.views: list[dict[str, Any]] = []
-        self.accessors: list[dict[str, Any]] = []
-
-    def add(self, data: bytes, target: int | None = None) -> int:
-        """Append, aligned to 4 bytes; the index of the new buffer view."""
-        self.data.extend(bytes(-len(self.data) % 4))
-        view: dict[str, Any] = {"buffer": 0, "byteOffset": len(self.data), "byteLength": len(data)}
-        self.views.append(view if target is None else view | {"target": target})
-        self.data.extend(data)
-        return len(self.views) - 1
-
-    def add_array(self, array: NDArray[Any], kind: str, *, target: int = ARRAY_BUFFER, bounds: bool = False) -> int:
-        """Append an array of float32 or uint32; the index of the new accessor."""
-        accessor: dict[str, Any] = {
-            "bufferView": self.add(array.tobytes(), target),
-            "componentType": FLOAT if array.dtype == np.float32 else UNSIGNED_INT,
-            "count": len(array),
-            "type": kind,
-        }
-        if bounds:
-            accessor |= {"min": array.min(axis=0).tolist(), "max": array.max(axis=0).tolist()}
-        self.accessors.append(accessor)
-        return len(self.accessors) - 1
+def _arrays(mesh: Mesh) -> dict[str, NDArray[Any]]:
+    """The vertices' attributes by their names in glTF."""
+    normals = _unit(_float32(vertex_normals(mesh)))
+    arrays = {"POSITION": _float32(mesh.vertices), "NORMAL": normals}
+    if mesh.uvs is not None and (mesh.albedo is not None or mesh.normal_map is not None):
+        arrays["TEXCOORD_0"] = _float32(mesh.uvs)
+        if mesh.normal_map is not None:
+            arrays["TANGENT"] = _float32(vertex_tangents(mesh))
+    return arrays
 
 
-def _container(document: bytes, binary: bytes) -> bytes:
-    """glTF's binary container: a header and two chunks, padded to 4 bytes."""
-    document += b" " * (-len(document) % 4)
-    binary += bytes(-len(binary) % 4)
-    length = 12 + 8 + len(document) + 8 + len(binary)
-    return b"".join(
-        [
-            struct.pack("<4sII", b"glTF", 2, length),
-            struct.pack("<II", len(document), JSON_CHUNK),
-            document,
-            struct.pack("<II", len(binary), BINARY_CHUNK),
-            binary,
-        ]
-    )
+def _quantized(arrays: dict[str, NDArray[Any]]) -> tuple[dict[str, NDArray[Any]], Document]:
+    """The attributes as KHR_mesh_quantization allows, and the node's transform that undoes it."""
+    corner = arrays["POSITION"].min(axis=0)
+    step = max(float((arrays["POSITION"] - corner).max()), 1e-9) / STEPS
+    uvs = arrays.get("TEXCOORD_0", np.zeros((0, 2), np.float32)).clip(0, 1)
+    packed = {
+        "POSITION": ((arrays["POSITION"] - corner) / step).round().clip(0, STEPS).astype(np.uint16),
+        "NORMAL": (arrays["NORMAL"] * 127).round().astype(np.int8),
+        "TEXCOORD_0": (uvs * STEPS).round().astype(np.uint16),
+        "TANGENT": (arrays.get("TANGENT", uvs) * 127).round().astype(np.int8),
+    }
+    return {name: packed[name] for name in arrays}, {"translation": corner.tolist(), "scale": [step] * 3}
+
+
+def _material(mesh: Mesh, document: Document, buffer: GltfBuffer, kind: str) -> Document:
+    surface: Document = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
+    material: Document = {"name": "surface", "pbrMetallicRoughness": surface}
+    if mesh.uvs is not None and mesh.albedo is not None:
+        surface["baseColorTexture"] = _texture(document, "albedo", kind, buffer.add(picture_bytes(mesh.albedo, kind)))
+    if mesh.uvs is not None and mesh.normal_map is not None:
+        coded = picture_bytes(mesh.normal_map / 2 + 0.5, kind, lossless=True)
+        material["normalTexture"] = _texture(document, "normals", kind, buffer.add(coded))
+    return material
+
+
+def _texture(document: Document, name: str, kind: str, view: int) -> Document:
+    """Add the texture whose picture is a view of the buffer; a reference to it."""
+    images, textures = document.setdefault("images", []), document.setdefault("textures", [])
+    sampler = {"magFilter": LINEAR, "minFilter": LINEAR_MIPMAP_LINEAR, "wrapS": CLAMP_TO_EDGE, "wrapT": CLAMP_TO_EDGE}
+    document["samplers"] = [sampler]
+    source: Document = {"source": len(images)}
+    images.append({"bufferView": view, "mimeType": f"image/{kind}", "name": name})
+    if kind == "webp":
+        source = {"extensions": {WEBP: source}}
+        _require(document, WEBP)
+    textures.append({"sampler": 0} | source)
+    return {"index": len(textures) - 1}
+
+
+def _require(document: Document, *extensions: str) -> None:
+    for key in ("extensionsUsed", "extensionsRequired"):
+        document[key] = sorted({*document.get(key, []), *extensions})
 
 
 def _float32(tensor: Float[Tensor, "n c"]) -> NDArray[np.float32]:

@@ -6,27 +6,39 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.export.glb import png_bytes
+from dreamgaussian.export.pictures import picture_bytes
 from dreamgaussian.files import atomic_path
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.normals import vertex_normals
 
 
 def write_obj(mesh: Mesh, path: Path) -> list[Path]:
-    """Write `name.obj` and, where the mesh has a texture, `name.mtl` and `name_albedo.png`; the files written.
+    """Write `name.obj` and, where the mesh has a texture, `name.mtl`, `name_albedo.png` and, with a normal map,
+    `name_normals.png`; the files written.
 
     Raises ConfigError where the folder cannot be written.
     """
+    files = _write_material(mesh, path)
     with atomic_path(path) as temporary:
         temporary.write_text(_geometry(mesh, path.stem), encoding="utf-8")
-    if mesh.albedo is None:
-        return [path]
+    return [path, *files]
+
+
+def _write_material(mesh: Mesh, path: Path) -> list[Path]:
+    """The files that the .obj names; they are there before it is."""
+    if mesh.uvs is None or mesh.albedo is None:
+        return []
     material, texture = path.with_suffix(".mtl"), path.with_name(f"{path.stem}_albedo.png")
+    pictures, bumps = {texture: mesh.albedo}, None
+    if mesh.normal_map is not None:
+        bumps = path.with_name(f"{path.stem}_normals.png")
+        pictures[bumps] = mesh.normal_map / 2 + 0.5
+    for picture, values in pictures.items():
+        with atomic_path(picture) as temporary:
+            temporary.write_bytes(picture_bytes(values))
     with atomic_path(material) as temporary:
-        temporary.write_text(_material(texture.name), encoding="utf-8")
-    with atomic_path(texture) as temporary:
-        temporary.write_bytes(png_bytes(mesh.albedo))
-    return [path, material, texture]
+        temporary.write_text(_material(texture.name, bumps and bumps.name), encoding="utf-8")
+    return [material, *pictures]
 
 
 def _geometry(mesh: Mesh, name: str) -> str:
@@ -47,6 +59,7 @@ def _lines(keyword: str, rows: Float[Tensor, "n c"]) -> str:
     return "".join(f"{keyword} {' '.join(f'{value:.6g}' for value in row)}\n" for row in rows.tolist())
 
 
-def _material(texture: str) -> str:
+def _material(texture: str, bumps: str | None) -> str:
     """A matt material: `illum 1` is Lambert's, and opacity is stated by `d` alone, as readers differ over `Tr`."""
-    return f"newmtl surface\nillum 1\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nd 1\nmap_Kd {texture}\n"
+    bump = f"map_Bump {bumps}\n" if bumps else ""
+    return f"newmtl surface\nillum 1\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nd 1\nmap_Kd {texture}\n{bump}"

@@ -4,7 +4,7 @@ One vertex holds 62 float32: x y z, nx ny nz (zero), f_dc_0..2, f_rest_0..44, op
 rot_0..3 (wxyz). f_rest runs through the 15 coefficients of degrees 1 to 3 of red, then of green, then of blue.
 """
 
-from dataclasses import dataclass
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 
 from dreamgaussian.errors import InputError
+from dreamgaussian.export.ply_header import read_header
 from dreamgaussian.files import atomic_path
 from dreamgaussian.gaussians import Gaussians
 
@@ -27,13 +28,6 @@ GROUPS = {
     "rotations": [f"rot_{i}" for i in range(4)],
 }
 PROPERTIES = [name for group in GROUPS.values() for name in group]
-BYTE_ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">"}
-TYPES = {
-    **{"char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4"},
-    **{"int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4"},
-    **{"float": "f4", "float32": "f4", "double": "f8", "float64": "f8"},
-}
-MAX_HEADER = 65_536
 
 
 def write_ply(gaussians: Gaussians, path: Path) -> None:
@@ -51,74 +45,58 @@ def write_ply(gaussians: Gaussians, path: Path) -> None:
         file.write(torch.cat(columns, dim=1).numpy().astype("<f4").tobytes())
 
 
+def holds_gaussians(path: Path) -> bool:
+    """Whether the vertices of a .ply are Gaussians. Raises `InputError` for what is not a PLY file."""
+    vertices = read_header(path).vertices()
+    return vertices is not None and vertices.row is not None and "f_dc_0" in (vertices.row.names or ())
+
+
 def read_ply(path: Path) -> Gaussians:
-    """Read Gaussians of any degree, byte order and order of properties; the inverse of `write_ply`.
+    """Read Gaussians of any degree, encoding, byte order and order of properties; the inverse of `write_ply`.
 
     Degrees whose coefficients are all zero are left out. Raises `InputError` for anything that is not a whole file of
     finite Gaussians.
     """
-    if not path.is_file():
-        raise InputError(f"There is no file {path}. Check the path of the Gaussians.")
-    with path.open("rb") as file:
-        header = _read_header(file.read(MAX_HEADER), path)
-        room = path.stat().st_size - header.size
-        if room < header.count * header.vertex.itemsize:
-            raise InputError(
-                f"{path} is cut short: its header announces {header.count} Gaussians, but there is room for "
-                f"{max(0, room) // header.vertex.itemsize}. Copy or export it again."
-            )
-        file.seek(header.size)
-        vertices = np.fromfile(file, header.vertex, header.count)
-    rest_names = [name for name in GROUPS["rest"] if name in header.names]
+    vertices = _read_vertices(path)
+    names = vertices.dtype.names or ()
+    needed = [name for key, group in GROUPS.items() if key not in ("normals", "rest") for name in group]
+    missing = [name for name in needed if name not in names]
+    if missing:
+        raise InputError(
+            f"{path} holds no Gaussians: its vertices have no {missing[0]!r}. Give an uncompressed .ply of Gaussians."
+        )
+    rest_names = [name for name in GROUPS["rest"] if name in names]
     if len(rest_names) not in (0, 9, 24, 45) or rest_names != GROUPS["rest"][: len(rest_names)]:
         raise InputError(
             f"{path} has {len(rest_names)} properties f_rest_*, which is no degree of spherical harmonics (0, 9, 24 "
             "or 45 of them). Export it again."
         )
-    columns = {name: _columns(vertices, names, path) for name, names in {**GROUPS, "rest": rest_names}.items()}
+    columns = {name: _columns(vertices, group, path) for name, group in {**GROUPS, "rest": rest_names}.items()}
     return _gaussians(columns, path)
 
 
-@dataclass(frozen=True)
-class _Header:
-    size: int
-    """Bytes, up to the first vertex."""
-    count: int
-    vertex: np.dtype[np.void]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.vertex.names or ()
-
-
-def _read_header(start: bytes, path: Path) -> _Header:
-    """The header in the first bytes of a file, checked to describe Gaussians."""
-    end = start.find(b"end_header")
-    size = start.find(b"\n", end) + 1
-    if not start.startswith((b"ply\n", b"ply\r\n")) or end < 0 or size == 0:
-        raise InputError(f"{path} is not a PLY file. Give a .ply of Gaussians.")
-    lines = [line.split() for line in start[:end].decode("ascii", "replace").splitlines()[1:]]
-    lines = [words for words in lines if words and words[0] not in ("comment", "obj_info")]
-    try:
-        (_, encoding, _), (_, element, count), *properties = lines
-        ends = [i for i, words in enumerate(properties) if words[0] != "property"]
-        fields = [(name, TYPES[kind]) for _, kind, name in properties[: ends[0] if ends else None]]
-        if element != "vertex" or int(count) < 0:
-            raise ValueError(f"the first element is {count} of {element}")
-        if encoding not in BYTE_ORDERS:
-            raise InputError(f"{path} is a PLY in {encoding} encoding. Export it as binary_little_endian.")
-        vertex = np.dtype([(name, BYTE_ORDERS[encoding] + kind) for name, kind in fields])
-    except (ValueError, KeyError) as error:
-        raise InputError(f"{path} has a broken PLY header ({error}). Export it again.") from error
-    needed = [name for key, names in GROUPS.items() if key not in ("normals", "rest") for name in names]
-    missing = [name for name in needed if name not in (vertex.names or ())]
-    if missing:
-        raise InputError(
-            f"{path} holds no Gaussians: its vertices have no {missing[0]!r}. Give an uncompressed .ply of Gaussians."
-        )
-    if int(count) == 0:
-        raise InputError(f"{path} holds no Gaussians: it has 0 vertices. Export it again.")
-    return _Header(size, int(count), vertex)
+def _read_vertices(path: Path) -> np.ndarray:
+    """The rows of the element `vertex`, whose fields are its properties."""
+    header = read_header(path)
+    vertices = header.vertices()
+    if vertices is None or vertices.count == 0 or vertices.row is None:
+        raise InputError(f"{path} holds no Gaussians: it has no vertices with properties. Export it again.")
+    before = header.elements[: header.elements.index(vertices)]
+    if any(element.row is None for element in before):
+        raise InputError(f"{path} has lists before its vertices. Export it again, with the vertices first.")
+    with path.open("rb") as file:
+        if not header.ascii:
+            file.seek(header.size + sum(element.count * element.smallest_row for element in before))
+            return np.fromfile(file, vertices.row, vertices.count)
+        file.seek(header.size)
+        lines = itertools.islice(file, sum(element.count for element in before), None)
+        try:
+            rows = np.loadtxt(itertools.islice(lines, vertices.count), vertices.row, ndmin=1)
+        except ValueError as error:
+            raise InputError(f"{path} has a row that is no row of numbers ({error}). Export it again.") from error
+    if len(rows) != vertices.count:
+        raise InputError(f"{path} is cut short: it has {len(rows)} of {vertices.count} rows. Copy or export it again.")
+    return rows
 
 
 def _columns(vertices: np.ndarray, names: list[str], path: Path) -> Float[np.ndarray, "n k"]:

@@ -5,11 +5,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from dreamgaussian.errors import InputError
+from dreamgaussian.export.checks import checked_gaussians, file_bytes
 from dreamgaussian.files import atomic_path
-from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.gaussians import SH_C0, Gaussians
 
 RECORD = np.dtype([("position", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("rotation", "u1", 4)])
 """World units; standard deviations; sRGB and opacity as bytes; unit quaternion wxyz as bytes, 128 + 128 q."""
+MIN_SCALE = 1e-9
+"""What a standard deviation of zero is read as: it has no logarithm."""
 
 
 def write_splat(gaussians: Gaussians, path: Path) -> None:
@@ -31,3 +35,28 @@ def splat_bytes(gaussians: Gaussians) -> bytes:
     records["rgba"] = (colors * 255).round()
     records["rotation"] = (rotations * 128 + 128).round().clamp(0, 255)
     return records.tobytes()
+
+
+def read_splat(path: Path) -> Gaussians:
+    """Read Gaussians of degree 0. Raises `InputError` for anything that is not a whole file of finite Gaussians."""
+    content = file_bytes(path)
+    if len(content) % RECORD.itemsize:
+        raise InputError(
+            f"{path} is cut short or no .splat: its {len(content)} bytes are no multiple of {RECORD.itemsize}. "
+            "Copy or export it again."
+        )
+    records = np.frombuffer(content, RECORD)
+    rgba = torch.from_numpy(records["rgba"].astype(np.float32)) / 255
+    gaussians = Gaussians(
+        means=torch.from_numpy(records["position"].copy()),
+        log_scales=torch.from_numpy(records["scale"].copy()).clamp_min(MIN_SCALE).log(),
+        quats_wxyz=torch.from_numpy(records["rotation"].astype(np.float32)) / 128 - 1,
+        opacity_logits=logit_of_byte(rgba[:, 3]),
+        sh=((rgba[:, :3] - 0.5) / SH_C0)[:, None],
+    )
+    return checked_gaussians(gaussians, path)
+
+
+def logit_of_byte(opacity: torch.Tensor) -> torch.Tensor:
+    """Logits of opacities that were rounded to multiples of 1/255; those of 0 and 1 are finite."""
+    return opacity.clamp(0.5 / 255, 254.5 / 255).logit()

@@ -20,13 +20,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from dreamgaussian import __version__
 from dreamgaussian.config import PRESETS, PriorName, to_json
 from dreamgaussian.errors import DreamGaussianError, InputError
-from dreamgaussian.export import GAUSSIAN_ENDINGS, MESH_ENDINGS
 from dreamgaussian.studio.forms import config_from_form
 from dreamgaussian.studio.guard import Guard
 from dreamgaussian.studio.jobs import WORKING, Job
 from dreamgaussian.studio.messages import Message
 from dreamgaussian.studio.outbox import Outbox
-from dreamgaussian.studio.settings import StudioSettings
+from dreamgaussian.studio.settings import GAUSSIAN_ENDINGS, MESH_ENDINGS, StudioSettings
 from dreamgaussian.studio.shop import Shop
 from dreamgaussian.studio.uploads import Uploads, title_from
 

@@ -1,17 +1,13 @@
 """Short pieces of work that the page waits for: the cut-out's preview, and files in another format."""
 
 from pathlib import Path
-from typing import Any, cast
-
-import numpy as np
-import torch
+from typing import Any
 
 from dreamgaussian.config import from_json
-from dreamgaussian.export import GAUSSIAN_ENDINGS, MESH_ENDINGS, save
-from dreamgaussian.export.ply import read_ply
-from dreamgaussian.mesh.mesh import Mesh
+from dreamgaussian.export import load, save
 from dreamgaussian.pipeline import open_subject
 from dreamgaussian.studio.pictures import check_pixels, save_cutout
+from dreamgaussian.studio.settings import GAUSSIAN_ENDINGS
 
 
 def do(chore: dict[str, Any]) -> dict[str, Any]:
@@ -34,26 +30,8 @@ def _cutout(chore: dict[str, Any]) -> dict[str, Any]:
 
 def _export(folder: Path, ending: str) -> dict[str, Any]:
     """Write the run's result once more, in the format of that ending."""
-    target = folder / "exports" / f"{'gaussians' if ending in GAUSSIAN_ENDINGS else 'mesh'}{ending}"
+    name, source = ("gaussians", "gaussians.ply") if ending in GAUSSIAN_ENDINGS else ("mesh", "mesh.glb")
+    target = folder / "exports" / f"{name}{ending}"
     target.parent.mkdir(exist_ok=True)
-    if ending in GAUSSIAN_ENDINGS:
-        save(read_ply(folder / "gaussians.ply"), target)
-    else:
-        assert ending in MESH_ENDINGS
-        save(read_mesh(folder / "mesh.glb"), target)
+    save(load(folder / source), target)
     return {"file": target.name}
-
-
-def read_mesh(path: Path) -> Mesh:
-    """The mesh of a .glb as `export.glb` writes it."""
-    import trimesh
-
-    loaded = cast(Any, trimesh.load(path, force="mesh", process=False))
-    picture = loaded.visual.material.baseColorTexture.convert("RGB")
-    uvs = loaded.visual.uv * (1, -1) + (0, 1)  # trimesh counts v upwards
-    return Mesh(
-        torch.from_numpy(np.array(loaded.vertices, dtype=np.float32)),
-        torch.from_numpy(np.array(loaded.faces, dtype=np.int64)),
-        torch.from_numpy(np.array(uvs, dtype=np.float32)),
-        torch.from_numpy(np.array(picture, dtype=np.float32) / 255),
-    )

@@ -1,0 +1,55 @@
+"""Several meshes as one, and their pictures on one atlas."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from dreamgaussian.mesh.mesh import Mesh
+
+MAX_SIDE = 8192
+"""Of the atlas, pixels."""
+GREY = 0.8
+"""What parts without a picture get, where others have one."""
+
+
+def join(parts: Sequence[Mesh]) -> Mesh:
+    """One mesh of all parts. Where several have a picture, these become tiles of one square atlas.
+
+    A tile is as large as the largest picture, within reason; texture coordinates outside [0, 1] are brought inside,
+    which is right for faces that lie within one repetition. Normal maps are kept of a single part only.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    offsets = torch.tensor([0, *(len(part.vertices) for part in parts)]).cumsum(0).tolist()
+    vertices = torch.cat([part.vertices for part in parts])
+    faces = torch.cat([part.faces + offset for part, offset in zip(parts, offsets, strict=False)])
+    if all(part.albedo is None for part in parts):
+        return Mesh(vertices, faces)
+    across = math.ceil(math.sqrt(len(parts)))
+    side = min(MAX_SIDE // across, max(max(part.albedo.shape[:2]) for part in parts if part.albedo is not None))
+    atlas = torch.full((across * side, across * side, 3), GREY)
+    uvs: list[Tensor] = []
+    for i, part in enumerate(parts):
+        row, column = divmod(i, across)
+        if part.albedo is not None:
+            atlas[row * side : (row + 1) * side, column * side : (column + 1) * side] = _resized(part.albedo, side)
+        inside = torch.zeros(len(part.vertices), 2) if part.uvs is None else _inside(part.uvs)
+        margin = 0.5 / side  # so that no neighbouring tile bleeds in
+        uvs.append((inside.clamp(margin, 1 - margin) + torch.tensor([column, row])) / across)
+    return Mesh(vertices, faces, torch.cat(uvs), atlas)
+
+
+def _inside(uvs: Float[Tensor, "v 2"]) -> Float[Tensor, "v 2"]:
+    """Texture coordinates in [0, 1]: those already there stay as they are, others lose their whole part."""
+    return torch.where((uvs < 0) | (uvs > 1), uvs - uvs.floor(), uvs)
+
+
+def _resized(picture: Float[Tensor, "h w 3"], side: int) -> Float[Tensor, "side side 3"]:
+    if picture.shape[:2] == (side, side):
+        return picture
+    resized = interpolate(picture.permute(2, 0, 1)[None], (side, side), mode="bilinear", antialias=True)
+    return resized[0].permute(1, 2, 0)
