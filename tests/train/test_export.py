@@ -9,6 +9,7 @@ from dreamgaussian.train.export import export_weights
 from dreamgaussian.train.manifest import Entry, write_manifest
 from dreamgaussian.train.settings import ExportSettings
 
+LOG = "".join(f"{25 * i},0.0{35 + i % 3}0,1.0,1e-4,{16.5 if i == 44 else ''}\n" for i in range(1, 49))
 CHAIR = Entry("a", "Chair", "Office", "Ada", "CC0 1.0", "Tiny", 1.0, "train")
 
 
@@ -18,6 +19,7 @@ def test_the_averages_are_exported_with_a_card_that_credits_what_was_trained_on(
     held_out = replace(CHAIR, key="b", name="Teapot", split="benchmark")
     drawn = replace(CHAIR, key="c", name="lemon", creator="Microsoft", licence="MIT", library="Fluent-emoji")
     write_manifest(tmp_path, [CHAIR, held_out, drawn])
+    (tmp_path / "lifter.csv").write_text("step,loss,seconds,learning_rate\n" + LOG)
     path = export_weights(ExportSettings(data=tmp_path, training=tmp_path, output=tmp_path / "mini.safetensors"))
     loaded, _ = load_weights(path)
     assert torch.equal(loaded.leave.bias, lifter.leave.bias.half().float())
@@ -26,3 +28,6 @@ def test_the_averages_are_exported_with_a_card_that_credits_what_was_trained_on(
     assert "- Ada: Chair\n" in card
     assert "### Fluent-emoji (MIT)\n\n- Microsoft: lemon" in card
     assert "Teapot" not in card
+    rows = [line for line in card.splitlines() if line.startswith("| ") and line[2].isdigit()]
+    assert len(rows) == 24
+    assert rows[-3:] == ["| 1100 | 0.0365 | 16.5 |", "| 1150 | 0.0355 |  |", "| 1200 | 0.0360 |  |"]

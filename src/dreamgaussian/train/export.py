@@ -1,5 +1,6 @@
 """From training states to what ships: float16 weights, and a card that says where they come from."""
 
+import csv
 from collections import defaultdict
 from pathlib import Path
 
@@ -23,10 +24,16 @@ Debian's package sweethome3d-furniture, Fluent emoji of the npm package @lobehub
 and shapes that `train/shapes.py` draws; never on the benchmark's objects or near-duplicates of them, nor on the emoji
 kept for examples.
 
+## Training log
+
+{log}
+
 ## Credits
 
 {credits}
 """
+LOG_ROWS = 24
+"""Of each stage's curve, at most."""
 
 
 def export_weights(settings: ExportSettings = ExportSettings()) -> Path:
@@ -41,9 +48,24 @@ def export_weights(settings: ExportSettings = ExportSettings()) -> Path:
     settings.output.parent.mkdir(parents=True, exist_ok=True)
     save_weights(settings.output, lifter, denoiser, {f"{name}_steps": str(step) for name, step in steps.items()})
     entries = [entry for entry in read_manifest(data_folder(settings.data)) if entry.split == "train"]
-    card = CARD.format(**steps, objects=len(entries), credits=_credits(entries))
+    log = "\n\n".join(_log(name, folder / f"{name}.csv") for name in steps if (folder / f"{name}.csv").exists())
+    card = CARD.format(**steps, objects=len(entries), credits=_credits(entries), log=log or "None was kept.")
     settings.output.with_suffix(".md").write_text(card)
     return settings.output
+
+
+def _log(name: str, curve: Path) -> str:
+    """A stage's curve as a table of means over equally many rows; the validation figure is the last one of each."""
+    with curve.open(newline="") as file:
+        rows = [row for row in csv.reader(file) if row[0].isdigit()]
+    length = -(-len(rows) // LOG_ROWS)
+    lines = [f"| {name}: steps up to | loss | PSNR on validation objects, dB |", "| --- | --- | --- |"]
+    for start in range(0, len(rows), length):
+        part = rows[start : start + length]
+        loss = sum(float(row[1]) for row in part) / len(part)
+        seen = [row[4] for row in part if len(row) > 4 and row[4]]
+        lines.append(f"| {part[-1][0]} | {loss:.4f} | {seen[-1] if seen else ''} |")
+    return "\n".join(lines)
 
 
 def _credits(entries: list[Entry]) -> str:
