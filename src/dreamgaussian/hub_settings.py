@@ -16,6 +16,10 @@ class HubSettings:
     the autoencoder's time). `tiny`: through TAESD, a distilled autoencoder of 10 MB (a tenth of the time)."""
     encoder_path: str | None = None
     """A folder or hub id of the tiny encoder; none given: the published place."""
+    painter_path: str | None = None
+    """A folder, file or hub id of the weights that `--via-image` paints with; none given: the published place."""
+    painter_lora: tuple[str, ...] = ()
+    """As `lora`, for the painter."""
     lora: tuple[str, ...] = ()
     """Files of low-rank changes to the weights (LoRA), each as FILE or FILE:SCALE."""
     compile: bool = False

@@ -85,7 +85,7 @@ def paint(config: RunConfig, device: torch.device) -> Painting | None:
         name = "library" if config.prior == "mini" else "none"
     if name == "none":
         return None
-    painter = open_painter(name, device)
+    painter = open_painter(name, device, config.hub)
     return painter(config.prompt, config.negative_prompt, torch.Generator().manual_seed(config.seed))
 
 

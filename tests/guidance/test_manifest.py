@@ -10,7 +10,7 @@ from dreamgaussian.guidance.latent import on_meta
 from dreamgaussian.guidance.manifest import Component, manifest
 from dreamgaussian.guidance.multiview_unet import MultiViewUNet
 
-HELPERS = ("taesd", "taesdxl")
+HELPERS = ("taesd", "taesdxl", "sd3.5")
 NETWORKS = {
     component.network: (name, component)
     for prior in (*CATALOGUE, *HELPERS)
@@ -22,6 +22,7 @@ def full_size(network: str, config: dict) -> nn.Module:
     """The network as the loader builds it, without memory."""
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+    from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModel
     from transformers import CLIPTextModelWithProjection as CLIPTextModelProjected
@@ -34,6 +35,10 @@ def full_size(network: str, config: dict) -> nn.Module:
                 return MultiViewUNet(config)
             case ["unet", _]:
                 return on_meta(UNet2DConditionModel, config)
+            case ["transformer", _, _]:
+                return on_meta(SD3Transformer2DModel, config)
+            case ["clip", "text", "l", "projected"]:
+                return CLIPTextModelProjected(CLIPTextConfig(**plain))
             case ["vae", "tiny"]:
                 return on_meta(AutoencoderTiny, config)
             case ["vae", _]:

@@ -12,6 +12,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from dreamgaussian.guidance.manifest import manifest
+
 WIDTH = 32
 """Of the context."""
 
@@ -161,7 +163,28 @@ def write_tiny_encoder(folder: Path) -> Path:
     return folder
 
 
-def write_words(folder: Path, *, second: bool = False) -> None:
+def write_flow(folder: Path) -> Path:
+    """Stable Diffusion 3.5 without T5: pictures of 32 pixels."""
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
+
+    published = {name: each.config for name, each in manifest("sd3.5").components.items()}
+    narrow = {"num_layers": 2, "num_attention_heads": 2, "attention_head_dim": 16, "caption_projection_dim": 32}
+    small = {"sample_size": 4, "pos_embed_max_size": 8, "dual_attention_layers": [0]}
+    words = {"joint_attention_dim": 3 * WIDTH, "pooled_projection_dim": 2 * WIDTH}
+    config = {**published["transformer"], **narrow, **small, **words}
+    network = build(SD3Transformer2DModel, config)
+    write_network(folder / "transformer", network, config, "diffusion_pytorch_model.safetensors")
+    vae = {**published["vae"], "block_out_channels": [8] * 4, "layers_per_block": 1, "norm_num_groups": 4}
+    write_network(folder / "vae", build(AutoencoderKL, vae), vae, "diffusion_pytorch_model.safetensors")
+    write_words(folder, projected=True)
+    write_words(folder, second=True)
+    (folder / "scheduler").mkdir()
+    (folder / "scheduler/scheduler_config.json").write_text('{"num_train_timesteps": 1000, "shift": 3.0}')
+    return folder
+
+
+def write_words(folder: Path, *, second: bool = False, projected: bool = False) -> None:
     """The tokenizer, of single letters, and the text encoder; or SDXL's second of both."""
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
@@ -169,7 +192,7 @@ def write_words(folder: Path, *, second: bool = False) -> None:
     tokens = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     config = {**TEXT, "vocab_size": len(tokens), "eos_token_id": 2, "bos_token_id": 0, "pad_token_id": 1}
     torch.manual_seed(1)
-    kind = CLIPTextModelWithProjection if second else CLIPTextModel
+    kind = CLIPTextModelWithProjection if second or projected else CLIPTextModel
     network = kind(CLIPTextConfig(**{k: v for k, v in config.items() if k != "model_type"}))
     tensors = {
         key if key.startswith(("text_model.", "text_projection.")) else "text_model." + key: value

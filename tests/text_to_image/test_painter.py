@@ -22,7 +22,7 @@ def square_painter(prompt: str, negative_prompt: str, generator: torch.Generator
 
 @pytest.fixture
 def words(monkeypatch: pytest.MonkeyPatch) -> RunConfig:
-    monkeypatch.setattr(pipeline, "open_painter", lambda name, device: {"square": square_painter}[name])
+    monkeypatch.setattr(pipeline, "open_painter", lambda name, *_: {"square": square_painter}[name])
     return replace(quick(), prompt="a square", negative_prompt="round", via_image="square", device="cpu")
 
 

@@ -45,18 +45,36 @@ def embed_words_twice(checkpoint: Checkpoint, prompts: Sequence[str], device: to
     So SDXL has it: arXiv 2307.01952, section 2.1.
     """
     first = _encode(checkpoint, "text_encoder", "tokenizer", prompts, device).hidden_states[-2]
-    second = _encode(checkpoint, "text_encoder_2", "tokenizer_2", prompts, device)
+    second = _encode(checkpoint, "text_encoder_2", "tokenizer_2", prompts, device, projected=True)
     tokens = torch.cat([first, second.hidden_states[-2]], dim=-1)
     return {prompt: Words(*both) for prompt, *both in zip(prompts, tokens, second.text_embeds, strict=True)}
 
 
+def embed_words_for_flow(checkpoint: Checkpoint, prompts: Sequence[str], device: torch.device) -> dict[str, Words]:
+    """The same hidden states, and the projections of both encoders side by side.
+
+    So Stable Diffusion 3 has it: arXiv 2403.03206, section 4.
+    """
+    first = _encode(checkpoint, "text_encoder", "tokenizer", prompts, device, projected=True)
+    second = _encode(checkpoint, "text_encoder_2", "tokenizer_2", prompts, device, projected=True)
+    tokens = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
+    pooled = torch.cat([first.text_embeds, second.text_embeds], dim=-1)
+    return {prompt: Words(*both) for prompt, *both in zip(prompts, tokens, pooled, strict=True)}
+
+
 def _encode(
-    checkpoint: Checkpoint, component: str, tokenizer_folder: str, prompts: Sequence[str], device: torch.device
+    checkpoint: Checkpoint,
+    component: str,
+    tokenizer_folder: str,
+    prompts: Sequence[str],
+    device: torch.device,
+    *,
+    projected: bool = False,
 ) -> Any:
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
     tokenizer: Any = CLIPTokenizer.from_pretrained(str(checkpoint.tokenizer(tokenizer_folder)), local_files_only=True)
-    kind = CLIPTextModel if component == "text_encoder" else CLIPTextModelWithProjection
+    kind = CLIPTextModelWithProjection if projected else CLIPTextModel
     with torch.device("meta"):
         network = kind(CLIPTextConfig(**_without_origin(checkpoint.config(component))))
     encoder = checkpoint.load(component, network, dtype=torch.float32, device=device)

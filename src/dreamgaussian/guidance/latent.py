@@ -27,16 +27,18 @@ class LatentSpace:
 
     vae: nn.Module
     scale: float = SD_SCALE
+    shift: float = 0.0
+    """Taken from the autoencoder's latents before they are scaled."""
 
-    def encode(self, pictures: Float[Tensor, "*batch 3 h w"]) -> Float[Tensor, "*batch 4 i j"]:
+    def encode(self, pictures: Float[Tensor, "*batch 3 h w"]) -> Float[Tensor, "*batch d i j"]:
         """The posterior's mean, scaled; differentiable. (Its standard deviation is of no weight, so none is drawn.)"""
         flat = self._to_network(pictures.flatten(0, -4) * 2 - 1)
         mean = self._autoencoder.encode(flat).latent_dist.mode()
-        return (mean.float() * self.scale).unflatten(0, pictures.shape[:-3])
+        return ((mean.float() - self.shift) * self.scale).unflatten(0, pictures.shape[:-3])
 
-    def decode(self, latents: Float[Tensor, "*batch 4 i j"]) -> Float[Tensor, "*batch 3 h w"]:
+    def decode(self, latents: Float[Tensor, "*batch d i j"]) -> Float[Tensor, "*batch 3 h w"]:
         """Pictures in [0, 1], not clamped."""
-        flat = self._to_network(latents.flatten(0, -4) / self.scale)
+        flat = self._to_network(latents.flatten(0, -4) / self.scale + self.shift)
         return (self._autoencoder.decode(flat).sample.float() / 2 + 0.5).unflatten(0, latents.shape[:-3])
 
     def _to_network(self, flat: Tensor) -> Tensor:
@@ -107,7 +109,7 @@ def load_latent_space(checkpoint: Checkpoint, device: torch.device, dtype: torch
     config = checkpoint.config("vae")
     network = on_meta(AutoencoderKL, config)
     vae = checkpoint.load("vae", network, dtype=dtype or working_dtype(device), device=device)
-    return LatentSpace(vae, config.get("scaling_factor", SD_SCALE))
+    return LatentSpace(vae, config.get("scaling_factor", SD_SCALE), config.get("shift_factor") or 0.0)
 
 
 def load_unet(checkpoint: Checkpoint, device: torch.device, *, in_channels: int) -> nn.Module:

@@ -28,6 +28,7 @@ _COMPONENTS = {
     "text_encoder_2.": "text_encoder_2",
     "text_encoder.": "text_encoder",
     "unet.": "unet",
+    "transformer.": "transformer",
 }
 
 

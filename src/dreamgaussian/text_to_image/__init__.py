@@ -10,9 +10,10 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 
 from dreamgaussian.errors import ConfigError
+from dreamgaussian.hub_settings import HubSettings
 from dreamgaussian.picture import Picture
 
-PAINTERS: tuple[str, ...] = ()
+PAINTERS: tuple[str, ...] = ("stable-diffusion", "stable-diffusion-1.5", "sdxl", "sd3.5")
 """Names that `open_painter` knows."""
 
 
@@ -40,10 +41,27 @@ class Painter(Protocol):
         ...
 
 
-def open_painter(name: str, device: torch.device) -> Painter:
-    """The painter called `name`.
+def open_painter(name: str, device: torch.device, hub: HubSettings = HubSettings()) -> Painter:
+    """The painter called `name`; `hub` is for those whose weights come from there.
 
     Raises ConfigError for an unknown name, WeightsUnavailable where its weights are not to be had. No painter ever
     stands in for another.
     """
+    if name in PAINTERS:
+        return _open_from_hub(name, device, hub)
     raise ConfigError(f"No painter is called {name!r}. There are: {', '.join(PAINTERS)}.")
+
+
+def _open_from_hub(name: str, device: torch.device, hub: HubSettings) -> Painter:
+    from dreamgaussian.guidance.catalogue import CATALOGUE, find_checkpoint, require_libraries
+    from dreamgaussian.guidance.lora import with_loras
+
+    require_libraries(name)
+    checkpoint = find_checkpoint(name, hub.painter_path)
+    if name in CATALOGUE:
+        from dreamgaussian.text_to_image.diffusion import DiffusionPainter
+
+        return DiffusionPainter(name, device, hub)
+    from dreamgaussian.text_to_image.flow import FlowPainter
+
+    return FlowPainter(with_loras(checkpoint, hub.painter_lora), device)

@@ -1,0 +1,33 @@
+"""Stable Diffusion and SDXL, which are priors too, as painters: they sample the front view of the words."""
+
+from dataclasses import dataclass
+
+import torch
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.guidance.catalogue import open_from_hub
+from dreamgaussian.guidance.distill import NOMINAL_SCALE, sample
+from dreamgaussian.hub_settings import HubSettings
+from dreamgaussian.subject import Subject
+from dreamgaussian.text_to_image import Painting
+from dreamgaussian.text_to_image.picture import OBJECT, as_picture
+
+
+@dataclass(frozen=True)
+class DiffusionPainter:
+    """Paints with the prior called `name`, which is opened for each picture and then let go."""
+
+    name: str
+    device: torch.device
+    settings: HubSettings
+    steps: int = 30
+
+    def __call__(self, prompt: str, negative_prompt: str, generator: torch.Generator) -> Painting:
+        """A picture of one object. Raises WeightsUnavailable."""
+        subject = Subject(prompt=prompt + OBJECT, negative_prompt=negative_prompt)
+        settings = HubSettings(lora=self.settings.painter_lora)
+        prior = open_from_hub(self.name, subject, self.device, self.settings.painter_path, settings)
+        front = Camera.orbit(0, 0, prior.spec.resolution)
+        (views,) = sample(prior, [[front]], steps=self.steps, scale=NOMINAL_SCALE, generator=generator)
+        facts = {"painter": self.name, "prompt": subject.prompt, "steps": self.steps, "scale": NOMINAL_SCALE}
+        return Painting(as_picture(views[0], prompt), None, facts)

@@ -1,0 +1,29 @@
+import pytest
+import torch
+
+from dreamgaussian.hub_settings import HubSettings
+from dreamgaussian.text_to_image import open_painter
+from dreamgaussian.text_to_image.diffusion import DiffusionPainter
+from guidance.tiny_checkpoints import write_stable_diffusion
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def painter(tmp_path_factory) -> DiffusionPainter:
+    folder = write_stable_diffusion(tmp_path_factory.mktemp("sd"))
+    painter = open_painter("stable-diffusion-1.5", CPU, HubSettings(painter_path=str(folder)))
+    assert isinstance(painter, DiffusionPainter)
+    return DiffusionPainter(painter.name, CPU, painter.settings, steps=1)
+
+
+def test_it_paints_the_words_front(painter):
+    painting = painter("a cup", "blurry", torch.Generator().manual_seed(0))
+    assert painting.picture.rgba.shape == (512, 512, 4)
+    assert painting.picture.rgba[..., 3].min() == 1
+    assert painting.facts["prompt"].startswith("a cup, one whole object")
+
+
+def test_equal_seeds_paint_equal_pictures(painter):
+    first, again = (painter("a cup", "", torch.Generator().manual_seed(4)).picture.rgba for _ in range(2))
+    assert (first == again).all()
