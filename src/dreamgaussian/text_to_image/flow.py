@@ -2,12 +2,13 @@
 
     x_s = (1 - s) x + s eps,  s from 0 (clean) to 1 (noise);  the network predicts v = dx_s / ds = eps - x
 
-Of its three text encoders the largest, T5, is left out, as the paper shows how (section 5.3.3: words are followed nearly
-as well, only lettering suffers): 4.7 of 8.2 billion weights. Networks are loaded one after the other.
+Of its three text encoders the largest, T5, is left out, as the paper proposes for small memories: words are followed
+nearly as well, only lettering suffers. Networks are loaded one after the other.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -79,13 +80,15 @@ class FlowPainter:
 
 
 def flow_context(words: Words, width: int) -> Float[Tensor, "tokens {width}"]:
-    """CLIP's tokens, widened by zeros to T5's width, and zeros for T5's own (arXiv 2403.03206, figure 2)."""
+    """CLIP's tokens, widened by zeros to T5's width, and zeros for T5's own (`encode_prompt` of diffusers'
+    StableDiffusion3Pipeline).
+    """
     clip = F.pad(words.tokens, (0, width - words.tokens.shape[-1]))
     return torch.cat([clip, clip.new_zeros(T5_TOKENS, width)])
 
 
 def integrate(velocity: Velocity, x: Float[Tensor, "*shape"], levels: Sequence[float]) -> Float[Tensor, "*shape"]:
     """Follow the flow by Euler's steps from the first noise level to the last."""
-    for level, following in zip(levels, levels[1:], strict=False):
+    for level, following in pairwise(levels):
         x = x + (following - level) * velocity(x, level)
     return x
