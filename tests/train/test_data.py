@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dreamgaussian.errors import ConfigError
-from dreamgaussian.train import pairs, shapes
+from dreamgaussian.train import pairs, repaint, shapes
 from dreamgaussian.train.catalogue import read_catalogue, unpack
 from dreamgaussian.train.data import make_data
 from dreamgaussian.train.dataset import Views
@@ -102,11 +102,12 @@ def test_the_factory_renders_each_object_once(
     folder = tmp_path / "data"
     settings = DataSettings(package=package, emoji=emoji, groups=2, targets=3, resolution=16, workers=1, folder=folder)
     steps = list(make_data(settings))
-    assert steps[-1].done == steps[-1].total == 5
+    assert steps[-1].done == steps[-1].total == 6
     (name,) = [shape.name for shape in shapes.draw_shapes()]
-    (pair,) = [entry for entry in read_manifest(folder) if entry.library == pairs.LIBRARY]
-    assert "Teapot" not in pair.name
-    splits = {entry.name: entry.split for entry in read_manifest(folder) if entry != pair}
+    made = [entry for entry in read_manifest(folder) if entry.library in (pairs.LIBRARY, repaint.LIBRARY)]
+    assert len(made) == 2
+    assert all("Teapot" not in entry.name and entry.split == "train" for entry in made)
+    splits = {entry.name: entry.split for entry in read_manifest(folder) if entry not in made}
     (lemon,) = [entry for entry in read_manifest(folder) if entry.name == "lemon"]
     assert lemon.colors == ("yellow",)
     assert splits == {"Pyramid": "train", "Teapot": "benchmark", "lemon": "train", name: "train"}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dreamgaussian.train.shapes import KINDS, PATTERNS, draw_shapes, paint, revolve, sweep
+from dreamgaussian.train.shapes import KINDS, PATTERNS, draw_shapes, paint, patterned, revolve, sweep
 
 
 def test_shapes_are_always_the_same_and_of_all_kinds() -> None:
@@ -10,6 +10,11 @@ def test_shapes_are_always_the_same_and_of_all_kinds() -> None:
     assert len({shape.key for shape in shapes}) == len(shapes) == 150
     assert {shape.kind for shape in shapes} == set(KINDS)
     assert {shape.pattern for shape in shapes} == set(PATTERNS)
+
+
+def test_patterns_are_named_and_plainness_is_not() -> None:
+    assert patterned("striped", "vase") == "striped vase"
+    assert patterned("plain", "vase") == "vase"
 
 
 @pytest.mark.parametrize("index", range(len(KINDS)))

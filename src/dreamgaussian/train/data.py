@@ -21,6 +21,7 @@ from dreamgaussian.train.items import Item
 from dreamgaussian.train.manifest import Entry, data_folder, read_manifest, with_colors, write_manifest
 from dreamgaussian.train.pairs import draw_pairs
 from dreamgaussian.train.render import MAX_RADIUS, Light, Placement, Scene
+from dreamgaussian.train.repaint import draw_repainted
 from dreamgaussian.train.settings import DataSettings, cache_folder
 from dreamgaussian.train.shapes import draw_shapes
 
@@ -60,8 +61,9 @@ def make_data(settings: DataSettings = DataSettings()) -> Iterator[DataStep]:
             yield DataStep("comparing", done + 1, len(fresh))
         splits = {key: entry.split for key, entry in listed.items()} | split_objects(prints)
         colors = {key: entry.colors for key, entry in listed.items()}
-        pairs = draw_pairs([item for item in items if splits.get(item.key) == "train"], settings.seed)
-        items, splits = [*items, *pairs], splits | {pair.key: "train" for pair in pairs}
+        trained_on = [item for item in items if splits.get(item.key) == "train"]
+        made = [*draw_pairs(trained_on, settings.seed), *draw_repainted(trained_on, settings.seed)]
+        items, splits = [*items, *made], splits | {item.key: "train" for item in made}
         entries = [Entry.of(i, splits[i.key], colors.get(i.key, ())) for i in items if i.key in splits]
         write_manifest(folder, entries)
         wanted = [item for item in items if splits.get(item.key, "excluded") != "excluded"]

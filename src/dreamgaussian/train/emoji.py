@@ -87,7 +87,7 @@ class Emoji(Item):
     @property
     def weight(self) -> float:
         """A third of all draws together, beside the furniture."""
-        return 0.46
+        return 0.55
 
     def load(self, texture_side: int = TEXTURE_SIDE) -> Model | None:
         """The picture's solid; how thick it is depends on the name."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from dreamgaussian.guidance.mini.denoiser import Denoiser
 from dreamgaussian.guidance.mini.lifter import Lifter
 from dreamgaussian.guidance.mini.weights import save_weights
-from dreamgaussian.train import pairs
+from dreamgaussian.train import pairs, repaint
 from dreamgaussian.train.loop import training_folder
 from dreamgaussian.train.manifest import Entry, data_folder, read_manifest
 from dreamgaussian.train.settings import ExportSettings
@@ -69,10 +69,10 @@ def _log(name: str, curve: Path) -> str:
 
 
 def _credits(entries: list[Entry]) -> str:
-    """Creators with their objects, library by library. Pairs are of objects that are credited by themselves."""
+    """Creators with their objects, library by library; what is made of objects is credited with these."""
     objects: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for entry in entries:
-        if entry.library == pairs.LIBRARY:
+        if entry.library in (pairs.LIBRARY, repaint.LIBRARY):
             continue
         objects[entry.library, entry.licence][entry.creator].add(entry.name)
     lines: list[str] = []

@@ -49,12 +49,17 @@ def draw_shapes() -> list[Shape]:
     shapes: list[Shape] = []
     for number in range(COUNT):
         kind, pattern = sorted(KINDS)[number % len(KINDS)], str(rng.choice(PATTERNS))
-        name = f"{pattern} {kind}"
+        name = patterned(pattern, kind)
         key = f"{LIBRARY}-{number:03d}"
         shapes.append(
             Shape(key, name, "Shapes", "DreamGaussian", "MIT", LIBRARY, (kind, pattern), kind, pattern, number)
         )
     return shapes
+
+
+def patterned(pattern: str, name: str) -> str:
+    """What to call a thing with a pattern."""
+    return name if pattern == "plain" else f"{pattern} {name}"
 
 
 def revolve(profile: Float64[np.ndarray, "n 2"], sides: int = COLUMNS) -> Grid:
