@@ -17,7 +17,7 @@ LAYERS = [
     {"raster", "guidance", "mesh"},
     {"fitting", "texture", "export", "text_to_image"},
     {"config"},
-    {"meshing"},
+    {"meshing", "texturing"},
     {"output", "pipeline"},
     {"train"},
     {"evaluate"},

@@ -80,6 +80,46 @@ class MeshConfig:
     bake: BakeSettings = field(default_factory=BakeSettings)
 
 
+@dataclass(frozen=True)
+class TextureConfig:
+    """What shapes the texture of a given mesh."""
+
+    seed: int = 0
+    """Of all random numbers."""
+    prior: PriorName = "mini"
+    """The diffusion prior that makes up what no picture shows."""
+    prior_path: str | None = None
+    """A folder or hub id to take the prior's weights from; none given: the published places."""
+    prompt: str = ""
+    """Words about the subject; without a picture, what it is to look like."""
+    negative_prompt: str = ""
+    """What it should not look like."""
+    device: str = "auto"
+    """Where the networks live: auto, cpu, or a torch device."""
+    faces: int | None = None
+    """Simplify the mesh to this many triangles first; its own texture coordinates are then made anew."""
+    texture_size: int = 1024
+    """Side of the square texture, in pixels."""
+    subject: SubjectSettings = field(default_factory=SubjectSettings)
+    bake: BakeSettings = field(default_factory=BakeSettings)
+    refine: RefineSettings = field(default_factory=lambda: RefineSettings(steps=16, start_t=0.6, inertia=0.2))
+
+    def run_config(self) -> RunConfig:
+        """The settings of a run whose picture, words and prior are these."""
+        return RunConfig(
+            seed=self.seed,
+            prior=self.prior,
+            prior_path=self.prior_path,
+            prompt=self.prompt,
+            negative_prompt=self.negative_prompt,
+            device=self.device,
+            subject=self.subject,
+            mesh=MeshSettings(faces=self.faces or MeshSettings.faces, texture_size=self.texture_size),
+            bake=self.bake,
+            refine=self.refine,
+        )
+
+
 def default() -> RunConfig:
     """Our own settings; docs/parity.md says how they differ from the published ones and why."""
     return RunConfig()

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dreamgaussian.camera import Camera
 from dreamgaussian.errors import Diverged, EmptyResult, InputError
 from dreamgaussian.gaussians import Gaussians
 
@@ -15,6 +16,8 @@ STRAY = 0.005
 """Share of the Gaussians, at either end of each axis, that does not count when a scene is framed."""
 MARGIN = 1.5
 """Gaussians that reach further out than this many times the scene's radius are left out."""
+FRAMING_ROUNDS = 12
+"""Of moving and scaling; perspective leaves each a little wrong."""
 SOLID = 0.1
 """Gaussians of a lower opacity do not count when a scene is framed."""
 
@@ -70,3 +73,23 @@ def frame_gaussians(gaussians: Gaussians) -> tuple[Gaussians, Framing]:
     )
     reach = framed.means.norm(dim=1) + framed.scales.amax(dim=1)
     return framed[reach < MARGIN * SUBJECT_RADIUS], framing
+
+
+def frame_for(points: Float[Tensor, "n 3"], camera: Camera, fill: float) -> Framing:
+    """The framing under which a camera that looks at the origin sees the points as an input picture shows its subject:
+    their box centred, its longer side filling the share `fill` of the frame, the middle of their depth at the origin.
+
+    Raises as `frame_points`.
+    """
+    framing = frame_points(points)
+    world_from_camera = camera.camera_from_world[:3, :3].T.float()
+    for _ in range(FRAMING_ROUNDS):
+        framed = framing.enter(points)
+        pixels, depths = camera.project(framed)
+        low, high = pixels.amin(dim=0), pixels.amax(dim=0)
+        aside = ((low + high) / 2 - camera.width / 2) * camera.radius / camera.focal_px
+        behind = (depths.amin() + depths.amax()) / 2 - camera.radius
+        shift = world_from_camera @ torch.stack([aside[0], -aside[1], -behind])
+        zoom = fill * camera.width / float((high - low).max())
+        framing = Framing(framing.leave(shift[None])[0], framing.scale / min(max(zoom, 0.5), 2.0))
+    return framing

@@ -23,9 +23,8 @@ from dreamgaussian.raster import Rasterizer, choose_rasterizer
 from dreamgaussian.subject import Subject, View, subject_from_picture
 from dreamgaussian.subject_settings import PosedPicture
 from dreamgaussian.text_to_image import Painting, open_painter
-from dreamgaussian.texture.bake import BakeView, bake
+from dreamgaussian.texture.bake import bake, input_views
 from dreamgaussian.texture.refine import refine
-from dreamgaussian.texture.settings import BakeSettings
 
 Stage = Literal["Gaussians", "Mesh", "Texture"]
 
@@ -165,15 +164,6 @@ def image_to_3d(
     clock.enter("Files")
     files = write_results(folder, Path(picture), run, last, clock) if folder else []
     return Result(run.subject, last.gaussians, last.mesh, clock.read(), tuple(files))
-
-
-def input_views(subject: Subject, settings: BakeSettings) -> list[BakeView]:
-    """The input pictures, which outweigh the others."""
-    return [
-        BakeView(rgb * alpha, alpha[..., 0], view.camera, settings.input_strength)
-        for view in subject.views
-        for rgb, alpha in [view.picture.split([3, 1], dim=-1)]
-    ]
 
 
 def choose_device(name: str) -> torch.device:

@@ -1,4 +1,4 @@
-"""Normals of faces and vertices."""
+"""Normals of faces and vertices, and areas."""
 
 import torch
 from jaxtyping import Float
@@ -11,6 +11,11 @@ from dreamgaussian.mesh.mesh import Mesh
 def face_normals(mesh: Mesh) -> Float[Tensor, "f 3"]:
     """Unit normals of the faces, outwards; zero for a face without area."""
     return normalize(_area_normals(mesh), dim=1)
+
+
+def face_areas(mesh: Mesh) -> Float[Tensor, " f"]:
+    """Areas of the faces."""
+    return _area_normals(mesh).norm(dim=1) / 2
 
 
 def vertex_normals(mesh: Mesh) -> Float[Tensor, "v 3"]:

@@ -16,6 +16,7 @@ from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
 from dreamgaussian.errors import InputError
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.raster import MeshScene, sample
+from dreamgaussian.subject import Subject
 from dreamgaussian.texture.fill import fill_unseen, nearest_texels
 from dreamgaussian.texture.settings import BakeSettings
 from dreamgaussian.texture.views import locate_texels, look, look_out
@@ -38,6 +39,15 @@ def bake_cameras(size: int, radius: float = DEFAULT_RADIUS, fovy_deg: float = DE
     angles = [(azimuth, elevation) for elevation in (0, 45, -45) for azimuth in range(0, 360, 45)]
     angles += [(0, 90), (0, -90)]
     return [Camera.orbit(a, e, size, radius=radius, fovy_deg=fovy_deg) for a, e in angles]
+
+
+def input_views(subject: Subject, settings: BakeSettings) -> list[BakeView]:
+    """The input pictures, which outweigh the others."""
+    return [
+        BakeView(rgb * alpha, alpha[..., 0], view.camera, settings.input_strength)
+        for view in subject.views
+        for rgb, alpha in [view.picture.split([3, 1], dim=-1)]
+    ]
 
 
 @torch.no_grad()

@@ -1,0 +1,118 @@
+"""A texture for a mesh made elsewhere."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.config import TextureConfig
+from dreamgaussian.errors import InputError
+from dreamgaussian.framing import frame_for
+from dreamgaussian.guidance import PriorSpec
+from dreamgaussian.guidance.analytic import AnalyticPrior
+from dreamgaussian.mesh.mesh import Mesh
+from dreamgaussian.mesh.raster import render_mesh
+from dreamgaussian.mesh.unwrap import unwrap
+from dreamgaussian.subject import Crop, Subject, View
+from dreamgaussian.texture.settings import RefineSettings
+from dreamgaussian.texturing import MAX_FACES, texture_mesh, usable, with_atlas
+from mesh.shapes import box, sphere
+
+FRONT = Camera.orbit(0, 20, 128)
+PLACE, SIZE = torch.tensor([7.0, 90.0, -3.0]), 12.0
+CONFIG = TextureConfig(texture_size=128, refine=RefineSettings(steps=6, start_t=0.6, inertia=0.2))
+
+
+def elsewhere() -> Mesh:
+    """A block that lies anywhere, with a degenerate face and without texture coordinates."""
+    block = box((0.6, 0.9, 0.5))
+    flat = torch.tensor([[0, 0, 1]])
+    return Mesh(PLACE + SIZE * block.vertices, torch.cat([block.faces, flat]))
+
+
+def colored(points: Tensor) -> Tensor:
+    return 0.5 + 0.4 * torch.sin(4 * points)
+
+
+def truth() -> Mesh:
+    """The same block, framed as its picture shows it and coloured."""
+    bare = usable(elsewhere(), None)
+    framing = frame_for(bare.vertices, FRONT, 0.8)
+    framed = unwrap(replace(bare, vertices=framing.enter(bare.vertices)), 128)
+    from dreamgaussian.mesh.raster import MeshScene
+    from dreamgaussian.texture.fill import nearest_texels
+    from dreamgaussian.texture.views import locate_texels
+
+    texels = locate_texels(framed, MeshScene(framed.vertices, framed.faces), 128)
+    return replace(framed, albedo=colored(texels.positions)[nearest_texels(texels.fragments)])
+
+
+def rgba(mesh: Mesh, camera: Camera) -> Tensor:
+    render = render_mesh(mesh, camera, 4)
+    return torch.cat([render.color, render.alpha[..., None]], dim=-1)
+
+
+def test_a_mesh_anywhere_is_textured_from_a_picture_and_the_prior():
+    known = truth()
+    picture = rgba(known, FRONT)
+    straight = torch.cat([picture[..., :3] / picture[..., 3:].clamp_min(1e-6), picture[..., 3:]], dim=-1)
+    subject = Subject((View(straight.clamp(0, 1), FRONT, Crop(1.0, (0.0, 0.0))),))
+    prior = AnalyticPrior(PriorSpec("known", 32, None), lambda camera: rgba(known, camera).permute(2, 0, 1), std=0.02)
+    *_, last = texture_mesh(elsewhere(), subject, prior, torch.Generator().manual_seed(0), CONFIG)
+    mesh = last.mesh
+    assert mesh is not None
+    low, high = mesh.vertices.amin(dim=0), mesh.vertices.amax(dim=0)
+    torch.testing.assert_close(low, PLACE - SIZE * torch.tensor([0.3, 0.45, 0.25]), rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(high, PLACE + SIZE * torch.tensor([0.3, 0.45, 0.25]), rtol=1e-4, atol=1e-3)
+    framing = frame_for(mesh.vertices, FRONT, 0.8)
+    framed = replace(mesh, vertices=framing.enter(mesh.vertices))
+    for camera, bar in ((FRONT, 0.05), (Camera.orbit(180, 10, 64), 0.15)):
+        ours, theirs = rgba(framed, camera), rgba(known, camera)
+        inside = (ours[..., 3] == 1) & (theirs[..., 3] == 1)
+        assert float((ours - theirs)[inside].abs().mean()) < bar
+
+
+def test_the_picture_shows_the_framed_mesh_as_its_subject():
+    points = PLACE + torch.randn(200, 3, generator=torch.Generator().manual_seed(1)) * torch.tensor([5.0, 1.0, 2.0])
+    pixels, depths = FRONT.project(frame_for(points, FRONT, 0.8).enter(points))
+    low, high = pixels.amin(dim=0), pixels.amax(dim=0)
+    torch.testing.assert_close((low + high) / 2, torch.tensor([64.0, 64.0]), atol=0.05, rtol=0)
+    assert float((high - low).max()) == pytest.approx(0.8 * 128, abs=0.1)
+    assert float(depths.min() + depths.max()) / 2 == pytest.approx(2.0, abs=1e-3)
+
+
+def test_good_texture_coordinates_are_kept_and_overlapping_ones_made_anew():
+    ball = unwrap(sphere(0.5, 3), 128)
+    assert with_atlas(ball, 128).uvs is ball.uvs
+    assert ball.uvs is not None
+    shuffled = ball.uvs[torch.randperm(len(ball.uvs), generator=torch.Generator().manual_seed(0))]
+    renewed = with_atlas(replace(ball, uvs=shuffled), 128)
+    assert renewed.uvs is not shuffled
+    assert with_atlas(renewed, 128).uvs is renewed.uvs
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"faces": torch.zeros(0, 3).long()}, "no faces"),
+        ({"faces": torch.tensor([[0, 1, 99999]])}, "vertices that it lacks"),
+        ({"faces": torch.tensor([[0, 0, 1], [2, 2, 2]])}, "All 2 faces of the mesh are degenerate"),
+        ({"vertices": torch.full((8, 3), torch.nan)}, "not finite"),
+    ],
+)
+def test_a_mesh_that_cannot_be_textured_is_refused(change, message):
+    with pytest.raises(InputError, match=message):
+        usable(replace(box((1, 1, 1)), **change), None)
+
+
+def test_a_huge_mesh_without_coordinates_is_refused_with_advice():
+    ball = sphere(0.5, 2)
+    huge = replace(ball, faces=ball.faces.repeat(MAX_FACES // len(ball.faces) + 1, 1))
+    with pytest.raises(InputError, match="Pass --faces 100000"):
+        with_atlas(huge, 128)
+
+
+def test_a_mesh_is_simplified_where_faces_are_given():
+    assert len(usable(sphere(0.5, 4), 500).faces) <= 500
