@@ -27,7 +27,7 @@ LAYERS = [
     {"__main__"},
 ]
 """A part may import parts of earlier rows, and nothing of its own row but itself."""
-PARTNERS = {("pipeline", "output")}
+PARTNERS = {("pipeline", "output"), ("texturing", "meshing")}
 BLIND = {("guidance", "gaussians")}
 """A prior never sees Gaussians."""
 HEAVY = {"torch", "numpy", "scipy", "PIL", "onnxruntime", "trimesh", "skimage", "imageio_ffmpeg", "jaxtyping"}

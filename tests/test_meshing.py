@@ -72,7 +72,7 @@ def test_the_command_writes_a_mesh_and_refuses_to_replace_it(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["mesh", "no.ply"], "There is no file no.ply"),
-        (["mesh", "no.ply", "-o", "mesh.docx"], "mesh.docx is no mesh format that is known"),
+        (["mesh", "no.ply", "-o", "mesh.docx"], "A mesh can be written as"),
         (["mesh", "no.ply", "-o", "nowhere/mesh.glb"], "There is no folder nowhere"),
         (["mesh", "no.ply", "--faces", "3"], "mesh.faces is 3. Give at least 100."),
     ],

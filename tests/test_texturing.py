@@ -1,27 +1,34 @@
 """A texture for a mesh made elsewhere."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from dreamgaussian import cli
 from dreamgaussian.camera import Camera
 from dreamgaussian.config import TextureConfig
 from dreamgaussian.errors import InputError
+from dreamgaussian.export import load_mesh
+from dreamgaussian.export.obj import write_obj
 from dreamgaussian.framing import frame_for
 from dreamgaussian.guidance import PriorSpec
 from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.mesh.raster import render_mesh
+from dreamgaussian.mesh.raster import MeshScene, render_mesh
 from dreamgaussian.mesh.unwrap import unwrap
 from dreamgaussian.subject import Crop, Subject, View
+from dreamgaussian.texture.fill import nearest_texels
 from dreamgaussian.texture.settings import RefineSettings
+from dreamgaussian.texture.views import locate_texels
 from dreamgaussian.texturing import MAX_FACES, texture_mesh, usable, with_atlas
 from mesh.shapes import box, sphere
 
 FRONT = Camera.orbit(0, 20, 128)
 PLACE, SIZE = torch.tensor([7.0, 90.0, -3.0]), 12.0
+EXAMPLE = Path(__file__).parent.parent / "examples" / "cactus.webp"
 CONFIG = TextureConfig(texture_size=128, refine=RefineSettings(steps=6, start_t=0.6, inertia=0.2))
 
 
@@ -41,10 +48,6 @@ def truth() -> Mesh:
     bare = usable(elsewhere(), None)
     framing = frame_for(bare.vertices, FRONT, 0.8)
     framed = unwrap(replace(bare, vertices=framing.enter(bare.vertices)), 128)
-    from dreamgaussian.mesh.raster import MeshScene
-    from dreamgaussian.texture.fill import nearest_texels
-    from dreamgaussian.texture.views import locate_texels
-
     texels = locate_texels(framed, MeshScene(framed.vertices, framed.faces), 128)
     return replace(framed, albedo=colored(texels.positions)[nearest_texels(texels.fragments)])
 
@@ -116,3 +119,30 @@ def test_a_huge_mesh_without_coordinates_is_refused_with_advice():
 
 def test_a_mesh_is_simplified_where_faces_are_given():
     assert len(usable(sphere(0.5, 4), 500).faces) <= 500
+
+
+def test_the_command_textures_an_obj_with_the_embedded_prior(tmp_path, capsys):
+    write_obj(sphere(0.5, 3), tmp_path / "ball.obj")
+    flags = ["--image", str(EXAMPLE), "--texture-size", "128", "--refine.steps", "1"]
+    assert cli.run(["texture", str(tmp_path / "ball.obj"), *flags]) == 0
+    written = tmp_path / "ball-textured.glb"
+    assert capsys.readouterr().out.strip() == str(written)
+    mesh = load_mesh(written)
+    assert mesh.albedo is not None
+    assert float(mesh.albedo.view(-1, 3).std(dim=0).min()) > 0.02
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["texture", "ball.obj"], "Neither a picture nor words were given."),
+        (["texture", "ball.obj", "--prompt", "a ball"], "The embedded prior, mini, needs a picture."),
+        (["texture", "ball.obj", "--image", "no.png"], "There is no file no.png"),
+        (["texture", "no.obj", "--image", str(EXAMPLE)], "no.obj"),
+    ],
+)
+def test_mistakes_are_answered_in_one_line(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(arguments) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

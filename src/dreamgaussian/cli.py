@@ -29,13 +29,23 @@ from dreamgaussian.commands import (
     RunFlags,
     StudioCommand,
     TextCommand,
+    TextureCommand,
 )
 from dreamgaussian.config import RunConfig, from_json, preset, read_run
 from dreamgaussian.errors import ConfigError, DreamGaussianError
 
 EXIT_ERROR = 2
 
-Command = ImageCommand | TextCommand | MeshCommand | ConvertCommand | StudioCommand | EvalCommand | PriorCommand
+Command = (
+    ImageCommand
+    | TextCommand
+    | MeshCommand
+    | TextureCommand
+    | ConvertCommand
+    | StudioCommand
+    | EvalCommand
+    | PriorCommand
+)
 
 
 def main() -> None:
@@ -70,6 +80,7 @@ def parse(arguments: Sequence[str]) -> Command:
         Annotated[ImageCommand, subcommand("image", default=ImageCommand(**defaults))]
         | Annotated[TextCommand, subcommand("text", default=TextCommand(settings=defaults["settings"]))]
         | Annotated[MeshCommand, subcommand("mesh")]
+        | Annotated[TextureCommand, subcommand("texture")]
         | Annotated[StudioCommand, subcommand("studio")]
         | Annotated[ConvertCommand, subcommand("convert")]
         | Annotated[EvalCommand, subcommand("eval")]

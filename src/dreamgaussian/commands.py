@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, UseAppendAction, arg, subcommand
 
-from dreamgaussian.config import MeshConfig, PresetName, PriorName, RunConfig
+from dreamgaussian.config import MeshConfig, PresetName, PriorName, RunConfig, TextureConfig
 from dreamgaussian.errors import ConfigError, Diverged
 from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.export.settings import GlbSettings
@@ -26,6 +26,10 @@ from dreamgaussian.train.settings import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dreamgaussian.mesh.mesh import Mesh
+    from dreamgaussian.meshing import MeshingStep
     from dreamgaussian.pipeline import Run, Snapshot, StageClock
     from dreamgaussian.train.data import DataStep
     from dreamgaussian.train.report import ObjectReport
@@ -157,7 +161,7 @@ class MeshCommand:
         """Prints the mesh's path."""
         config = self.resolved()
         path = check_mesh_path(self.output or self.gaussians.with_suffix(".glb"), overwrite=self.overwrite)
-        from dreamgaussian.export import load_gaussians, save
+        from dreamgaussian.export import load_gaussians
         from dreamgaussian.meshing import mesh_scene
         from dreamgaussian.pipeline import choose_device
         from dreamgaussian.raster import choose_rasterizer
@@ -165,18 +169,62 @@ class MeshCommand:
         device = choose_device(config.device)
         rasterizer = choose_rasterizer(config.rasterizer, device)
         gaussians = load_gaussians(self.gaussians).to(device)
-        with _progress() as progress:
-            bars: dict[str, Any] = {}
-            mesh = None
-            for step in mesh_scene(gaussians, rasterizer, config):
-                if step.stage not in bars:
-                    bars[step.stage] = progress.add_task(step.stage, facts="")
-                progress.update(bars[step.stage], completed=step.done, total=step.total)
-                mesh = step.mesh
-        assert mesh is not None
-        save(mesh, path)
-        print(path)
+        _save_last(mesh_scene(gaussians, rasterizer, config), path)
         return 0
+
+
+@dataclass(frozen=True)
+class TextureCommand:
+    """Give a mesh a texture, from a picture of its front, from words, or both."""
+
+    mesh: Annotated[Positional[Path], arg(metavar="MESH")]
+    """.glb, .obj, .ply, .stl or .usdz; y up, the front along +z."""
+    image: Annotated[Path | None, arg(metavar="PICTURE")] = None
+    """PNG, JPEG or WebP of the mesh's front; see --subject.elevation-deg. Needed by the embedded prior."""
+    output: Annotated[Path | None, arg(aliases=["-o"], metavar="MESH.GLB")] = None
+    """Where the textured mesh goes; its ending tells the format. MESH-textured.glb where none is given."""
+    overwrite: bool = False
+    """Replace a file that is already there."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+    settings: Annotated[TextureConfig, arg(name="")] = field(default_factory=TextureConfig)
+
+    def run(self) -> int:
+        """Prints the mesh's path."""
+        if self.image is None and not self.settings.prompt:
+            raise ConfigError("Neither a picture nor words were given. Pass --image PICTURE, --prompt WORDS or both.")
+        if self.image is None and self.settings.prior == "mini":
+            raise ConfigError("The embedded prior, mini, needs a picture. Pass --image, or --prior stable-diffusion.")
+        if self.image is not None:
+            check_picture(self.image)
+        path = check_mesh_path(
+            self.output or self.mesh.with_name(f"{self.mesh.stem}-textured.glb"), overwrite=self.overwrite
+        )
+        from dreamgaussian.export import load_mesh
+        from dreamgaussian.pipeline import open_run
+        from dreamgaussian.texturing import texture_mesh
+
+        mesh = load_mesh(self.mesh)
+        run = open_run(self.image, self.settings.run_config())
+        _save_last(texture_mesh(mesh, run.subject, run.prior, run.state.generator, self.settings), path)
+        return 0
+
+
+def _save_last(steps: "Iterator[MeshingStep]", path: Path) -> None:
+    """Show a bar for each stage, write the mesh of the last step and print its path."""
+    from dreamgaussian.export import save
+
+    mesh: Mesh | None = None
+    with _progress() as progress:
+        bars: dict[str, Any] = {}
+        for step in steps:
+            if step.stage not in bars:
+                bars[step.stage] = progress.add_task(step.stage, facts="")
+            progress.update(bars[step.stage], completed=step.done, total=step.total)
+            mesh = step.mesh
+    assert mesh is not None
+    save(mesh, path)
+    print(path)
 
 
 @dataclass(frozen=True)

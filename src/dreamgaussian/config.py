@@ -102,7 +102,7 @@ class TextureConfig:
     """Side of the square texture, in pixels."""
     subject: SubjectSettings = field(default_factory=SubjectSettings)
     bake: BakeSettings = field(default_factory=BakeSettings)
-    refine: RefineSettings = field(default_factory=lambda: RefineSettings(steps=16, start_t=0.6, inertia=0.2))
+    refine: RefineSettings = field(default_factory=RefineSettings)
 
     def run_config(self) -> RunConfig:
         """The settings of a run whose picture, words and prior are these."""

@@ -31,6 +31,10 @@ OVERLAP = 1.2
 """Texture coordinates that use texels more than this many times on average cannot hold a texture of their own."""
 GREY = 0.5
 """Of a mesh of which there is no picture."""
+BOLD_START_T = 0.95
+"""Noise with which the prior starts on a grey mesh."""
+BOLD_INERTIA = 0.05
+"""Weight of that grey."""
 
 
 def texture_mesh(
@@ -38,7 +42,8 @@ def texture_mesh(
 ) -> Iterator[MeshingStep]:
     """The mesh, where it lies, with a new albedo. Its front, seen along its -z, is what the first picture shows.
 
-    Texture coordinates are kept where they are good for it. Raises InputError for a mesh that cannot be textured.
+    Without a picture it starts grey and is the prior's alone. Texture coordinates are kept where they are good for it.
+    Raises InputError for a mesh that cannot be textured.
     """
     whole = usable(mesh, config.faces)
     domain = prior.spec.domain
@@ -51,12 +56,14 @@ def texture_mesh(
     yield MeshingStep("Atlas", 1, 1)
 
     if subject.views:
+        settings = config.refine
         textured = bake(framed, input_views(subject, config.bake), config.texture_size, config.bake)
     else:
+        settings = replace(config.refine, start_t=BOLD_START_T, inertia=BOLD_INERTIA)
         textured = replace(framed, albedo=torch.full((config.texture_size, config.texture_size, 3), GREY))
     own = replace(textured, vertices=framing.leave(textured.vertices))
-    yield MeshingStep("Texture", 0, config.refine.steps, own)
-    for step in refine(textured, prior, subject, generator, config.refine, config.bake):
+    yield MeshingStep("Texture", 0, settings.steps, own)
+    for step in refine(textured, prior, subject, generator, settings, config.bake):
         yield MeshingStep("Texture", step.step, step.steps, replace(own, albedo=step.mesh.albedo))
 
 
