@@ -67,6 +67,11 @@ def picture(tmp_path) -> Path:
         (["text"], "No words were given."),
         (["text", "a cat"], "The embedded prior, mini, needs a picture. Choose another with --prior mvdream."),
         (["prior", "check", "mini"], "The embedded prior, mini, comes with the package."),
+        (["prior", "train", "--data", "missing"], "No train views in missing yet."),
+        (["prior", "report", "--data", "missing"], "No benchmark views in missing yet."),
+        (["prior", "pack", "--data", "missing"], "No training views in missing."),
+        (["prior", "unpack", "missing"], "No views-*.zip in missing."),
+        (["prior", "export", "--training", "missing"], "No training state at missing/lifter.pt."),
     ],
 )
 def test_mistakes_are_answered_in_one_line(arguments, message, capsys, tmp_path, monkeypatch):

@@ -320,9 +320,10 @@ class TrainCommand:
         """Shows a bar; the curve is logged beside the state."""
         from dreamgaussian.train.loop import train
 
+        steps = train(self.settings)
         with _progress() as progress:
             bar = progress.add_task(self.settings.stage, facts="")
-            for step in train(self.settings):
+            for step in steps:
                 validation = "" if step.validation_psnr is None else f"  validation {step.validation_psnr:.2f} dB"
                 facts = f"loss {step.loss:.4f}{validation}"
                 progress.update(bar, completed=step.step, total=self.settings.total_steps, facts=facts)
@@ -390,9 +391,10 @@ class ReportCommand:
         from dreamgaussian.train.report import mean_scores, report, table, write_sheet
 
         reports: list[ObjectReport] = []
+        steps = report(self.settings)
         with _progress() as progress:
             bar = progress.add_task("Views", facts="")
-            for one, count in report(self.settings):
+            for one, count in steps:
                 reports.append(one)
                 progress.update(bar, completed=len(reports), total=count, facts=one.name)
         write_sheet(self.settings.output, reports)

@@ -91,7 +91,10 @@ def state_path(settings: TrainSettings) -> Path:
 
 
 def train(settings: TrainSettings) -> Iterator[TrainStep]:
-    """One slice of a stage's training on the data factory's views; takes up the stage's saved state if there is one."""
+    """One slice of a stage's training on the data factory's views; takes up the stage's saved state if there is one.
+
+    What is missing is complained about at once, not at the first step.
+    """
     views = Views(data_folder(settings.data), "train", settings.device)
     stage = make_stage(settings, training_folder(settings.folder))
     state = TrainState(stage, settings)
@@ -100,7 +103,7 @@ def train(settings: TrainSettings) -> Iterator[TrainStep]:
         state.load(path)
     if torch.device(settings.device).type != "cpu":
         stage.network.compile()
-    yield from run(stage, state, views, settings)
+    return run(stage, state, views, settings)
 
 
 def run(stage: Stage, state: TrainState, views: Views, settings: TrainSettings) -> Iterator[TrainStep]:

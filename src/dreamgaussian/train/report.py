@@ -57,15 +57,17 @@ class ObjectReport:
 
 def report(settings: ReportSettings = ReportSettings()) -> Iterator[tuple[ObjectReport, int]]:
     """Judge the prior on the held-out objects of the data factory's folder, one by one; yields how many there are
-    beside each.
+    beside each. What is missing is complained about at once, not at the first object.
     """
     lifter, denoiser = load_weights(settings.weights or shipped_weights())
     views = Views(data_folder(settings.data), settings.split)
     chosen = range(0, len(views.entries), settings.every)
-    for index in chosen:
+
+    def judge(index: int) -> ObjectReport:
         generator = torch.Generator().manual_seed(settings.seed)
-        one = _judge(views.entries[index].name, views.group(index, 0), (lifter, denoiser), settings, generator)
-        yield one, len(chosen)
+        return _judge(views.entries[index].name, views.group(index, 0), (lifter, denoiser), settings, generator)
+
+    return ((judge(index), len(chosen)) for index in chosen)
 
 
 def mean_scores(reports: Sequence[ObjectReport]) -> Scores:

@@ -56,11 +56,11 @@ def pack_views(settings: PackSettings = PackSettings()) -> Iterator[DataStep]:
 
 def unpack_views(settings: UnpackSettings) -> Iterator[DataStep]:
     """Write the shards' views into a data folder; objects that are already there stay as they are."""
-    folder = data_folder(settings.data)
-    folder.mkdir(parents=True, exist_ok=True)
     shards = sorted(settings.shards.glob("views-*.zip"))
     if not shards:
         raise ConfigError(f"No views-*.zip in {settings.shards}. Write them with `dreamgaussian prior pack`.")
+    folder = data_folder(settings.data)
+    folder.mkdir(parents=True, exist_ok=True)
     for done, path in enumerate(shards):
         listed = read_manifest(folder)
         known = {entry.key for entry in listed}
