@@ -22,7 +22,8 @@ LAYERS = [
     {"train"},
     {"evaluate"},
     {"studio"},
-    {"commands"},
+    {"bars"},
+    {"commands", "prior_commands"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,4 +1,7 @@
-"""The command line: parses and prints, and answers every mistake in one line. `commands.py` holds what it can do."""
+"""The command line: parses and prints, and answers every mistake in one line.
+
+`commands.py` and `prior_commands.py` hold what it can do.
+"""
 
 import os
 
@@ -25,7 +28,6 @@ from dreamgaussian.commands import (
     EvalCommand,
     ImageCommand,
     MeshCommand,
-    PriorCommand,
     RunFlags,
     StudioCommand,
     TextCommand,
@@ -33,6 +35,7 @@ from dreamgaussian.commands import (
 )
 from dreamgaussian.config import RunConfig, from_json, preset, read_run
 from dreamgaussian.errors import ConfigError, DreamGaussianError
+from dreamgaussian.prior_commands import PriorCommand
 
 EXIT_ERROR = 2
 

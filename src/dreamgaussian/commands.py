@@ -1,14 +1,14 @@
 """What the command line can do: each command's flags, and what it carries out. No torch is loaded by importing this."""
 
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from tyro.conf import Positional, UseAppendAction, arg, subcommand
+from tyro.conf import Positional, UseAppendAction, arg
 
-from dreamgaussian.config import MeshConfig, PresetName, PriorName, RunConfig, TextureConfig
+from dreamgaussian.bars import progress_bars
+from dreamgaussian.config import MeshConfig, PresetName, RunConfig, TextureConfig
 from dreamgaussian.errors import ConfigError, Diverged
 from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.export.settings import GlbSettings
@@ -16,14 +16,6 @@ from dreamgaussian.output import check_mesh_path, open_folder, write_results
 from dreamgaussian.picture import check_picture
 from dreamgaussian.studio.settings import StudioSettings
 from dreamgaussian.subject_settings import PosedPicture, PosedPictureFlag
-from dreamgaussian.train.settings import (
-    DataSettings,
-    ExportSettings,
-    PackSettings,
-    ReportSettings,
-    TrainSettings,
-    UnpackSettings,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +23,6 @@ if TYPE_CHECKING:
     from dreamgaussian.mesh.mesh import Mesh
     from dreamgaussian.meshing import MeshingStep
     from dreamgaussian.pipeline import Run, Snapshot, StageClock
-    from dreamgaussian.train.data import DataStep
-    from dreamgaussian.train.report import ObjectReport
 
 EXIT_INTERRUPTED = 130
 MAX_NAME = 40
@@ -215,7 +205,7 @@ def _save_last(steps: "Iterator[MeshingStep]", path: Path) -> None:
     from dreamgaussian.export import save
 
     mesh: Mesh | None = None
-    with _progress() as progress:
+    with progress_bars() as progress:
         bars: dict[str, Any] = {}
         for step in steps:
             if step.stage not in bars:
@@ -282,7 +272,7 @@ class EvalCommand:
         from dreamgaussian.evaluate.benchmark import evaluate
 
         report: Path | None = None
-        with _progress() as progress:
+        with progress_bars() as progress:
             bar = progress.add_task("Benchmark", facts="")
             for step in evaluate(self.settings):
                 facts = f"{step.name} {step.variant} {step.stage} {step.step}/{step.steps}"
@@ -290,172 +280,6 @@ class EvalCommand:
                 report = step.report
         print(report)
         return 0
-
-
-@dataclass(frozen=True)
-class DataCommand:
-    """Fetch the embedded prior's training objects and render them."""
-
-    settings: Annotated[DataSettings, arg(name="")] = field(default_factory=DataSettings)
-    debug: bool = False
-    """Show the whole traceback of an error."""
-
-    def run(self) -> int:
-        """Shows a bar per phase."""
-        from dreamgaussian.train.data import make_data
-
-        show_steps(make_data(self.settings))
-        return 0
-
-
-@dataclass(frozen=True)
-class TrainCommand:
-    """Train the embedded prior for a while; the next call goes on where this one ends."""
-
-    settings: Annotated[TrainSettings, arg(name="")] = field(default_factory=TrainSettings)
-    debug: bool = False
-    """Show the whole traceback of an error."""
-
-    def run(self) -> int:
-        """Shows a bar; the curve is logged beside the state."""
-        from dreamgaussian.train.loop import train
-
-        steps = train(self.settings)
-        with _progress() as progress:
-            bar = progress.add_task(self.settings.stage, facts="")
-            for step in steps:
-                validation = "" if step.validation_psnr is None else f"  validation {step.validation_psnr:.2f} dB"
-                facts = f"loss {step.loss:.4f}{validation}"
-                progress.update(bar, completed=step.step, total=self.settings.total_steps, facts=facts)
-        return 0
-
-
-@dataclass(frozen=True)
-class ExportCommand:
-    """Write the trained networks as float16 weights, with their card."""
-
-    settings: Annotated[ExportSettings, arg(name="")] = field(default_factory=ExportSettings)
-    debug: bool = False
-    """Show the whole traceback of an error."""
-
-    def run(self) -> int:
-        """Prints the weights' path."""
-        from dreamgaussian.train.export import export_weights
-
-        print(export_weights(self.settings))
-        return 0
-
-
-@dataclass(frozen=True)
-class PackCommand:
-    """Write the training views as shards that can travel to another machine."""
-
-    settings: Annotated[PackSettings, arg(name="")] = field(default_factory=PackSettings)
-    debug: bool = False
-    """Show the whole traceback of an error."""
-
-    def run(self) -> int:
-        """Shows a bar."""
-        from dreamgaussian.train.shards import pack_views
-
-        show_steps(pack_views(self.settings))
-        return 0
-
-
-@dataclass(frozen=True)
-class UnpackCommand:
-    """Read shards of training views back, where they are trained on."""
-
-    settings: Annotated[UnpackSettings, arg(name="")]
-    debug: bool = False
-    """Show the whole traceback of an error."""
-
-    def run(self) -> int:
-        """Shows a bar."""
-        from dreamgaussian.train.shards import unpack_views
-
-        show_steps(unpack_views(self.settings))
-        return 0
-
-
-@dataclass(frozen=True)
-class ReportCommand:
-    """Score the embedded prior's views of held-out objects, and show them."""
-
-    settings: Annotated[ReportSettings, arg(name="")] = field(default_factory=ReportSettings)
-    debug: bool = False
-    """Show the whole traceback of an error."""
-
-    def run(self) -> int:
-        """Prints a table of decibels and the picture's path."""
-        from dreamgaussian.train.report import mean_scores, report, table, write_sheet
-
-        reports: list[ObjectReport] = []
-        steps = report(self.settings)
-        with _progress() as progress:
-            bar = progress.add_task("Views", facts="")
-            for one, count in steps:
-                reports.append(one)
-                progress.update(bar, completed=len(reports), total=count, facts=one.name)
-        write_sheet(self.settings.output, reports)
-        print(f"{table(mean_scores(reports))}\n{self.settings.output}")
-        return 0
-
-
-@dataclass(frozen=True)
-class CheckCommand:
-    """Find, fetch and verify the files of a prior from the hub, and denoise one picture with it."""
-
-    name: Positional[PriorName]
-    """The prior."""
-    prior_path: str | None = None
-    """A folder or hub id to take the weights from."""
-    picture: Path = Path("prior-check.png")
-    """Where the denoised picture goes."""
-    device: str = "auto"
-    """Where the network runs."""
-    debug: bool = False
-    """Show the whole traceback of an error."""
-
-    def run(self) -> int:
-        """Prints what it finds."""
-        if self.name == "mini":
-            raise ConfigError("The embedded prior, mini, comes with the package. Name a prior from the hub.")
-        from dreamgaussian.guidance.check import check
-        from dreamgaussian.pipeline import choose_device
-
-        for line in check(self.name, choose_device(self.device), self.picture, path=self.prior_path):
-            print(line, flush=True)
-        return 0
-
-
-@dataclass(frozen=True)
-class PriorCommand:
-    """Check a prior from the hub, or make the embedded one anew."""
-
-    command: (
-        Annotated[CheckCommand, subcommand("check")]
-        | Annotated[DataCommand, subcommand("data")]
-        | Annotated[TrainCommand, subcommand("train")]
-        | Annotated[ExportCommand, subcommand("export")]
-        | Annotated[PackCommand, subcommand("pack")]
-        | Annotated[UnpackCommand, subcommand("unpack")]
-        | Annotated[ReportCommand, subcommand("report")]
-    )
-
-    def run(self) -> int:
-        """As the chosen command does."""
-        return self.command.run()
-
-
-def show_steps(steps: "Iterable[DataStep]") -> None:
-    """A bar per phase."""
-    with _progress() as progress:
-        bars: dict[str, Any] = {}
-        for step in steps:
-            if step.phase not in bars:
-                bars[step.phase] = progress.add_task(step.phase, facts="")
-            progress.update(bars[step.phase], completed=step.done, total=step.total)
 
 
 def make_asset(picture: Path | None, config: RunConfig, folder: Path) -> int:
@@ -485,7 +309,7 @@ def _watch(run: "Run", clock: "StageClock", folder: Path) -> "tuple[Snapshot | N
 
     last: Snapshot | None = None
     try:
-        with _progress() as progress:
+        with progress_bars() as progress:
             bars: dict[str, Any] = {}
             for last in generate(run):
                 clock.enter(last.stage)
@@ -508,20 +332,3 @@ def _facts(snapshot: "Snapshot") -> str:
     if snapshot.mesh is not None:
         return f"{loss}{len(snapshot.mesh.faces):,} faces"
     return f"{loss}{len(snapshot.gaussians):,} Gaussians"
-
-
-def _progress() -> Any:
-    """Bars on standard error, with the facts of the moment and the time left."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description:<10}"),
-        BarColumn(),
-        TextColumn("{task.completed:>4.0f}/{task.total:.0f}"),
-        TextColumn("{task.fields[facts]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
