@@ -32,6 +32,7 @@ from dreamgaussian.commands import (
     StudioCommand,
     TextCommand,
     TextureCommand,
+    ViewCommand,
 )
 from dreamgaussian.config import RunConfig, from_json, preset, read_run
 from dreamgaussian.errors import ConfigError, DreamGaussianError
@@ -46,6 +47,7 @@ Command = (
     | TextureCommand
     | ConvertCommand
     | StudioCommand
+    | ViewCommand
     | EvalCommand
     | PriorCommand
 )
@@ -85,6 +87,7 @@ def parse(arguments: Sequence[str]) -> Command:
         | Annotated[MeshCommand, subcommand("mesh")]
         | Annotated[TextureCommand, subcommand("texture")]
         | Annotated[StudioCommand, subcommand("studio")]
+        | Annotated[ViewCommand, subcommand("view")]
         | Annotated[ConvertCommand, subcommand("convert")]
         | Annotated[EvalCommand, subcommand("eval")]
         | Annotated[PriorCommand, subcommand("prior")]

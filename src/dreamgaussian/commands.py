@@ -260,6 +260,25 @@ class StudioCommand:
 
 
 @dataclass(frozen=True)
+class ViewCommand:
+    """Look at Gaussians and meshes in the browser: one file, several beside each other, or a run's folder."""
+
+    files: Annotated[Positional[tuple[Path, ...]], arg(metavar="FILE")]
+    """Any file of Gaussians or a mesh that can be read, or the folder of a run."""
+    port: int = 0
+    """Port to listen on, on this machine alone; 0 for any free one."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Serves until Ctrl-C or SIGTERM."""
+        from dreamgaussian.studio import run_view
+
+        run_view(self.files, StudioSettings(port=self.port), print)
+        return 0
+
+
+@dataclass(frozen=True)
 class EvalCommand:
     """Score whole runs on the benchmark's held-out objects and write a report."""
 

@@ -1,6 +1,8 @@
 """The studio: a small web server and one page in which a run is started, watched and taken home."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dreamgaussian.errors import BackendUnavailable
@@ -8,17 +10,38 @@ from dreamgaussian.errors import BackendUnavailable
 if TYPE_CHECKING:
     from dreamgaussian.studio.settings import StudioSettings
 
+Announce = Callable[[str], object]
 
-def run_studio(settings: "StudioSettings", announce: Callable[[str], object]) -> None:
+
+def run_studio(settings: "StudioSettings", announce: Announce) -> None:
     """Serve the studio until Ctrl-C or SIGTERM; the address to open is announced once it listens.
 
     Raises BackendUnavailable without the web server's packages and ConfigError where it cannot listen.
     """
-    try:
-        from dreamgaussian.studio import app, server
-    except ModuleNotFoundError as error:
-        raise BackendUnavailable(f"The studio needs {error.name}. Install it: pip install '.[studio]'") from error
+    _require_packages()
+    from dreamgaussian.studio import server
+    from dreamgaussian.studio.app import studio_app
+
     settings = server.with_token(settings)
-    listener = server.listen(settings)
-    announce(f"The studio is at {server.address(settings, listener)} (Ctrl-C ends it)")
-    server.serve(app.studio_app(settings), listener)
+    with server.listen(settings) as listener:
+        announce(f"The studio is at {server.address(settings, listener)} (Ctrl-C ends it)")
+        server.serve(studio_app(settings), listener)
+
+
+def run_view(paths: Sequence[Path], settings: "StudioSettings", announce: Announce) -> None:
+    """Show files, or the results in a run's folder, until Ctrl-C or SIGTERM. Raises as `run_studio`, and InputError."""
+    _require_packages()
+    from dreamgaussian.studio import server
+    from dreamgaussian.studio.view import open_layers, view_app
+
+    layers = open_layers(paths)
+    settings = server.with_token(settings)
+    with server.listen(settings) as listener:
+        announce(f"The view is at {server.address(settings, listener)} (Ctrl-C ends it)")
+        server.serve(view_app(layers, settings), listener)
+
+
+def _require_packages() -> None:
+    for name in ("starlette", "uvicorn", "websockets"):
+        if find_spec(name) is None:
+            raise BackendUnavailable(f"The studio needs {name}. Install it: pip install '.[studio]'")

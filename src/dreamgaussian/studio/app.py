@@ -14,22 +14,22 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dreamgaussian import __version__
 from dreamgaussian.config import PRESETS, PriorName, to_json
 from dreamgaussian.errors import DreamGaussianError, InputError
+from dreamgaussian.export import GAUSSIAN_WRITERS, MESH_WRITERS
 from dreamgaussian.studio.forms import config_from_form
 from dreamgaussian.studio.guard import Guard
 from dreamgaussian.studio.jobs import WORKING, Job
 from dreamgaussian.studio.messages import Message
 from dreamgaussian.studio.outbox import Outbox
-from dreamgaussian.studio.settings import GAUSSIAN_ENDINGS, MESH_ENDINGS, StudioSettings
+from dreamgaussian.studio.page import in_words, page, static_files
+from dreamgaussian.studio.settings import StudioSettings
 from dreamgaussian.studio.shop import Shop
 from dreamgaussian.studio.uploads import Uploads, title_from
 
-STATIC = Path(__file__).parent / "static"
 RUN_FILES = {
     "cutout.webp",
     "thumbnail.webp",
@@ -44,6 +44,11 @@ RUN_FILES = {
     "fit.safetensors",
 }
 """The files of a run's folder that can be asked for; nothing else can be read through the studio."""
+EXPORTS = {
+    "gaussians.ply": [f"gaussians{ending}" for ending in GAUSSIAN_WRITERS],
+    "mesh.glb": [f"mesh{ending}" for ending in MESH_WRITERS],
+}
+"""What can be made of each of a run's results."""
 WISHES = ("pause", "resume", "stop", "extract")
 MAX_FORM = 100_000
 """Bytes of a form."""
@@ -62,7 +67,7 @@ def studio_app(settings: StudioSettings) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/", _page),
+            Route("/", page),
             Route("/share/{key}", desk.enter_shared),
             Route("/api/studio", desk.overview),
             Route("/api/pictures", desk.upload, methods=["POST"]),
@@ -71,13 +76,13 @@ def studio_app(settings: StudioSettings) -> Starlette:
             Route("/api/jobs", desk.submit, methods=["POST"]),
             Route("/api/jobs/{id}", desk.delete, methods=["DELETE"]),
             Route("/api/jobs/{id}/files/{name}", desk.file),
-            Route("/api/jobs/{id}/exports/{ending}", desk.export),
+            Route("/api/jobs/{id}/exports/{name}", desk.export),
             Route("/api/jobs/{id}/{wish}", desk.wish, methods=["POST"]),
             WebSocketRoute("/live", desk.live),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/static", static_files()),
         ],
         middleware=[Middleware(Guard, settings=settings)],
-        exception_handlers={DreamGaussianError: _in_words, HTTPException: _in_words},
+        exception_handlers={DreamGaussianError: in_words, HTTPException: in_words},
         lifespan=lifespan,
     )
 
@@ -101,8 +106,7 @@ class Desk:
                 "priors": list(get_args(PriorName)),
                 "max_upload_mb": settings.max_upload_mb,
                 "max_steps": settings.max_steps,
-                "gaussian_endings": GAUSSIAN_ENDINGS,
-                "mesh_endings": MESH_ENDINGS,
+                "exports": EXPORTS,
             }
         )
 
@@ -184,14 +188,14 @@ class Desk:
 
     async def export(self, request: Request) -> Response:
         """A run's result in any format, made when it is asked for."""
-        job, ending = self._seen(request), "." + request.path_params["ending"]
-        if ending not in (*GAUSSIAN_ENDINGS, *MESH_ENDINGS):
-            raise HTTPException(404, f"There is no format {ending}.")
+        job, name = self._seen(request), request.path_params["name"]
+        if name not in {each for names in EXPORTS.values() for each in names}:
+            raise HTTPException(404, "There is no such format.")
         folder = self._shop.folder_of(job)
-        answer = await self._shop.bench.do({"chore": "export", "folder": str(folder), "ending": ending})
+        answer = await self._shop.bench.do({"chore": "export", "folder": str(folder), "name": name})
         if answer["kind"] != "done":
             return _answer(answer)
-        return _file(folder / "exports" / answer["file"], f"{job.title}{Path(answer['file']).suffix}")
+        return _file(folder / "exports" / answer["file"], f"{job.title}-{answer['file']}")
 
     async def enter_shared(self, request: Request) -> Response:
         """Let whoever has the link look at the run."""
@@ -258,10 +262,6 @@ async def _send_all(outbox: Outbox, socket: WebSocket) -> None:
         await socket.close()
 
 
-async def _page(_: Request) -> Response:
-    return FileResponse(STATIC / "index.html")
-
-
 async def _form(request: Request) -> dict[str, Any]:
     body = b""
     async for chunk in request.stream():
@@ -285,9 +285,3 @@ def _file(path: Path, name: str = "") -> Response:
 
 def _answer(answer: dict[str, Any]) -> Response:
     return JSONResponse(answer, 200 if answer["kind"] == "done" else 400)
-
-
-def _in_words(_: Request, error: Exception) -> Response:
-    if isinstance(error, HTTPException):
-        return JSONResponse({"error": error.detail}, error.status_code)
-    return JSONResponse({"error": str(error)}, 400)

@@ -1,5 +1,7 @@
 """Short pieces of work that the page waits for: the cut-out's preview, and files in another format."""
 
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +9,13 @@ from dreamgaussian.config import from_json
 from dreamgaussian.export import load, save
 from dreamgaussian.pipeline import open_subject
 from dreamgaussian.studio.pictures import check_pixels, save_cutout
-from dreamgaussian.studio.settings import GAUSSIAN_ENDINGS
 
 
 def do(chore: dict[str, Any]) -> dict[str, Any]:
     """Do the chore that is named under `chore`; the answer's values."""
     if chore["chore"] == "cutout":
         return _cutout(chore)
-    return _export(Path(chore["folder"]), chore["ending"])
+    return _export(Path(chore["folder"]), chore["name"])
 
 
 def _cutout(chore: dict[str, Any]) -> dict[str, Any]:
@@ -28,10 +29,16 @@ def _cutout(chore: dict[str, Any]) -> dict[str, Any]:
     return {"crop": {"left": crop.offset_px[0], "top": crop.offset_px[1], "side": side}}
 
 
-def _export(folder: Path, ending: str) -> dict[str, Any]:
-    """Write the run's result once more, in the format of that ending."""
-    name, source = ("gaussians", "gaussians.ply") if ending in GAUSSIAN_ENDINGS else ("mesh", "mesh.glb")
-    target = folder / "exports" / f"{name}{ending}"
-    target.parent.mkdir(exist_ok=True)
-    save(load(folder / source), target)
+def _export(folder: Path, name: str) -> dict[str, Any]:
+    """Write the run's result once more under a name whose ending tells the format; formats of several files zipped."""
+    results = {"gaussians": "gaussians.ply", "mesh": "mesh.glb"}
+    exports = folder / "exports"
+    exports.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=exports) as temporary:
+        target = Path(temporary) / name
+        save(load(folder / results[target.stem]), target)
+        if len(list(target.parent.iterdir())) > 1:
+            target = Path(shutil.make_archive(str(exports / target.stem), "zip", temporary))
+        else:
+            target = target.replace(exports / name)
     return {"file": target.name}

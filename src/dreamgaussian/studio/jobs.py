@@ -121,4 +121,5 @@ class JobIndex:
 
     def _select(self, where: str, *values: object) -> list[Job]:
         rows = self._database.execute(f"SELECT * FROM jobs {where}", values).fetchall()
-        return [Job(**dict(row)) for row in rows]
+        jobs: list[dict[str, Any]] = [{**row, "has_picture": bool(row["has_picture"])} for row in rows]
+        return [Job(**job) for job in jobs]

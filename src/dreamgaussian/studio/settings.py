@@ -6,10 +6,6 @@ from pathlib import Path
 
 from dreamgaussian.errors import ConfigError
 
-GAUSSIAN_ENDINGS = (".ply", ".spz", ".splat")
-MESH_ENDINGS = (".glb", ".usdz", ".obj", ".stl")
-"""What the page offers to take home; an ending that serves both kinds is offered for one."""
-
 
 @dataclass(frozen=True)
 class StudioSettings:

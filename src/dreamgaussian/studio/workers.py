@@ -12,6 +12,7 @@ from typing import Any
 
 from dreamgaussian.studio.messages import PREFIX, unpack
 
+COMMAND = (sys.executable, "-m", "dreamgaussian.studio.worker")
 CHORE_SECONDS = 120.0
 """A chore that takes longer is given up."""
 
@@ -31,7 +32,7 @@ class Worker:
         """Start a worker on a task; what it prints goes to the log."""
         with log.open("ab") as file:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "dreamgaussian.studio.worker"),
+                *COMMAND,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=file,

@@ -110,24 +110,31 @@ export class RunPanel {
   #downloads() {
     const { job, studio } = this;
     const has = (name) => job.files.includes(name);
-    const exports = [
-      ...(has("gaussians.ply") ? studio.gaussian_endings : []),
-      ...(has("mesh.glb") ? studio.mesh_endings : []),
-    ].map((ending) => this.#download(ending, `/api/jobs/${job.id}/exports/${ending.slice(1)}`, job.title + ending));
+    const exports = Object.entries(studio.exports).filter(([result]) => has(result)).flatMap(([result, names]) => {
+      const kind = element("span", result === "mesh.glb" ? "mesh" : "Gaussians");
+      kind.className = "kind";
+      return [kind, ...names.map((name) => this.#download(name.slice(name.indexOf(".")), `/api/jobs/${job.id}/exports/${name}`, job.title, name))];
+    });
+    const rest = element("span", "more");
+    rest.className = "kind";
     const files = Object.entries(FILES).filter(([name]) => has(name))
-      .map(([name, label]) => this.#download(label, `/api/jobs/${job.id}/files/${name}`, `${job.title}-${name}`));
-    $("download-list").replaceChildren(...exports, ...files);
+      .map(([name, label]) => this.#download(label, `/api/jobs/${job.id}/files/${name}`, job.title, name));
+    $("download-list").replaceChildren(...exports, ...(files.length ? [rest] : []), ...files);
     $("downloads").hidden = !exports.length;
   }
 
-  #download(label, path, name) {
-    return this.#button(label, async () => {
+  #download(label, path, title, name) {
+    const button = this.#button(label, async () => {
+      const data = await bytes(path);
+      const isZip = data[0] === 0x50 && data[1] === 0x4b && !name.endsWith(".usdz"); // several files come as one
       const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([await bytes(path)]));
-      link.download = name;
+      link.href = URL.createObjectURL(new Blob([data]));
+      link.download = `${title}-${isZip ? `${name}.zip` : name}`;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
     });
+    button.setAttribute("aria-label", `Download ${name}`);
+    return button;
   }
 
   #sharing() {

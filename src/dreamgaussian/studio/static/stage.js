@@ -4,10 +4,11 @@ import { Viewer } from "./viewer.js";
 
 const $ = (id) => document.getElementById(id);
 const MODES = { color: "colour", depth: "depth", alpha: "alpha", normals: "normals", centers: "centres" };
-export const LAYERS = { gaussians: "Gaussians", first: "mesh, stage 1", final: "mesh, stage 2" };
 
 export class Stage {
-  constructor() {
+  // `layers` are titles by name, in the order in which they come to be.
+  constructor(layers) {
+    this.titles = layers;
     this.viewer = new Viewer($("canvas"));
     $("modes").replaceChildren(...Object.entries(MODES).map(([mode, label]) => {
       const item = document.createElement("label");
@@ -17,7 +18,7 @@ export class Stage {
       return item;
     }));
     $("left").onchange = $("right").onchange = () => { this.chosen = true; this.#arrange(); };
-    $("slider").oninput = () => this.#arrange();
+    $("slider").oninput = $("squeeze").onchange = () => this.#arrange();
     $("home").onclick = () => this.viewer.home();
     $("turn").onchange = () => { this.viewer.controls.autoRotate = $("turn").checked; this.viewer.refresh(); };
     $("overlay-on").onchange = () => this.#overlay();
@@ -41,11 +42,10 @@ export class Stage {
     $("overlay-on").disabled = false;
   }
 
-  splats(bytes) {
-    const isNew = !this.viewer.layers.has("gaussians");
-    const count = this.viewer.setSplats("gaussians", bytes);
+  splats(bytes, name = "gaussians") {
+    const isNew = !this.viewer.layers.has(name);
+    this.viewer.setSplats(name, bytes);
     if (isNew) this.#offer();
-    return count;
   }
 
   async mesh(name, bytes) {
@@ -54,12 +54,20 @@ export class Stage {
     if (isNew) this.#offer();
   }
 
+  compare(left, right, sideBySide) {
+    $("left").value = left;
+    $("right").value = right;
+    $("squeeze").checked = sideBySide;
+    this.chosen = true;
+    this.#arrange();
+  }
+
   // What there is to choose from; until somebody chooses, the newest stage is shown.
   #offer() {
-    const names = Object.keys(LAYERS).filter((name) => this.viewer.layers.has(name));
+    const names = Object.keys(this.titles).filter((name) => this.viewer.layers.has(name));
     const [left, right] = [$("left").value, $("right").value];
-    $("left").replaceChildren(...names.map((name) => new Option(LAYERS[name], name)));
-    $("right").replaceChildren(new Option("nothing", ""), ...names.map((name) => new Option(LAYERS[name], name)));
+    $("left").replaceChildren(...names.map((name) => new Option(this.titles[name], name)));
+    $("right").replaceChildren(new Option("nothing", ""), ...names.map((name) => new Option(this.titles[name], name)));
     $("left").value = this.chosen && names.includes(left) ? left : names.at(-1) ?? "";
     $("right").value = this.chosen && names.includes(right) ? right : "";
     $("empty").hidden = names.length > 0;
@@ -71,12 +79,14 @@ export class Stage {
     viewer.left = $("left").value;
     viewer.right = $("right").value;
     const both = Boolean(viewer.right) && viewer.layers.has(viewer.right);
-    viewer.split = Number($("slider").value) / 100;
-    $("slider-label").hidden = $("divider").hidden = !both;
+    viewer.sideBySide = $("squeeze").checked;
+    viewer.split = viewer.sideBySide ? 0.5 : Number($("slider").value) / 100;
+    $("squeeze-label").hidden = $("divider").hidden = !both;
+    $("slider-label").hidden = !both || viewer.sideBySide;
     $("divider").style.left = `${viewer.split * 100}%`;
     $("layer-left").hidden = $("layer-right").hidden = !both;
-    $("layer-left").textContent = LAYERS[viewer.left] ?? "";
-    $("layer-right").textContent = LAYERS[viewer.right] ?? "";
+    $("layer-left").textContent = this.titles[viewer.left] ?? "";
+    $("layer-right").textContent = this.titles[viewer.right] ?? "";
     viewer.refresh();
   }
 

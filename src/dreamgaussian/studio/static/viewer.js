@@ -73,7 +73,6 @@ export class Viewer {
     }
     splats.set(bytes);
     this.refresh();
-    return splats.count;
   }
 
   async setMesh(name, bytes, base = "") {
@@ -148,7 +147,7 @@ export class Viewer {
     this.renderer.clear();
     this.renderer.setScissorTest(true);
     const both = this.right && this.layers.has(this.right);
-    const cut = Math.round(size.x * (!both ? 1 : this.sideBySide ? 0.5 : this.split));
+    const cut = Math.round(size.x * (both ? this.split : 1));
     this.#draw(this.left, 0, cut, size, ratio, both && this.sideBySide);
     if (both) this.#draw(this.right, cut, size.x, size, ratio, this.sideBySide);
   }
