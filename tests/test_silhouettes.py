@@ -6,7 +6,7 @@ import torch
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.errors import InputError
-from dreamgaussian.silhouettes import extent, fills, longer_side, require_one_outline, shared_axis
+from dreamgaussian.silhouettes import extent, fills, longer_side, require_one_outline, shared_axis, shared_fill
 
 FRONT = Camera.orbit(0, 0, 200)
 
@@ -72,3 +72,12 @@ def test_opposite_sides_must_have_one_outline():
     require_one_outline([slim, wide], [FRONT, side], names)  # a side may be of any width
     with pytest.raises(InputError, match=r"front\.png and other\.png show opposite .* is 2\.0 times as wide"):
         require_one_outline([slim, wide], [FRONT, back], names)
+
+
+def test_a_shared_crop_leaves_room_for_all():
+    silhouettes = [np.zeros((100, 100), bool) for _ in range(2)]
+    silhouettes[0][40:60, 30:50] = True
+    silhouettes[1][45:55, 40:50] = True
+    assert shared_fill(silhouettes, 0.8) == 0.8
+    silhouettes[1][45:55, 40:65] = True  # ends 25 pixels beside the first one's middle
+    assert shared_fill(silhouettes, 0.8) == pytest.approx(0.95 * 20 / 50)

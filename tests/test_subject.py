@@ -255,3 +255,15 @@ def test_two_pictures_from_one_direction_are_refused(first: str, second: str) ->
     views = (PosedPicture.parse(first), PosedPicture.parse(second))
     with pytest.raises(ConfigError, match=r"are both said to be taken from azimuth .* Give each picture a direction"):
         SubjectSettings(elevation_deg=15, views=views)
+
+
+def test_pictures_of_one_camera_share_the_front_s_crop(tmp_path: Path) -> None:
+    front = saved(tmp_path, block(200, 200, (60, 40, 140, 160)), "front.png")
+    side = saved(tmp_path, block(200, 200, (70, 50, 110, 170)), "side.png")
+    settings = SubjectSettings(picture_size=128, views=(PosedPicture(str(side), 90),), framing="shared")
+    seen = subject_from_picture(front, settings, fill=0.75).views
+    assert seen[0].crop == seen[1].crop
+    assert bounds(seen[1].picture[..., 3].numpy()) == pytest.approx((40, 24, 72, 120), abs=1)
+    saved(tmp_path, block(300, 200, (70, 50, 110, 170)), "side.png")
+    with pytest.raises(InputError, match=r"side\.png has 300x200 pixels and .*front\.png has 200x200, so they cannot"):
+        subject_from_picture(front, settings)

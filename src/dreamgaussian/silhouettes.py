@@ -41,6 +41,18 @@ def fills(silhouettes: Sequence[Bool[np.ndarray, "_ _"]], cameras: Sequence[Came
     return [share * shrink for share in shares]
 
 
+def shared_fill(silhouettes: Sequence[Bool[np.ndarray, "_ _"]], fill: float) -> float:
+    """The share that the first cut-out's longer side is to take where all pictures get its crop: `fill`, or less where
+    another would reach out of the frame.
+    """
+    first = silhouettes[0]
+    reach = 0.0
+    for axis in (0, 1):
+        middle = sum(_ends(first, axis)) / 2
+        reach = max(reach, *(abs(end - middle) for each in silhouettes for end in _ends(each, axis)))
+    return min(fill, max(WIDEST, fill) * longer_side(first) / (2 * reach))
+
+
 def require_one_outline(
     silhouettes: Sequence[Bool[np.ndarray, "_ _"]], cameras: Sequence[Camera], names: Sequence[str]
 ) -> None:
@@ -81,4 +93,10 @@ def _slimness(silhouette: Bool[np.ndarray, "h w"], axis: Tensor, camera: Camera)
 
 def longer_side(silhouette: Bool[np.ndarray, "h w"]) -> int:
     """Of the bounding box, in pixels."""
-    return max(int(np.ptp(np.flatnonzero(silhouette.any(axis=axis)))) + 1 for axis in (0, 1))
+    return max(after - first for first, after in (_ends(silhouette, axis) for axis in (0, 1)))
+
+
+def _ends(silhouette: Bool[np.ndarray, "h w"], axis: int) -> tuple[int, int]:
+    """First and one after the last row (axis 1) or column (axis 0) that is not empty."""
+    places = np.flatnonzero(silhouette.any(axis=axis))
+    return int(places[0]), int(places[-1]) + 1

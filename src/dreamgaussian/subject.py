@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -17,7 +18,7 @@ from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
 from dreamgaussian.errors import InputError
 from dreamgaussian.matting import large_islands, remove_background
 from dreamgaussian.picture import ALPHA_SEEN, MIN_SIDE, Picture, read_picture
-from dreamgaussian.silhouettes import fills, require_one_outline
+from dreamgaussian.silhouettes import fills, require_one_outline, shared_fill
 from dreamgaussian.subject_settings import SubjectSettings
 
 logger = logging.getLogger(__name__)
@@ -69,8 +70,8 @@ def subject_from_picture(
     """The subject of one picture, a file's or a decoded one, and of those in `settings.views`, cut out and recentred.
 
     Each cut-out's bounding box is centred in its frame. The longer side of the first one takes `fill` of the frame; the
-    others are scaled so that the subject has one size in the world (`silhouettes.fills`). `fill`, `radius` and
-    `fovy_deg` are those of the prior's camera domain.
+    others are scaled so that the subject has one size in the world (`silhouettes.fills`), or share its crop. `fill`,
+    `radius` and `fovy_deg` are those of the prior's camera domain.
 
     Raises `InputError` where there is no usable picture or no subject in it, or where pictures contradict each other.
     """
@@ -82,7 +83,11 @@ def subject_from_picture(
     cut_outs = [_cut_out(each, settings) for each in pictures]
     seen = [_seen(rgba[..., 3], each.name) for rgba, each in zip(cut_outs, pictures, strict=True)]
     require_one_outline(seen, cameras, [each.name for each in pictures])
-    shares = fills(seen, cameras, fill)
+    if settings.framing == "shared":
+        _require_one_size(pictures)
+        seen, shares = [seen[0]] * len(seen), [shared_fill(seen, fill)] * len(seen)
+    else:
+        shares = fills(seen, cameras, fill)
     views: list[View] = []
     for each, rgba, mask, share, camera in zip(pictures, cut_outs, seen, shares, cameras, strict=True):
         square, crop = recentre(rgba, mask, settings.picture_size, share)
@@ -171,3 +176,13 @@ def _seen(alpha: Float[np.ndarray, "h w"], name: str) -> Bool[np.ndarray, "h w"]
     if touched := [name for name, edge in edges.items() if edge.mean() > 0.05]:
         logger.warning("The subject of %s is cut off at the %s; what is missing is made up.", name, ", ".join(touched))
     return seen
+
+
+def _require_one_size(pictures: Sequence[Picture]) -> None:
+    sizes = ["x".join(str(round(side * each.scale)) for side in each.rgba.shape[1::-1]) for each in pictures]
+    for picture, size in zip(pictures, sizes, strict=True):
+        if size != sizes[0]:
+            raise InputError(
+                f"{picture.name} has {size} pixels and {pictures[0].name} has {sizes[0]}, so they cannot share one crop. "
+                "Leave --subject.framing shared out."
+            )

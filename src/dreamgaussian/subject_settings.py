@@ -74,6 +74,9 @@ class SubjectSettings:
     """Side, in pixels, of the square picture that the run works from."""
     views: tuple[PosedPictureFlag, ...] = ()
     """Further pictures of the subject, each with its direction; the elevation may be left out."""
+    framing: Literal["each", "shared"] = "each"
+    """How further pictures are cropped: each by itself, centred and scaled to agree with the front; or all as the front
+    is, for renders and turntables, where one camera kept its distance: that is far more exact."""
 
     def __post_init__(self) -> None:
         if not -90 <= self.elevation_deg <= 90:

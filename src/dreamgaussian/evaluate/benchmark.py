@@ -28,6 +28,7 @@ from dreamgaussian.evaluate.methods import (
     prior_views,
 )
 from dreamgaussian.evaluate.metrics import Networks, ViewJudge, score_shape, shrink
+from dreamgaussian.evaluate.pictures import given_views, posed_pictures, write_views
 from dreamgaussian.evaluate.report import write_report
 from dreamgaussian.evaluate.results import (
     MethodScores,
@@ -54,6 +55,8 @@ DEFAULT = "default"
 STRIP_VIEWS = 5
 STRIP_SIDE = 160
 
+SEVERAL = {"2 pictures": 2, "4 pictures": 4}
+"""Variants with more than one input picture."""
 Change = Callable[[RunConfig], RunConfig]
 
 
@@ -100,7 +103,8 @@ def evaluate(settings: EvalSettings, archive: Path | None = None) -> Iterator[Ev
     """
     networks = Networks.load()
     open_folder(settings.output, "benchmark", overwrite=True)
-    variants = (BASELINES, DEFAULT, *(ABLATIONS if settings.ablations else ()))
+    several = [name for name, pictures in SEVERAL.items() if pictures in settings.pictures]
+    variants = (BASELINES, DEFAULT, *several, *(ABLATIONS if settings.ablations else ()))
     wanted = [(e, v) for e in read_index(archive)[: settings.object_count] for v in variants]
     results: list[ObjectResult] = []
     for done, (entry, variant) in enumerate(wanted):
@@ -129,7 +133,7 @@ def _measure(
     """One object through one variant."""
     entry, folder = subject.entry, settings.output / subject.entry.key
     folder.mkdir(exist_ok=True)
-    chosen = np.linspace(0, len(entry.cameras), settings.view_count, endpoint=False).astype(int).tolist()
+    chosen = _scored_views(entry, settings)
     cameras, truth = [entry.cameras[index] for index in chosen], subject.views[chosen]
     clock = StageClock()
     if variant == BASELINES:
@@ -159,6 +163,7 @@ def _run(
     picture = folder / "input.webp"
     with atomic_path(picture) as temporary:
         temporary.write_bytes(subject.input_webp)
+    write_views(subject, config.subject.views)
     run = open_run(picture, config)
     meshes: dict[str, Mesh] = {}
     last: Snapshot | None = None
@@ -188,15 +193,26 @@ def _score(views: Views, subject: BenchmarkObject, judges: dict[int, ViewJudge],
     )
 
 
+def _scored_views(entry: Entry, settings: EvalSettings) -> list[int]:
+    """The true views to compare with, evenly spread over those that no run is given."""
+    given = given_views(entry, max(settings.pictures, default=1))
+    free = [index for index in range(len(entry.cameras)) if index not in given]
+    count = min(settings.view_count, len(free))
+    return [free[place] for place in np.linspace(0, len(free), count, endpoint=False).astype(int)]
+
+
 def _config(entry: Entry, variant: str, settings: EvalSettings) -> RunConfig:
     config = settings.run_config
-    subject = replace(config.subject, elevation_deg=entry.elevation_deg, background="keep")
+    views = posed_pictures(entry, SEVERAL.get(variant, 1), settings.output / entry.key)
+    subject = replace(
+        config.subject, elevation_deg=entry.elevation_deg, background="keep", views=views, framing="shared"
+    )
     return ABLATIONS.get(variant, lambda c: c)(replace(config, subject=subject))
 
 
 def _identity(entry: Entry, variant: str, settings: EvalSettings) -> dict[str, Any]:
     """What a result depends on, as JSON gives it back."""
-    identity: dict[str, Any] = {"version": __version__, "views": settings.view_count}
+    identity: dict[str, Any] = {"version": __version__, "views": _scored_views(entry, settings)}
     if variant != BASELINES:
         identity["config"] = to_json(_config(entry, variant, settings))
     if variant != BASELINES and settings.prior == "mini":

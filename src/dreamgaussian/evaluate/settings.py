@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import arg
 
@@ -35,6 +35,9 @@ class EvalSettings:
     ablations: bool = False
     """Also run without timestep annealing, without densification, without the reference loss, and with each variant of
     score distillation."""
+    pictures: tuple[Literal[1, 2, 4], ...] = (1,)
+    """Also run with 2 input pictures (front and back), or 4 (all sides). They are true views, which no variant is then
+    scored on."""
     prior: PriorName = "mini"
     """The diffusion prior of the runs."""
     prior_path: str | None = None
