@@ -183,6 +183,6 @@ def _require_one_size(pictures: Sequence[Picture]) -> None:
     for picture, size in zip(pictures, sizes, strict=True):
         if size != sizes[0]:
             raise InputError(
-                f"{picture.name} has {size} pixels and {pictures[0].name} has {sizes[0]}, so they cannot share one crop. "
-                "Leave --subject.framing shared out."
+                f"{picture.name} has {size} pixels and {pictures[0].name} has {sizes[0]}, so they cannot share one "
+                "crop. Leave --subject.framing shared out."
             )

