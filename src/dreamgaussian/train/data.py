@@ -51,29 +51,22 @@ def make_data(settings: DataSettings = DataSettings()) -> Iterator[DataStep]:
     items = read_items(settings)
     folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(settings.workers, mp_context=get_context("spawn")) as pool:
-        listed = {entry.key: entry for entry in read_manifest(folder)}
-        known = {entry.library for entry in listed.values()}
+        known = {entry.library for entry in read_manifest(folder)}
         fresh = [item for item in items if item.library not in known]
         prints: list[Fingerprint] = []
         for done, fingerprint in enumerate(pool.map(_fingerprint, fresh, chunksize=8)):
             if fingerprint is not None:
                 prints.append(fingerprint)
             yield DataStep("comparing", done + 1, len(fresh))
-        splits = {key: entry.split for key, entry in listed.items()} | split_objects(prints)
-        colors = {key: entry.colors for key, entry in listed.items()}
-        trained_on = [item for item in items if splits.get(item.key) == "train"]
-        made = [*draw_pairs(trained_on, settings.seed), *draw_repainted(trained_on, settings.seed)]
-        items, splits = [*items, *made], splits | {item.key: "train" for item in made}
-        entries = [Entry.of(i, splits[i.key], colors.get(i.key, ())) for i in items if i.key in splits]
-        write_manifest(folder, entries)
-        wanted = [item for item in items if splits.get(item.key, "excluded") != "excluded"]
-        missing = [item for item in wanted if not (folder / f"{item.key}.views.npy").exists()]
+        found = _list_objects(folder, items, prints, settings.seed)
+        wanted = [(item, entry.split) for item, entry in found if entry.split != "excluded"]
+        missing = [each for each in wanted if not (folder / f"{each[0].key}.views.npy").exists()]
         missing = [missing[i] for i in np.random.default_rng(settings.seed).permutation(len(missing))]
-        jobs = [pool.submit(_render_item, i, folder, settings, splits[i.key] != "train") for i in missing]
+        jobs = [pool.submit(_render_item, item, folder, settings, split != "train") for item, split in missing]
         for done, job in enumerate(as_completed(jobs)):
             job.result()
             yield DataStep("rendering", len(wanted) - len(missing) + done + 1, len(wanted))
-    write_manifest(folder, with_colors(entries, folder))
+    write_manifest(folder, with_colors([entry for _, entry in found], folder))
 
 
 def read_items(settings: DataSettings) -> list[Item]:
@@ -88,6 +81,24 @@ def read_items(settings: DataSettings) -> list[Item]:
         *emoji.read_emoji(emoji_package, pictures / "pictures"),
         *draw_shapes(),
     ]
+
+
+def _list_objects(folder: Path, items: list[Item], prints: list[Fingerprint], seed: int) -> list[tuple[Item, Entry]]:
+    """Write the manifest: the items that have a model, in the splits that they have had so far where there are any, and
+    the things made of those that are trained on.
+    """
+    listed = {entry.key: entry for entry in read_manifest(folder)}
+    splits = {key: entry.split for key, entry in listed.items()} | split_objects(prints)
+    trained_on = [item for item in items if splits.get(item.key) == "train"]
+    made = [*draw_pairs(trained_on, seed), *draw_repainted(trained_on, seed)]
+    splits |= {item.key: "train" for item in made}
+    found = [
+        (item, Entry.of(item, splits[item.key], listed[item.key].colors if item.key in listed else ()))
+        for item in [*items, *made]
+        if item.key in splits
+    ]
+    write_manifest(folder, [entry for _, entry in found])
+    return found
 
 
 def _fingerprint(item: Item) -> Fingerprint | None:
