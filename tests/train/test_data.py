@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from dreamgaussian.errors import ConfigError
 from dreamgaussian.train import pairs, repaint, shapes
 from dreamgaussian.train.catalogue import read_catalogue, unpack
 from dreamgaussian.train.data import make_data
-from dreamgaussian.train.dataset import Views
+from dreamgaussian.train.dataset import Views, map_views
 from dreamgaussian.train.manifest import read_manifest
 from dreamgaussian.train.settings import DataSettings
 
@@ -133,6 +134,15 @@ def test_a_folder_made_without_emoji_gets_them_and_keeps_the_rest(
     manifest.write_text(json.dumps(furniture))
     list(make_data(settings))
     assert [entry.split for entry in read_manifest(folder)] == ["validation", "validation", "train", "train", "train"]
+
+
+def test_views_are_mapped_without_open_files(tmp_path: Path) -> None:
+    written = np.random.default_rng(0).integers(0, 256, size=(2, 3, 8, 8, 4), dtype=np.uint8)
+    np.save(tmp_path / "a.views.npy", written)
+    before = len(os.listdir("/dev/fd"))
+    maps = [map_views(tmp_path / "a.views.npy") for _ in range(20)]
+    assert len(os.listdir("/dev/fd")) == before
+    assert all((each.numpy() == written).all() for each in maps)
 
 
 def test_missing_views_say_how_to_make_them(tmp_path: Path) -> None:

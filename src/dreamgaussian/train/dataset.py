@@ -39,10 +39,9 @@ class Views:
         self.entries = entries
         self.folder = folder
         self.weights = torch.tensor([entry.weight for entry in entries], device=device)
-        # Copy-on-write maps, for torch wants writable memory; nothing is ever written.
-        maps = [np.load(folder / f"{entry.key}.views.npy", mmap_mode="c") for entry in entries]
+        maps = [map_views(folder / f"{entry.key}.views.npy") for entry in entries]
         cameras = [np.radians(np.load(folder / f"{entry.key}.cameras.npy")) for entry in entries]
-        self.views = [torch.from_numpy(each).to(device) for each in maps]
+        self.views = [each.to(device) for each in maps]
         self.cameras = [torch.from_numpy(each).to(device) for each in cameras]
 
     def group(self, index: int, group: int) -> Batch:
@@ -62,6 +61,18 @@ class Views:
         pictures, elevations = (torch.stack(parts) for parts in zip(*inputs, strict=True))
         seen, angles = (torch.stack(parts) for parts in zip(*chosen, strict=True))
         return Batch(_as_floats(pictures), elevations, _as_floats(seen), angles[..., 0], angles[..., 1])
+
+
+def map_views(path: Path) -> UInt8[Tensor, "groups views s s 4"]:
+    """An object's views, read from the disk where they are looked at.
+
+    Unlike numpy's maps, torch's keep no file open: there are more objects than files that a process may open.
+    """
+    with path.open("rb") as file:
+        np.lib.format.read_magic(file)
+        shape, _, _ = np.lib.format.read_array_header_1_0(file)
+        start = file.tell()
+    return torch.from_file(str(path), size=path.stat().st_size, dtype=torch.uint8)[start:].view(shape)
 
 
 def _as_floats(views: UInt8[Tensor, "*n s s 4"]) -> Float[Tensor, "*n 4 s s"]:
