@@ -49,7 +49,7 @@ class RunConfig:
     via_image: str = "auto"
     """What makes a picture of words alone, which the run then goes on with: `none`, or the name of a painter."""
     prompt: str = ""
-    """Words about the subject, for priors that understand them."""
+    """Words about the subject, for priors that understand them; `auto`: those of a caption model from the hub."""
     negative_prompt: str = ""
     """What it should not look like."""
     rasterizer: Literal["auto", "reference", "cpu", "cuda"] = "auto"

@@ -20,6 +20,8 @@ class HubSettings:
     """A folder, file or hub id of the weights that `--via-image` paints with; none given: the published place."""
     painter_lora: tuple[str, ...] = ()
     """As `lora`, for the painter."""
+    captioner_path: str | None = None
+    """A folder or hub id of the model behind `--prompt auto`; none given: the published place."""
     lora: tuple[str, ...] = ()
     """Files of low-rank changes to the weights (LoRA), each as FILE or FILE:SCALE."""
     compile: bool = False

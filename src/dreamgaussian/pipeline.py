@@ -1,5 +1,6 @@
 """The whole method on one page (arXiv 2309.16653): a picture in, 3D Gaussians and a textured mesh out."""
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.guidance import Prior, fetch_weights, open_prior, prior_spec
+from dreamgaussian.guidance.caption import open_captioner
 from dreamgaussian.mesh.build import build_mesh
 from dreamgaussian.mesh.extract import Outline
 from dreamgaussian.mesh.mesh import Mesh
@@ -25,6 +27,8 @@ from dreamgaussian.subject_settings import PosedPicture
 from dreamgaussian.text_to_image import Painting, open_painter
 from dreamgaussian.texture.bake import bake, input_views
 from dreamgaussian.texture.refine import refine
+
+logger = logging.getLogger(__name__)
 
 Stage = Literal["Gaussians", "Mesh", "Texture"]
 
@@ -71,8 +75,13 @@ def open_run(picture: str | Path | None, config: RunConfig = RunConfig()) -> Run
     device = choose_device(config.device)
     rasterizer = choose_rasterizer(config.rasterizer, device)
     fetch_weights(config.prior, config.prior_path, config.hub)
+    describe = open_captioner(device, config.hub) if config.prompt == "auto" and picture is not None else None
     painting = paint(config, device) if picture is None else None
     subject = open_subject(painting or picture, config)
+    if describe is not None:
+        config = replace(config, prompt=describe(subject.views[0].picture))
+        subject = replace(subject, prompt=config.prompt)
+        logger.info("The picture shows: %s", config.prompt)
     prior = open_prior(config.prior, subject, device, config.prior_path, roundness=config.roundness, hub=config.hub)
     return Run(config, subject, prior, rasterizer, FitState.start(config.fit, config.seed), painting)
 

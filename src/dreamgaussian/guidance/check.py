@@ -18,7 +18,7 @@ from dreamgaussian.guidance.checkpoint import Checkpoint, common_name, shape_dif
 from dreamgaussian.guidance.distill import NOMINAL_SCALE, sample
 from dreamgaussian.guidance.hub import locate
 from dreamgaussian.guidance.latent import over_white
-from dreamgaussian.guidance.manifest import Manifest, manifest
+from dreamgaussian.guidance.manifest import Manifest, manifest, weights_in_memory
 from dreamgaussian.subject import Crop, Subject, View
 
 PROMPT = "a red apple"
@@ -47,6 +47,8 @@ def check(
         yield f"{located.source.name} has what is needed, {_megabytes(sum(located.sizes.values()))}:"
         for file, size in located.sizes.items():
             yield f"  {_megabytes(size):>10}  {file}"
+    encoding, running = map(_megabytes, weights_in_memory(published))
+    yield f"In memory its weights take {encoding} while words and pictures are encoded, then {running}."
     checkpoint = find_checkpoint(name, path)
     yield from _compare(checkpoint, published)
     entry = CATALOGUE[name]

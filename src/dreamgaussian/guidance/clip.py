@@ -11,8 +11,8 @@ from torch import Tensor
 
 from dreamgaussian.guidance.checkpoint import Checkpoint
 
-_MEAN = (0.48145466, 0.4578275, 0.40821073)
-_STD = (0.26862954, 0.26130258, 0.27577711)
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 """Of CLIP's training pictures (github.com/openai/CLIP, clip/clip.py)."""
 _SIDE = 224
 
@@ -76,7 +76,7 @@ def _encode(
     tokenizer: Any = CLIPTokenizer.from_pretrained(str(checkpoint.tokenizer(tokenizer_folder)), local_files_only=True)
     kind = CLIPTextModelWithProjection if projected else CLIPTextModel
     with torch.device("meta"):
-        network = kind(CLIPTextConfig(**_without_origin(checkpoint.config(component))))
+        network = kind(CLIPTextConfig(**without_origin(checkpoint.config(component))))
     encoder = checkpoint.load(component, network, dtype=torch.float32, device=device)
     length = network.config.max_position_embeddings
     tokens = tokenizer(list(prompts), padding="max_length", max_length=length, truncation=True, return_tensors="pt")
@@ -97,7 +97,7 @@ def embed_pictures(
 
     kind = CLIPVisionModelWithProjection if output == "projected" else CLIPVisionModel
     with torch.device("meta"):
-        network = kind(CLIPVisionConfig(**_without_origin(checkpoint.config("image_encoder"))))
+        network = kind(CLIPVisionConfig(**without_origin(checkpoint.config("image_encoder"))))
     encoder = checkpoint.load("image_encoder", network, dtype=torch.float32, device=device)
     pixels = clip_pixels(pictures, antialias=antialias).to(device)
     with torch.no_grad():
@@ -116,11 +116,11 @@ def clip_pixels(pictures: Float[Tensor, "n 3 h w"], *, antialias: bool) -> Float
     resized = F.interpolate(pictures, size, mode="bicubic", antialias=antialias, align_corners=not antialias)
     if antialias:
         resized = resized.clamp(0, 1)
-    mean, std = (torch.tensor(values).to(pictures)[:, None, None] for values in (_MEAN, _STD))
+    mean, std = (torch.tensor(values).to(pictures)[:, None, None] for values in (CLIP_MEAN, CLIP_STD))
     return (resized - mean) / std
 
 
-def _without_origin(config: dict[str, Any]) -> dict[str, Any]:
+def without_origin(config: dict[str, Any]) -> dict[str, Any]:
     """A config without what tells where it comes from, which newer versions of transformers refuse or act on."""
     origin = ("_name_or_path", "architectures", "torch_dtype", "dtype", "transformers_version", "model_type")
     return {key: value for key, value in config.items() if key not in origin}

@@ -169,7 +169,7 @@ def _located(source: Source, manifest: Manifest) -> Located:
     found = {name: file for name, file in weights.items() if file is not None}
     configs = {name: PurePosixPath(file).with_name("config.json").as_posix() for name, file in found.items()}
     configs = {name: file for name, file in configs.items() if file in sizes}
-    needed = (*found.values(), *configs.values(), *manifest.files)
+    needed = dict.fromkeys((*found.values(), *configs.values(), *manifest.files))
     return Located(source, found, configs, manifest.files, {file: sizes[file] for file in needed}, manifest.option)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from math import prod
 from typing import Any, cast
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -50,6 +51,16 @@ class Manifest:
     """Small files that are needed besides the networks."""
     option: str = "--prior-path"
     """The flag that names another place."""
+
+
+def weights_in_memory(facts: Manifest) -> tuple[int, int]:
+    """Bytes of weights while words and pictures are encoded, and while the prior runs.
+
+    Encoders run in float32, one after the other, and are let go; then come the other networks, all in two bytes.
+    """
+    counts = {name: sum(map(prod, part.shapes.values())) for name, part in facts.components.items()}
+    encoders = [count for name, count in counts.items() if "encoder" in name]
+    return 4 * max(encoders, default=0), 2 * (sum(counts.values()) - sum(encoders))
 
 
 def manifest(prior: str) -> Manifest:

@@ -1,0 +1,49 @@
+import weakref
+from dataclasses import replace
+
+import pytest
+import torch
+
+from dreamgaussian.guidance import open_prior
+from dreamgaussian.guidance.catalogue import CATALOGUE
+from dreamgaussian.guidance.checkpoint import DiffusersFolder
+from dreamgaussian.guidance.manifest import Component, manifest, weights_in_memory
+from dreamgaussian.subject import Subject
+from guidance.tiny_checkpoints import write_sdxl, write_stable_diffusion
+
+
+class Sized(Component):
+    """A component of 5 numbers."""
+
+    @property
+    def shapes(self):
+        return {"a": (2, 2), "b": (1,)}
+
+
+def test_encoders_count_one_by_one_in_float32_and_the_rest_in_two_bytes():
+    """Two encoders of 5 numbers: 20 bytes at a time; UNet and autoencoder of 5 each: 20 bytes together."""
+    names = ("unet", "vae", "text_encoder", "text_encoder_2")
+    facts = replace(manifest("sdxl"), components={name: Sized(name, ()) for name in names})
+    assert weights_in_memory(facts) == (20, 20)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_the_weights_of_every_prior_but_sdxl_leave_half_of_6_gb_free(name):
+    assert max(weights_in_memory(manifest(name))) < (6e9 if name == "sdxl" else 3e9)
+
+
+@pytest.mark.parametrize(("name", "write"), [("stable-diffusion", write_stable_diffusion), ("sdxl", write_sdxl)])
+def test_the_encoders_of_words_are_let_go_before_the_unet_is_loaded(name, write, tmp_path, monkeypatch):
+    loaded, alive = {}, []
+    load = DiffusersFolder.load
+
+    def watched(self, component, network, **options):
+        if component == "unet":
+            alive.extend(each for each, network in loaded.items() if network() is not None and "encoder" in each)
+        loaded[component] = weakref.ref(network)
+        return load(self, component, network, **options)
+
+    monkeypatch.setattr(DiffusersFolder, "load", watched)
+    open_prior(name, Subject(prompt="a"), torch.device("cpu"), str(write(tmp_path / "checkpoint")))
+    assert "text_encoder" in loaded
+    assert alive == []
