@@ -106,7 +106,11 @@ class ImageCommand(RunFlags):
 
 @dataclass(frozen=True)
 class TextCommand(RunFlags):
-    """Turn words into 3D Gaussians and a textured mesh. Needs a prior that knows words: mvdream, stable-diffusion."""
+    """Turn words into 3D Gaussians and a textured mesh. Priors from the hub that know words (mvdream,
+    stable-diffusion) go by them. The embedded one, mini, needs a picture: without a hub the words are looked up in a
+    small library of pictures of everyday things, and the one found is recoloured ("a red armchair", "a wooden car").
+    That is no generator: what the library lacks is an error that names what comes close.
+    """
 
     words: Annotated[Positional[str], arg(metavar="PROMPT")] = ""
     """What to make, such as "a red armchair"."""
@@ -117,8 +121,10 @@ class TextCommand(RunFlags):
         config = replace(config, prompt=self.words or config.prompt)
         if not config.prompt:
             raise ConfigError('No words were given. Say what to make, such as "a red armchair".')
-        if config.prior == "mini":
-            raise ConfigError("The embedded prior, mini, needs a picture. Choose another with --prior mvdream.")
+        if config.painter == "library":
+            from dreamgaussian.text_to_image.library import open_library
+
+            open_library().read(config.prompt)
         name = "-".join("".join(each if each.isalnum() else " " for each in config.prompt.lower()).split())
         return make_asset(None, config, open_folder(self.output, name[:MAX_NAME], overwrite=self.overwrite))
 

@@ -47,7 +47,8 @@ class RunConfig:
     roundness: float = 0.8
     """How strongly depth that the picture does not show follows the outline's width, 0 to 1.5; for `mini` only."""
     via_image: str = "auto"
-    """What makes a picture of words alone, which the run then goes on with: `none`, or the name of a painter."""
+    """What makes a picture of words alone, which the run goes on with: `library`, a lookup among the pictures that
+    come with the package, recoloured; `none`; auto: the library for `mini`, none for other priors."""
     prompt: str = ""
     """Words about the subject, for priors that understand them; `auto`: those of a caption model from the hub."""
     negative_prompt: str = ""
@@ -66,6 +67,13 @@ class RunConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.roundness <= 1.5:
             raise ConfigError(f"roundness is {self.roundness:g}. Give a number from 0 to 1.5.")
+
+    @property
+    def painter(self) -> str | None:
+        """What makes a picture of words alone; None where the prior itself goes by words."""
+        if self.via_image == "auto":
+            return "library" if self.prior == "mini" else None
+        return None if self.via_image == "none" else self.via_image
 
 
 @dataclass(frozen=True)

@@ -88,12 +88,9 @@ def open_run(picture: str | Path | None, config: RunConfig = RunConfig()) -> Run
 
 def paint(config: RunConfig, device: torch.device) -> Painting | None:
     """The picture of words alone; None where the run goes without, for priors that know words themselves do."""
-    name = config.via_image
-    if name == "auto":
-        name = "library" if config.prior == "mini" else "none"
-    if name == "none":
+    if config.painter is None:
         return None
-    painter = open_painter(name, device, config.hub)
+    painter = open_painter(config.painter, device, config.hub)
     return painter(config.prompt, config.negative_prompt, torch.Generator().manual_seed(config.seed))
 
 

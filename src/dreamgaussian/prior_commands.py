@@ -12,6 +12,7 @@ from dreamgaussian.errors import ConfigError
 from dreamgaussian.train.settings import (
     DataSettings,
     ExportSettings,
+    LibrarySettings,
     PackSettings,
     ReportSettings,
     TrainSettings,
@@ -133,6 +134,23 @@ class ReportCommand:
 
 
 @dataclass(frozen=True)
+class LibraryCommand:
+    """Make the picture library that text input goes by without a hub."""
+
+    settings: Annotated[LibrarySettings, arg(name="")] = field(default_factory=LibrarySettings)
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Prints the archive's path."""
+        from dreamgaussian.train.library import make_library
+
+        show_steps(make_library(self.settings))
+        print(self.settings.output)
+        return 0
+
+
+@dataclass(frozen=True)
 class CheckCommand:
     """Find, fetch and verify the files of a prior from the hub, and denoise one picture with it."""
 
@@ -171,6 +189,7 @@ class PriorCommand:
         | Annotated[PackCommand, subcommand("pack")]
         | Annotated[UnpackCommand, subcommand("unpack")]
         | Annotated[ReportCommand, subcommand("report")]
+        | Annotated[LibraryCommand, subcommand("library")]
     )
 
     def run(self) -> int:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dreamgaussian.evaluate.build import MIN_PSNR, compress, input_placement, view_angles, visible_points
+from dreamgaussian.evaluate.build import MIN_PSNR, compress, view_angles, visible_points
 from dreamgaussian.evaluate.dataset import Entry, decode_picture
 from dreamgaussian.train.objects import Material, Model
 from dreamgaussian.train.render import Light, Scene
@@ -29,7 +29,7 @@ def cube_in_a_cube(texture: np.ndarray | None = None) -> Model:
 def distance_from_center(model: Model) -> np.ndarray:
     """Largest coordinate of each visible point, in the model's own frame."""
     scene = Scene(model)
-    placement = input_placement(scene, 15.0)
+    placement = scene.place_three_quarter(15.0)
     points = visible_points(scene, placement, np.random.default_rng(0))
     own = (points - placement.offset) @ np.linalg.inv(placement.matrix).T
     return np.abs(own / scene.scale + scene.center).max(axis=1)
@@ -51,7 +51,7 @@ def test_points_do_not_lie_on_clear_parts_of_a_texture():
 def test_the_input_view_is_normalised_like_a_users_picture():
     scene = Scene(cube_in_a_cube())
     entry = Entry("key", "Cube", "", "", "", 15.0, view_angles())
-    view = scene.render(input_placement(scene, 15.0), entry.input_camera, Light((0, 1, 0), 0.3, 0.1, 0.6), 2)
+    view = scene.render(scene.place_three_quarter(15.0), entry.input_camera, Light((0, 1, 0), 0.3, 0.1, 0.6), 2)
     rows, columns = np.nonzero(view[..., 3] > 127)
     assert abs(max(np.ptp(rows), np.ptp(columns)) + 1 - 0.8 * 256) <= 2
     assert abs(rows.min() + rows.max() - 255) <= 2

@@ -25,15 +25,11 @@ from dreamgaussian.train import catalogue
 from dreamgaussian.train.catalogue import Furniture
 from dreamgaussian.train.holdout import BENCHMARK_NAMES, split_objects
 from dreamgaussian.train.objects import Model, look_up
-from dreamgaussian.train.render import Light, Placement, Scene
+from dreamgaussian.train.render import STUDIO_LIGHT, Placement, Scene
 from dreamgaussian.train.settings import cache_folder
 
 VIEW_COUNT = 16
 ELEVATIONS_DEG = (-15.0, 45.0)
-INPUT_AZIMUTHS_DEG = (30.0, -30.0, 45.0, -45.0, 60.0, -60.0)
-"""Off the object's own front, in order of preference; the first from which the whole object fits into all views."""
-FITTING_RADIUS = 0.9
-LIGHT = Light((-0.42, 0.72, 0.55), key=0.28, head=0.17, ambient=0.57)
 TEXTURE_SIDE = 1024
 SUPERSAMPLING = 4
 POINTS = 20_000
@@ -56,10 +52,10 @@ def build(path: Path) -> Iterator[str]:
         assert model is not None, item.key
         scene = Scene(model)
         elevation = round(10 + 10 * (GOLDEN * number % 1), 1)
-        placement = input_placement(scene, elevation)
+        placement = scene.place_three_quarter(elevation)
         entry = Entry(item.key, item.name, item.category, item.creator, item.licence, elevation, view_angles())
         cameras = [entry.input_camera, *entry.cameras]
-        views = [scene.render(placement, camera, LIGHT, SUPERSAMPLING) for camera in cameras]
+        views = [scene.render(placement, camera, STUDIO_LIGHT, SUPERSAMPLING) for camera in cameras]
         entries.append(entry)
         pictures[item.key] = [compress(view) for view in views]
         points[item.key] = visible_points(scene, placement, np.random.default_rng(number))
@@ -81,13 +77,6 @@ def benchmark_items(items: list[Furniture]) -> list[Furniture]:
         if item.key in splits and (item.name not in chosen or splits[item.key] == "benchmark"):
             chosen[item.name] = item
     return sorted(chosen.values(), key=lambda item: hashlib.sha256(item.name.encode()).digest())
-
-
-def input_placement(scene: Scene, elevation_deg: float) -> Placement:
-    """The three-quarter view under which the object stays smallest in depth, preferably +30° off its front."""
-    placements = [scene.place(azimuth, elevation_deg, np.ones(3), 0.8) for azimuth in INPUT_AZIMUTHS_DEG]
-    fitting = [placement for placement in placements if scene.radius(placement) <= FITTING_RADIUS]
-    return fitting[0] if fitting else min(placements, key=scene.radius)
 
 
 def view_angles() -> tuple[tuple[float, float], ...]:

@@ -13,7 +13,7 @@ from dreamgaussian.errors import ConfigError
 from dreamgaussian.hub_settings import HubSettings
 from dreamgaussian.picture import Picture
 
-PAINTERS: tuple[str, ...] = ("stable-diffusion", "stable-diffusion-1.5", "sdxl", "sd3.5")
+PAINTERS = ("library", "stable-diffusion", "stable-diffusion-1.5", "sdxl", "sd3.5")
 """Names that `open_painter` knows."""
 
 
@@ -47,6 +47,10 @@ def open_painter(name: str, device: torch.device, hub: HubSettings = HubSettings
     Raises ConfigError for an unknown name, WeightsUnavailable where its weights are not to be had. No painter ever
     stands in for another.
     """
+    if name == "library":
+        from dreamgaussian.text_to_image.library import open_library
+
+        return open_library()
     if name in PAINTERS:
         return _open_from_hub(name, device, hub)
     raise ConfigError(f"No painter is called {name!r}. There are: {', '.join(PAINTERS)}.")

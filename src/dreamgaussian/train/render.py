@@ -15,6 +15,10 @@ from dreamgaussian.train.objects import Model, look_up
 
 MAX_RADIUS = 1.05
 """Of the normalised model; a longer one, seen end-on, would reach behind the cameras round it."""
+INPUT_AZIMUTHS_DEG = (30.0, -30.0, 45.0, -45.0, 60.0, -60.0)
+"""Of three-quarter views, off the object's own front, in order of preference."""
+FITTING_RADIUS = 0.9
+"""Of a placed model that fits into all views."""
 CUT_OUT_LAYERS = 5
 """Surfaces that a ray may pass through where their textures are clear."""
 
@@ -44,6 +48,10 @@ class Light:
         key, head = rng.uniform(0.15, 0.4), rng.uniform(0.1, 0.25)
         x, y, z = (float(c) for c in direction)
         return cls((x, y, z), key, head, ambient=1.02 - key - head)
+
+
+STUDIO_LIGHT = Light((-0.42, 0.72, 0.55), key=0.28, head=0.17, ambient=0.57)
+"""For pictures that are to be looked at: the benchmark's and the picture library's."""
 
 
 class Scene:
@@ -94,6 +102,14 @@ class Scene:
             shift[:2] -= (low + high) / 2 * camera.radius / focal
             shift[2] = -(corners[:, 2].min() + corners[:, 2].max()) / 2 * scale
         return Placement(scale * matrix, camera_from_world[:3, :3].T @ shift)
+
+    def place_three_quarter(self, elevation_deg: float) -> Placement:
+        """The first three-quarter view under which the whole object fits into views from all sides, or else that under
+        which it stays smallest in depth.
+        """
+        placements = [self.place(azimuth, elevation_deg, np.ones(3), 0.8) for azimuth in INPUT_AZIMUTHS_DEG]
+        fitting = [placement for placement in placements if self.radius(placement) <= FITTING_RADIUS]
+        return fitting[0] if fitting else min(placements, key=self.radius)
 
     def radius(self, placement: Placement) -> float:
         """Farthest point of the placed model from the origin."""

@@ -83,6 +83,7 @@ class ExportSettings:
 
 
 @dataclass(frozen=True)
+<<<<<<< HEAD
 class PackSettings:
     """The training views to files that can travel to another machine."""
 
@@ -104,6 +105,19 @@ class UnpackSettings:
     """Folder with the shards."""
     data: Path | None = None
     """Where the views go; `prior/data` in the cache folder where nothing is said."""
+=======
+class LibrarySettings:
+    """The picture library of text input."""
+
+    package: Path | None = None
+    """Debian's sweethome3d-furniture .deb; without it, `apt-get download` fetches it."""
+    emoji: Path | None = None
+    """The .tgz of npm's @lobehub/fluent-emoji-3d; without it, `npm pack` fetches it."""
+    data: Path | None = None
+    """The data factory's folder, whose manifest says what is held out; `prior/data` in the cache folder otherwise."""
+    output: Path = Path("library.zip")
+    """The archive; its card lies beside it as .md."""
+>>>>>>> 478114a (Words without a hub: a library of pictures, matched by small tables and recoloured in Oklab)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,126 @@
+"""The embedded painter: no generator, but a small library of credited pictures, found by words and recoloured.
+
+`data/library.zip` holds `index.json` (each entry's names, elevation and credit) and a WebP cut-out of each;
+`dreamgaussian prior library` makes it.
+"""
+
+import io
+import json
+import logging
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float32
+from PIL import Image
+
+from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.picture import Picture
+from dreamgaussian.text_to_image.matching import Reading, read_prompt
+from dreamgaussian.text_to_image.recolor import recolor
+
+if TYPE_CHECKING:
+    import torch
+
+    from dreamgaussian.text_to_image import Painting
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture of the library."""
+
+    key: str
+    names: tuple[str, ...]
+    """What it may be called, the most usual name first."""
+    elevation_deg: float
+    """From which it was taken."""
+    creator: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Library:
+    """An opened library; a `Painter`."""
+
+    path: Path
+    entries: tuple[Entry, ...]
+
+    def read(self, prompt: str) -> Reading:
+        """What the library understands of a prompt. Raises InputError where it has no such thing."""
+        return read_prompt(prompt, [entry.names for entry in self.entries])
+
+    def picture(self, entry: Entry) -> Float32[np.ndarray, "h w 4"]:
+        """An entry's cut-out: straight sRGB and alpha."""
+        content = _read(self.path, f"{entry.key}.webp")
+        return np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"), dtype=np.float32) / 255
+
+    def __call__(self, prompt: str, negative_prompt: str, generator: "torch.Generator") -> "Painting":
+        """The picture that fits the prompt best, in the look asked for; the generator chooses among equals."""
+        import torch
+
+        from dreamgaussian.text_to_image import Painting
+
+        reading = self.read(prompt)
+        draw = int(torch.randint(len(reading.choices), (), generator=generator))
+        entry = self.entries[reading.choices[draw]]
+        rgba = self.picture(entry)
+        if reading.look is not None:
+            rgba = recolor(rgba, reading.look)
+        facts = {
+            "painter": "library",
+            "entry": entry.key,
+            "kind": reading.kind,
+            "look": None if reading.look is None else reading.look.name,
+            "ignored": [*reading.ignored, *negative_prompt.split()],
+            "score": round(reading.score, 3),
+            "credit": f"{entry.creator}, {entry.licence}",
+            "elevation_deg": entry.elevation_deg,
+        }
+        logger.info("%s", _sentence(facts, len(self.entries), len(reading.choices)))
+        return Painting(Picture(rgba, 1.0, f"the library's picture {entry.key}"), entry.elevation_deg, facts)
+
+
+def shipped_library() -> Path:
+    """The archive that comes with the package."""
+    return Path(str(files("dreamgaussian") / "text_to_image" / "data" / "library.zip"))
+
+
+def open_library(path: Path | None = None) -> Library:
+    """Raises WeightsUnavailable where the archive is missing or broken."""
+    path = path or shipped_library()
+    entries = json.loads(_read(path, "index.json"))["entries"]
+    return Library(path, tuple(Entry(**{**entry, "names": tuple(entry["names"])}) for entry in entries))
+
+
+def write_library(path: Path, entries: Sequence[Entry], pictures: Mapping[str, bytes]) -> None:
+    """The archive of the entries and their WebP files. The same content gives the same bytes."""
+    with zipfile.ZipFile(path, "w") as archive:
+        index = json.dumps({"entries": [asdict(entry) for entry in entries]}, separators=(",", ":"))
+        archive.writestr(zipfile.ZipInfo("index.json"), index, zipfile.ZIP_DEFLATED)
+        for entry in entries:
+            archive.writestr(zipfile.ZipInfo(f"{entry.key}.webp"), pictures[entry.key], zipfile.ZIP_STORED)
+
+
+def _sentence(facts: Mapping[str, object], entries: int, choices: int) -> str:
+    look, ignored = facts["look"], facts["ignored"]
+    assert isinstance(ignored, Iterable)
+    parts = [f"The library of {entries} pictures has {choices} for {facts['kind']!r}; this is {facts['entry']}"]
+    parts += [f", made {look}" if look else "", f" ({facts['credit']})."]
+    words = ", ".join(map(str, ignored))
+    return "".join(parts) + (f" Not understood and left out: {words}." if words else "")
+
+
+def _read(path: Path, name: str) -> bytes:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(name)
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise WeightsUnavailable(
+            f"{name} of the picture library {path} cannot be read ({error}). Install the package again."
+        ) from error

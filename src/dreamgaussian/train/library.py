@@ -1,0 +1,113 @@
+"""Makes the picture library of text input: three-quarter views of training objects, and pictures of emoji."""
+
+import io
+from collections.abc import Iterator
+from importlib.resources import files
+
+import numpy as np
+from PIL import Image
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.errors import ConfigError
+from dreamgaussian.files import atomic_path
+from dreamgaussian.text_to_image.library import Entry, write_library
+from dreamgaussian.train.data import DataStep, read_items
+from dreamgaussian.train.emoji import Emoji
+from dreamgaussian.train.items import Item
+from dreamgaussian.train.manifest import data_folder, read_manifest
+from dreamgaussian.train.render import STUDIO_LIGHT, Scene
+from dreamgaussian.train.settings import DataSettings, LibrarySettings
+
+ELEVATION_DEG = 15.0
+"""Of the rendered views; emoji are seen from the front."""
+SIDE, EMOJI_SIDE = 160, 144
+"""Of the pictures, in pixels; emoji are smoother."""
+EMOJI_FILL = 0.94
+TEXTURE_SIDE = 512
+SUPERSAMPLING = 3
+QUALITY, ALPHA_QUALITY = 78, 80
+
+
+def make_library(settings: LibrarySettings) -> Iterator[DataStep]:
+    """Render, gather and write the archive and its card.
+
+    Raises ConfigError where the data factory has not run, or a listed object is not one that may be trained on.
+    """
+    splits = {entry.key: entry.split for entry in read_manifest(data_folder(settings.data))}
+    listed = read_names()
+    if forbidden := [key for key in listed if splits.get(key) != "train"]:
+        raise ConfigError(f"{forbidden[0]} is no training object. Run `dreamgaussian prior data`, or list another.")
+    items = {item.key: item for item in read_items(DataSettings(package=settings.package, emoji=settings.emoji))}
+    entries: list[Entry] = []
+    pictures: dict[str, bytes] = {}
+    for done, (key, names) in enumerate(listed.items()):
+        item = items[key]
+        pictures[key] = _encode(_emoji(item) if isinstance(item, Emoji) else _view(item))
+        elevation = 0.0 if isinstance(item, Emoji) else ELEVATION_DEG
+        entries.append(Entry(key, names, elevation, item.creator, item.licence))
+        yield DataStep("library", done + 1, len(listed))
+    with atomic_path(settings.output) as temporary:
+        write_library(temporary, entries, pictures)
+    with atomic_path(settings.output.with_suffix(".md")) as temporary:
+        temporary.write_text(_card(entries), encoding="utf-8")
+
+
+def read_names() -> dict[str, tuple[str, ...]]:
+    """By key the names of the objects in library.txt."""
+    lines = (files("dreamgaussian") / "train" / "library.txt").read_text(encoding="utf-8").splitlines()
+    pairs = (line.split(": ", 1) for line in lines if line and not line.startswith("#"))
+    return {key: tuple(name.strip() for name in names.split(",")) for key, names in pairs}
+
+
+def _view(item: Item) -> Image.Image:
+    """A three-quarter view, as the benchmark's input pictures are."""
+    model = item.load(TEXTURE_SIDE)
+    assert model is not None, item.key
+    scene = Scene(model)
+    placement = scene.place_three_quarter(ELEVATION_DEG)
+    view = scene.render(placement, Camera.orbit(0, ELEVATION_DEG, SIDE), STUDIO_LIGHT, SUPERSAMPLING)
+    levels = view.astype(np.float32)
+    straight = np.round(levels[..., :3] * 255 / np.maximum(levels[..., 3:], 1)).clip(0, 255)
+    return Image.fromarray(np.dstack([straight, levels[..., 3]]).astype(np.uint8))
+
+
+def _emoji(item: Emoji) -> Image.Image:
+    """The picture, with a narrow margin."""
+    with Image.open(item.picture) as opened:
+        rgba = opened.convert("RGBA")
+    rgba = rgba.crop(rgba.getbbox())
+    scale = EMOJI_FILL * EMOJI_SIDE / max(rgba.size)
+    rgba = rgba.resize((round(rgba.width * scale), round(rgba.height * scale)), Image.Resampling.LANCZOS)
+    canvas = Image.new("RGBA", (EMOJI_SIDE, EMOJI_SIDE))
+    canvas.paste(rgba, ((EMOJI_SIDE - rgba.width) // 2, (EMOJI_SIDE - rgba.height) // 2))
+    return canvas
+
+
+def _encode(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=QUALITY, alpha_quality=ALPHA_QUALITY, method=6)
+    return buffer.getvalue()
+
+
+def _card(entries: list[Entry]) -> str:
+    """What the library holds, and whom it is owed to."""
+    kinds = sorted({entry.names[0] for entry in entries})
+    credit: dict[str, list[str]] = {}
+    for entry in entries:
+        credit.setdefault(f"{entry.creator} ({entry.licence})", []).append(entry.names[0])
+    lines = [
+        "# The picture library",
+        "",
+        f"{len(entries)} cut-out pictures of {len(kinds)} kinds, for text input without a hub, made by",
+        "`dreamgaussian prior library`: views of objects of Debian's package sweethome3d-furniture 1.8, and",
+        "Microsoft's Fluent emoji.",
+        "",
+        "## Kinds",
+        "",
+        ", ".join(kinds) + ".",
+        "",
+        "## Credits",
+        "",
+        *(f"- {name}: {', '.join(sorted(set(things)))}" for name, things in sorted(credit.items())),
+    ]
+    return "\n".join(lines) + "\n"
