@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32
@@ -94,8 +94,10 @@ def shipped_library() -> Path:
 def open_library(path: Path | None = None) -> Library:
     """Raises WeightsUnavailable where the archive is missing or broken."""
     path = path or shipped_library()
-    entries = json.loads(_read(path, "index.json"))["entries"]
-    return Library(path, tuple(Entry(**{**entry, "names": tuple(entry["names"])}) for entry in entries))
+    entries: list[dict[str, Any]] = json.loads(_read(path, "index.json"))["entries"]
+    for entry in entries:
+        entry["names"] = tuple(entry["names"])
+    return Library(path, tuple(Entry(**entry) for entry in entries))
 
 
 def write_library(path: Path, entries: Sequence[Entry], pictures: Mapping[str, bytes]) -> None:

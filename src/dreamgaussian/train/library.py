@@ -20,12 +20,12 @@ from dreamgaussian.train.settings import DataSettings, LibrarySettings
 
 ELEVATION_DEG = 15.0
 """Of the rendered views; emoji are seen from the front."""
-SIDE, EMOJI_SIDE = 160, 144
-"""Of the pictures, in pixels; emoji are smoother."""
+RENDER_SIDE, SIDE, EMOJI_SIDE = 192, 160, 144
+"""Of the views as rendered and as shipped, and of the emoji, which are smoother; in pixels."""
 EMOJI_FILL = 0.94
 TEXTURE_SIDE = 512
 SUPERSAMPLING = 3
-QUALITY, ALPHA_QUALITY = 78, 80
+QUALITY, ALPHA_QUALITY = 84, 60
 
 
 def make_library(settings: LibrarySettings) -> Iterator[DataStep]:
@@ -65,10 +65,11 @@ def _view(item: Item) -> Image.Image:
     assert model is not None, item.key
     scene = Scene(model)
     placement = scene.place_three_quarter(ELEVATION_DEG)
-    view = scene.render(placement, Camera.orbit(0, ELEVATION_DEG, SIDE), STUDIO_LIGHT, SUPERSAMPLING)
+    view = scene.render(placement, Camera.orbit(0, ELEVATION_DEG, RENDER_SIDE), STUDIO_LIGHT, SUPERSAMPLING)
     levels = view.astype(np.float32)
     straight = np.round(levels[..., :3] * 255 / np.maximum(levels[..., 3:], 1)).clip(0, 255)
-    return Image.fromarray(np.dstack([straight, levels[..., 3]]).astype(np.uint8))
+    fine = Image.fromarray(np.dstack([straight, levels[..., 3]]).astype(np.uint8))
+    return fine.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 
 def _emoji(item: Emoji) -> Image.Image:

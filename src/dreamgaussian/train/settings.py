@@ -83,7 +83,6 @@ class ExportSettings:
 
 
 @dataclass(frozen=True)
-<<<<<<< HEAD
 class PackSettings:
     """The training views to files that can travel to another machine."""
 
@@ -105,7 +104,9 @@ class UnpackSettings:
     """Folder with the shards."""
     data: Path | None = None
     """Where the views go; `prior/data` in the cache folder where nothing is said."""
-=======
+
+
+@dataclass(frozen=True)
 class LibrarySettings:
     """The picture library of text input."""
 
@@ -117,7 +118,6 @@ class LibrarySettings:
     """The data factory's folder, whose manifest says what is held out; `prior/data` in the cache folder otherwise."""
     output: Path = Path("library.zip")
     """The archive; its card lies beside it as .md."""
->>>>>>> 478114a (Words without a hub: a library of pictures, matched by small tables and recoloured in Oklab)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,76 @@
+import io
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.evaluate.dataset import read_index
+from dreamgaussian.text_to_image.library import Entry, open_library, shipped_library, write_library
+from dreamgaussian.train.emoji import RESERVED
+from dreamgaussian.train.library import read_names
+
+MAX_BYTES = 2_500_000
+
+
+def test_the_shipped_library_is_small_and_holds_what_is_listed():
+    library = open_library()
+    assert shipped_library().stat().st_size <= MAX_BYTES
+    assert {entry.key: entry.names for entry in library.entries} == read_names()
+    assert all(entry.creator and entry.licence in {"CC0 1.0", "CC-BY 3.0", "MIT"} for entry in library.entries)
+
+
+def test_no_benchmark_object_and_no_reserved_emoji_is_in_the_library():
+    names = read_names()
+    assert not names.keys() & {entry.key for entry in read_index()}
+    import unicodedata
+
+    emoji = [chr(int(key.rsplit("-", 1)[1], 16)) for key in names if key.startswith("Fluent-emoji-")]
+    assert len(emoji) > 300
+    assert not {unicodedata.name(each).lower() for each in emoji} & RESERVED
+
+
+def test_every_creator_is_credited_in_the_card():
+    card = shipped_library().with_suffix(".md").read_text(encoding="utf-8")
+    assert all(entry.creator in card for entry in open_library().entries)
+
+
+def test_words_become_a_recoloured_cut_out_with_its_facts():
+    library = open_library()
+    painting = library("a red armchair", "", torch.Generator().manual_seed(0))
+    assert painting.facts["kind"] == "armchair"
+    assert painting.facts["look"] == "red"
+    assert painting.elevation_deg == 15
+    rgba = painting.picture.rgba
+    assert painting.picture.is_cut_out
+    red, green, blue = rgba[rgba[..., 3] > 0.9][:, :3].mean(axis=0)
+    assert red > 2 * max(green, blue)
+
+
+def test_the_generator_chooses_among_equals():
+    library = open_library()
+    chosen = [library("a chair", "", torch.Generator().manual_seed(seed)).facts["entry"] for seed in range(12)]
+    assert len(set(chosen)) > 2
+    assert chosen[3] == library("a chair", "", torch.Generator().manual_seed(3)).facts["entry"]
+
+
+def test_a_written_library_reads_back_and_its_bytes_repeat(tmp_path):
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((20, 20, 4), 255, dtype=np.uint8)).save(buffer, "WEBP", lossless=True)
+    entry = Entry("one", ("thing", "object"), 5.0, "Somebody", "MIT")
+    for name in ("a.zip", "b.zip"):
+        write_library(tmp_path / name, [entry], {"one": buffer.getvalue()})
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    library = open_library(tmp_path / "a.zip")
+    assert library.entries == (entry,)
+    assert (library.picture(entry) == 1).all()
+
+
+def test_a_broken_library_is_an_error_in_words(tmp_path):
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
+        pass
+    for path in (tmp_path / "empty.zip", tmp_path / "none.zip"):
+        with pytest.raises(WeightsUnavailable, match="cannot be read"):
+            open_library(path)
