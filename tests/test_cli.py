@@ -66,7 +66,7 @@ def picture(tmp_path) -> Path:
         (["image", "."], ". is a folder."),
         (["text"], "No words were given."),
         (["text", "a hot dog"], "The picture library has no 'hot dog'"),
-        (["text", "a cat", "--via-image", "none"], "The mini prior needs a picture, and this subject has only words."),
+        (["text", "a cat", "--via-image", "none"], "The embedded prior, mini, goes by a picture."),
         (["prior", "check", "mini"], "The embedded prior, mini, comes with the package."),
         (["prior", "train", "--data", "missing"], "No train views in missing yet."),
         (["prior", "report", "--data", "missing"], "No benchmark views in missing yet."),

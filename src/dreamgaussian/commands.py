@@ -121,6 +121,8 @@ class TextCommand(RunFlags):
         config = replace(config, prompt=self.words or config.prompt)
         if not config.prompt:
             raise ConfigError('No words were given. Say what to make, such as "a red armchair".')
+        if config.prior == "mini" and config.painter is None:
+            raise ConfigError("The embedded prior, mini, goes by a picture. Leave out --via-image none.")
         if config.painter == "library":
             from dreamgaussian.text_to_image.library import open_library
 
