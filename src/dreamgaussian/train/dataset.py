@@ -51,11 +51,14 @@ class Views:
 
     def draw(self, size: int, targets: int, generator: Generator) -> Batch:
         """Random groups with random targets; now and then a target is the input view itself."""
+        device = generator.device
+        objects = torch.multinomial(self.weights, size, replacement=True, generator=generator).tolist()
+        shares = torch.rand(size, generator=generator, device=device).tolist()
+        orders = torch.rand(size, self.views[0].shape[1], generator=generator, device=device).argsort(dim=1)
         inputs, chosen = [], []
-        for index in torch.multinomial(self.weights, size, replacement=True, generator=generator).tolist():
+        for index, share, picks in zip(objects, shares, orders[:, :targets], strict=True):
             views, cameras = self.views[index], self.cameras[index]
-            group = int(torch.randint(len(views), (), generator=generator, device=generator.device))
-            picks = torch.randperm(views.shape[1], generator=generator, device=generator.device)[:targets]
+            group = int(share * len(views))
             inputs.append((views[group, 0], cameras[group, 0, 1]))
             chosen.append((views[group, picks], cameras[group, picks]))
         pictures, elevations = (torch.stack(parts) for parts in zip(*inputs, strict=True))

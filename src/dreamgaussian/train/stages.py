@@ -135,14 +135,16 @@ Stage = LifterStage | DenoiserStage
 @torch.no_grad()
 def lift_views(lifter: nn.Module, batch: Batch) -> Float[Tensor, "b k 4 s s"]:
     """The targets as the lifted pictures show them."""
-    b, k, _, s, _ = batch.targets.shape
+    b, _, _, s, _ = batch.targets.shape
     with torch.autocast(batch.pictures.device.type, torch.bfloat16):
         volumes = lifter(batch.pictures, batch.picture_elevations)
-    places = pixel_places(s, batch.pictures)[None].expand(b * k, -1, -1)
-    origins, directions = orbit_rays(batch.azimuths.flatten(), batch.elevations.flatten(), places)
-    rays = (each.expand_as(directions).reshape(b, k * s * s, 3) for each in (origins, directions))
-    seen = march(volumes, batch.pictures, batch.picture_elevations, *rays)
-    return seen.reshape(b, k, s, s, 4).permute(0, 1, 4, 2, 3)
+    places = pixel_places(s, batch.pictures).expand(b, -1, -1)
+    lifted: list[Tensor] = []
+    for azimuth, elevation in zip(batch.azimuths.unbind(1), batch.elevations.unbind(1), strict=True):
+        origins, directions = orbit_rays(azimuth, elevation, places)
+        seen = march(volumes, batch.pictures, batch.picture_elevations, origins, directions)
+        lifted.append(seen.transpose(1, 2).reshape(b, 4, s, s))
+    return torch.stack(lifted, dim=1)
 
 
 def _angles(batch: Batch) -> Float[Tensor, "n 3"]:
