@@ -92,3 +92,15 @@ def test_a_detached_copy_shares_nothing() -> None:
 
 def test_to_changes_every_tensor() -> None:
     assert {tensor.dtype for tensor in some_gaussians().to(torch.float64).tensors().values()} == {torch.float64}
+
+
+def test_gaussians_at_points_show_their_colors_and_close_the_surface() -> None:
+    line = torch.arange(10.0) * 0.05
+    points = torch.cartesian_prod(line, line, torch.zeros(1))
+    colors = torch.rand(100, 3, generator=torch.Generator().manual_seed(0))
+    gaussians = Gaussians.at_points(points, colors, opacity=0.4)
+    assert torch.equal(gaussians.means, points)
+    assert torch.allclose(gaussians.base_colors, colors, atol=1e-6)
+    assert torch.allclose(gaussians.opacities, torch.tensor(0.4))
+    inner = gaussians.scales[11 * 4]
+    assert torch.allclose(inner, torch.tensor(0.7 * 0.05), atol=1e-6)  # the nearest neighbours are a step away

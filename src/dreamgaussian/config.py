@@ -138,6 +138,7 @@ def paper() -> RunConfig:
     return replace(
         default(),
         fit=FitSettings(
+            start="ball",
             learning_rates=LearningRates(final_share=1.0),
             distill=DistillSettings(weighting="sigma_squared", t_max=0.98, t_min=0.02, render_scales=(0.5, 1.0, 2.0)),
             density=DensitySettings(

@@ -56,6 +56,28 @@ class Gaussians:
             sh=torch.zeros(count, 1, 3),
         )
 
+    @classmethod
+    def at_points(
+        cls, points: Float[Tensor, "n 3"], colors: Float[Tensor, "n 3"], *, opacity: float = 0.3
+    ) -> "Gaussians":
+        """Coloured points of a surface as balls that just close it: about as wide as the distance to the nearest ones.
+
+        Needs four points or more.
+        """
+        from scipy.spatial import KDTree
+
+        positions = points.numpy(force=True)
+        distances, _ = KDTree(positions).query(positions, k=4)
+        spacing = torch.as_tensor(distances[:, 1:].mean(axis=1)).to(points)
+        count = len(points)
+        return cls(
+            means=points,
+            log_scales=(0.7 * spacing.clamp(1e-3, 0.1)).log()[:, None].repeat(1, 3),
+            quats_wxyz=torch.tensor([1.0, 0.0, 0.0, 0.0]).repeat(count, 1).to(points),
+            opacity_logits=torch.full((count,), math.log(opacity / (1 - opacity))).to(points),
+            sh=((colors - 0.5) / SH_C0)[:, None],
+        )
+
     @property
     def scales(self) -> Float[Tensor, "n 3"]:
         """Standard deviations along the own axes, world units."""

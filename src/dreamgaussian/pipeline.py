@@ -83,7 +83,7 @@ def open_run(picture: str | Path | None, config: RunConfig = RunConfig()) -> Run
         subject = replace(subject, prompt=config.prompt)
         logger.info("The picture shows: %s", config.prompt)
     prior = open_prior(config.prior, subject, device, config.prior_path, roundness=config.roundness, hub=config.hub)
-    return Run(config, subject, prior, rasterizer, FitState.start(config.fit, config.seed), painting)
+    return Run(config, subject, prior, rasterizer, FitState.start(config.fit, config.seed, prior), painting)
 
 
 def paint(config: RunConfig, device: torch.device) -> Painting | None:

@@ -18,6 +18,7 @@ from dreamgaussian.fitting.settings import (
 )
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.raster.reference import ReferenceRasterizer
 from fitting.known_object import known_prior, known_subject, lobed_ball
 
@@ -95,3 +96,30 @@ def test_every_method_goes_on_bit_for_bit(method, tmp_path):
     resumed = go_on(FitState.load(tmp_path / "half.safetensors"), settings=settings)
     assert resumed.losses == straight.losses
     assert torch.equal(resumed.gaussians.means, straight.gaussians.means)
+
+
+class GuessingPrior(AnalyticPrior):
+    """Knows points of the surface, too, but no more than there are."""
+
+    def surface_points(self, count: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        points = torch.rand(min(count, 1000), 3, generator=generator)
+        return points, torch.full_like(points, 0.25)
+
+
+def guessing_prior() -> GuessingPrior:
+    return GuessingPrior(**vars(known_prior(ReferenceRasterizer(), lobed_ball(10), 8)))
+
+
+def test_a_fit_starts_on_the_surface_that_the_prior_guesses() -> None:
+    state = FitState.start(FitSettings(initial_count=300), 0, guessing_prior())
+    assert len(state.gaussians) == 300
+    assert torch.allclose(state.gaussians.base_colors, torch.tensor(0.25))
+
+
+def test_a_fit_starts_in_a_ball_where_it_is_told_to_or_the_guess_is_next_to_nothing() -> None:
+    ball = Gaussians.in_ball(300, 0.5, torch.Generator().manual_seed(0)).means
+    told = FitState.start(FitSettings(initial_count=300, start="ball"), 0, guessing_prior())
+    assert torch.equal(told.gaussians.means, ball)
+    assert torch.equal(FitState.start(FitSettings(initial_count=300), 0).gaussians.means, ball)
+    few = FitSettings(initial_count=50)
+    assert not torch.equal(FitState.start(few, 0, guessing_prior()).gaussians.sh, torch.full((50, 1, 3), 0.25))

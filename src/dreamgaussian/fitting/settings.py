@@ -157,10 +157,13 @@ class FitSettings:
 
     steps: int = 500
     """Optimisation steps."""
+    start: Literal["prior", "ball"] = "prior"
+    """Where the Gaussians start: on the surface that the prior guesses, where it has a guess (mini has); or in a ball,
+    as the paper has it."""
     initial_count: int = 5_000
     """Gaussians at the start."""
     initial_radius: float = 0.5
-    """Of the ball they start in, world units."""
+    """Of the ball, world units."""
     learning_rates: LearningRates = LearningRates()
     distill: DistillSettings = DistillSettings()
     reference: ReferenceSettings = ReferenceSettings()

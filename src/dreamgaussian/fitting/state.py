@@ -15,9 +15,12 @@ from dreamgaussian.fitting.density import DensityStatistics
 from dreamgaussian.fitting.optimizer import AdamMoments
 from dreamgaussian.fitting.settings import FitSettings
 from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.guidance import Prior, ShapedPrior
 from dreamgaussian.guidance.targets import Targets
 
 FORMAT = "dreamgaussian-fit-1"
+LEAST_POINTS = 100
+"""A guess of fewer points is none."""
 
 
 @dataclass(eq=False)
@@ -36,9 +39,15 @@ class FitState:
     """What the priors were last asked for, where the method asks now and then."""
 
     @classmethod
-    def start(cls, settings: FitSettings, seed: int) -> "FitState":
-        """The paper's start: a ball of grey Gaussians."""
+    def start(cls, settings: FitSettings, seed: int, prior: Prior | None = None) -> "FitState":
+        """The surface that the prior guesses, where it has a guess and the settings want it; or else the paper's start,
+        a ball of grey Gaussians.
+        """
         generator = torch.Generator().manual_seed(seed)
+        if settings.start == "prior" and isinstance(prior, ShapedPrior):
+            points, colors = prior.surface_points(settings.initial_count, generator)
+            if len(points) >= LEAST_POINTS:
+                return cls.from_gaussians(Gaussians.at_points(points, colors), generator)
         return cls.from_gaussians(
             Gaussians.in_ball(settings.initial_count, settings.initial_radius, generator), generator
         )

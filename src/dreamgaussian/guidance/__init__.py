@@ -100,6 +100,17 @@ class Prior(Protocol):
         ...
 
 
+@runtime_checkable
+class ShapedPrior(Protocol):
+    """A prior that has a guess of the subject's shape before any distillation."""
+
+    def surface_points(
+        self, count: int, generator: torch.Generator
+    ) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n 3"]]:
+        """At most `count` random points of the surface, in the world, and their colours in [0, 1]."""
+        ...
+
+
 def prior_spec(name: str) -> PriorSpec:
     """What the prior called `name` sees; needs no weights. Raises ConfigError for an unknown name."""
     if name == "mini":

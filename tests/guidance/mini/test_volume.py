@@ -12,6 +12,7 @@ from dreamgaussian.guidance.mini.volume import (
     march_reference,
     orbit_rays,
     pixel_places,
+    surface_points,
 )
 
 ELEVATION = torch.tensor([0.3])
@@ -107,3 +108,24 @@ def test_renders_have_gradients_to_the_volume() -> None:
     march(volume, disc(), ELEVATION, origin[None, None], directions[None]).sum().backward()
     assert volume.grad is not None
     assert (volume.grad.abs().sum(dim=(2, 3, 4)) > 0).all()
+
+
+def test_surface_points_lie_where_rays_end() -> None:
+    volume = torch.full((1, 5, 8, 16, 16), -2.0)
+    volume[:, 0, 3:5] = 2.0  # a slab about the middle
+    volume[:, 1] = 4.0  # red
+    volume[:, 4] = -9.0
+    points, colors = surface_points(volume, disc(), ELEVATION, 400, torch.Generator().manual_seed(0))
+    uvw = frustum_coordinates(points[None], ELEVATION)[0]
+    assert len(points) == 400
+    assert uvw[:, :2].norm(dim=-1).max() < 0.78  # in front of the disc or behind it
+    assert (uvw[:, 2].abs() < 0.5).float().mean() > 0.95  # the rest is the last of the fog
+    assert uvw[:, 2].min() < -0.1 < 0.1 < uvw[:, 2].max()  # seen from both sides
+    assert torch.allclose(colors, torch.tensor([4.0, -2.0, -2.0]).sigmoid().expand(400, 3))
+
+
+def test_an_empty_volume_has_no_surface_points() -> None:
+    points, colors = surface_points(
+        torch.full((1, 5, 6, 16, 16), -4.0), disc(), ELEVATION, 400, torch.Generator().manual_seed(0)
+    )
+    assert len(points) == len(colors) == 0

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dreamgaussian.camera import Camera
-from dreamgaussian.guidance.mini.volume import march
+from dreamgaussian.guidance.mini.volume import march, surface_points
 
 SHARPNESS = 0.1
 """Pictures are mixed by the softmax of cos(angle to the camera) / this: almost only the nearest counts, unless two are
@@ -35,12 +35,22 @@ class Lifted:
 
     def seen_by(self, camera: Camera) -> Float[Tensor, "4 h w"]:
         """The volume alone: premultiplied RGBA."""
-        turn = math.radians(self.camera.azimuth_deg)
-        sin, cos = math.sin(turn), math.cos(turn)
-        turned_back = torch.tensor([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]], dtype=torch.float64)
-        position, directions = ((rays @ turned_back).to(self.picture) for rays in camera.rays())
+        position, directions = ((rays @ self._turn.T).to(self.picture) for rays in camera.rays())
         seen = march(self.volume, self.picture, self.elevation, position[None, None], directions.reshape(1, -1, 3))
         return seen[0].T.reshape(4, camera.height, camera.width)
+
+    def surface_points(
+        self, count: int, generator: torch.Generator
+    ) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n 3"]]:
+        """At most `count` random points of the volume's surface, and their colours."""
+        points, colors = surface_points(self.volume, self.picture, self.elevation, count, generator)
+        return points @ self._turn.to(points), colors
+
+    @property
+    def _turn(self) -> Float[Tensor, "3 3"]:
+        """To the world from the one where the picture has azimuth 0: world point = point @ turn."""
+        sin, cos = math.sin(angle := math.radians(self.camera.azimuth_deg)), math.cos(angle)
+        return torch.tensor([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]], dtype=torch.float64)
 
 
 def weights(lifted: Sequence[Lifted], camera: Camera) -> list[float]:

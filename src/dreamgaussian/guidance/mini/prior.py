@@ -70,6 +70,15 @@ class MiniPrior:
         return mixed_view(self._lifted, camera)
 
     @torch.no_grad()
+    def surface_points(
+        self, count: int, generator: torch.Generator
+    ) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n 3"]]:
+        """At most `count` random points of the lifted pictures' surfaces, and their colours."""
+        share = count // len(self._lifted)
+        points, colors = zip(*(each.surface_points(share, generator) for each in self._lifted), strict=True)
+        return torch.cat(points).cpu(), torch.cat(colors).cpu()
+
+    @torch.no_grad()
     def predict_noise(
         self,
         x_t: Float[Tensor, "b 1 4 64 64"],

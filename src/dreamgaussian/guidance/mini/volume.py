@@ -24,6 +24,11 @@ PLANE_HALF_HEIGHT = DEFAULT_RADIUS * TANGENT
 DENSITY_SCALE = 20.0
 """Density of a voxel whose raw value is 0.25 above the fog, per unit of length."""
 
+SURVEYORS = 24
+SURVEY_SIZE = 48
+"""Cameras all round that look for the surface, and the side of their pictures."""
+GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
+
 
 def frustum_coordinates(points: Float[Tensor, "b n 3"], elevation: Float[Tensor, " b"]) -> Float[Tensor, "b n 3"]:
     """World points in the frustum of the input camera at azimuth 0 and `elevation` (radians)."""
@@ -81,24 +86,28 @@ def march_reference(
     samples: int,
 ) -> Float[Tensor, "b n 4"]:
     """`march` in plain torch, on any device: the specification of the C++ core."""
-    b, n = directions.shape[:2]
+    points, lengths = sample_points(origins, directions, jitter, samples)
+    density, color = sample_volume(volume, picture, frustum_coordinates(points.flatten(1, 2), elevation))
+    weights = blend_weights(density.view(points.shape[:3]) * lengths)
+    rgb = torch.einsum("bns,bcns->bnc", weights, color.unflatten(2, weights.shape[1:]))
+    return torch.cat([rgb, weights.sum(dim=-1, keepdim=True)], dim=-1)
+
+
+def sample_points(
+    origins: Float[Tensor, "b #n 3"], directions: Float[Tensor, "b n 3"], jitter: Float[Tensor, "b n"], samples: int
+) -> tuple[Float[Tensor, "b n s 3"], Float[Tensor, "b n 1"]]:
+    """Points along the part of each ray inside the ball, and the length that each of a ray's points stands for."""
     middle, half = ball_section(origins, directions)
     steps = torch.arange(samples, device=directions.device) + 0.5 + jitter[..., None]
     distances = middle[..., None] + half[..., None] * (steps * (2 / samples) - 1)
-    points = origins[:, :, None] + directions[:, :, None] * distances[..., None]
-    uvw = frustum_coordinates(points.reshape(b, n * samples, 3), elevation)
-    density, color = sample_volume(volume, picture, uvw)
-    lengths = half[..., None] * (2 / samples)
-    return composite(density.reshape(b, n, samples) * lengths, color.reshape(b, 3, n, samples))
+    return origins[:, :, None] + directions[:, :, None] * distances[..., None], half[..., None] * (2 / samples)
 
 
-def composite(optical_depths: Float[Tensor, "b n s"], colors: Float[Tensor, "b 3 n s"]) -> Float[Tensor, "b n 4"]:
-    """Front to back."""
+def blend_weights(optical_depths: Float[Tensor, "b n s"]) -> Float[Tensor, "b n s"]:
+    """The share of each sample in its ray's colour, front to back."""
     absorbed = 1 - torch.exp(-optical_depths)
     transmittance = torch.cumprod(1 - absorbed + 1e-6, dim=-1)
-    weights = absorbed * F.pad(transmittance[..., :-1], (1, 0), value=1.0)
-    rgb = torch.einsum("bns,bcns->bnc", weights, colors)
-    return torch.cat([rgb, weights.sum(dim=-1, keepdim=True)], dim=-1)
+    return absorbed * F.pad(transmittance[..., :-1], (1, 0), value=1.0)
 
 
 def sample_volume(
@@ -112,6 +121,28 @@ def sample_volume(
     blend = torch.sigmoid(raw[:, 4:])
     own = (pixel[:, :3] / pixel[:, 3:].clamp(min=0.05)).clamp(0, 1)
     return density, torch.lerp(torch.sigmoid(raw[:, 1:4]), own, blend)
+
+
+def surface_points(
+    volume: Float[Tensor, "1 5 d h w"],
+    picture: Float[Tensor, "1 4 s s"],
+    elevation: Float[Tensor, "1"],
+    count: int,
+    generator: torch.Generator,
+) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n 3"]]:
+    """At most `count` random points at which rays from all round end in the volume, and their colours."""
+    turns = torch.arange(SURVEYORS, device=volume.device) + 0.5
+    azimuths, elevations = turns * GOLDEN_ANGLE, torch.asin(1 - 2 * turns / SURVEYORS)
+    places = pixel_places(SURVEY_SIZE, volume).expand(SURVEYORS, -1, -1)
+    origins, directions = (each.expand(-1, SURVEY_SIZE**2, -1) for each in orbit_rays(azimuths, elevations, places))
+    rays = origins.reshape(1, -1, 3), directions.reshape(1, -1, 3)
+    points, lengths = sample_points(*rays, directions.new_zeros(1, rays[0].shape[1]), 32)
+    density, color = sample_volume(volume, picture, frustum_coordinates(points.flatten(1, 2), elevation))
+    weights = blend_weights(density.view(points.shape[:3]) * lengths)[0]
+    ending = (weights.sum(dim=-1) > 0.5).nonzero()[:, 0].cpu()
+    chosen = ending[torch.randperm(len(ending), generator=generator)[:count]]
+    depths = torch.multinomial(weights[chosen].cpu(), 1, generator=generator)[:, 0]
+    return points[0, chosen, depths], color.view(3, *weights.shape)[:, chosen, depths].T
 
 
 def orbit_rays(
