@@ -23,7 +23,7 @@ MARGIN_PX = 5
 FAR_SHARE = 0.25
 """How often rays farther than the margin from the object are drawn, relative to the others: most of them are empty."""
 DENOISER_TARGETS = 2
-NOISE_DRAWS = 2
+NOISE_DRAWS = 3
 WATCHED_TIME = 0.8
 """Noise level from which the watched views are denoised."""
 DROPOUT = 0.1
