@@ -132,12 +132,12 @@ def with_encoder(prior, encoder: str, device):
     """The prior with another way from pictures to latents."""
     from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
-    from dreamgaussian.guidance.encoders import TinyEncoder, with_linear_gradient
+    from dreamgaussian.guidance.encoders import LinearGradient, TinyEncoder
     from dreamgaussian.guidance.latent import on_meta
 
     space = prior.latents
     if encoder == "linear":
-        space = with_linear_gradient(space, "vae-sd")
+        space = LinearGradient(space.vae, space.scale)
     if encoder == "tiny":
         tiny = with_random_weights(on_meta(AutoencoderTiny, {}), device=device)
         space = TinyEncoder(space.vae, space.scale, tiny=tiny)

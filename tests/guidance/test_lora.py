@@ -3,7 +3,7 @@ import torch
 from safetensors.torch import save_file
 
 from dreamgaussian.errors import ConfigError, WeightsUnavailable
-from dreamgaussian.guidance import open_prior
+from dreamgaussian.guidance import fetch_weights, open_prior
 from dreamgaussian.guidance.lora import parse
 from dreamgaussian.hub_settings import HubSettings
 from dreamgaussian.subject import Subject
@@ -138,6 +138,11 @@ def test_mvdream_takes_them_by_its_own_names(tmp_path):
     settings = HubSettings(lora=(str(tmp_path / "a.safetensors"),))
     after = open_prior("mvdream", Subject(prompt="a"), CPU, str(folder), hub=settings)
     assert (after.unet.get_submodule(LDM_QUERY).weight.float() - weight)[1, 0] == pytest.approx(8, abs=0.05)
+
+
+def test_a_missing_file_is_told_before_anything_is_downloaded():
+    with pytest.raises(ConfigError, match=r"--lora nowhere\.safetensors: there is no"):
+        fetch_weights("sdxl", "no/such-id", HubSettings(lora=("nowhere.safetensors",)))
 
 
 def test_a_file_and_its_scale(tmp_path):

@@ -44,38 +44,41 @@ def open_from_hub(
 
     Raises WeightsUnavailable, and ConfigError where the subject lacks the picture or the words that the prior needs.
     """
-    from dreamgaussian.guidance.lora import with_loras
-
     entry = CATALOGUE[name]
     checkpoint, encoder = fetch(name, path, settings)
-    prior = entry.opener()(entry.spec, with_loras(checkpoint, settings.lora), subject, device)
+    prior = entry.opener()(entry.spec, checkpoint, subject, device)
     if settings.compile:
         prior = replace(prior, unet=torch.compile(prior.unet))
-    return replace(prior, latents=_with_encoder(prior.latents, name, encoder, settings, device))
+    return replace(prior, latents=_with_encoder(prior.latents, encoder, settings, device))
 
 
 def fetch(name: str, path: str | None, settings: HubSettings) -> "tuple[Checkpoint, Checkpoint | None]":
     """The prior's checkpoint on this machine, and its tiny encoder's where one is wanted; downloaded where they aren't.
 
-    Raises WeightsUnavailable.
+    Raises WeightsUnavailable, and ConfigError for settings that the prior cannot follow, before anything is downloaded.
     """
-    from dreamgaussian.guidance.encoders import TINY_IDS
+    from dreamgaussian.guidance.encoders import TINY_IDS, check_linear
+    from dreamgaussian.guidance.lora import parse, with_loras
 
     require_libraries(name)
-    checkpoint = find_checkpoint(name, path)
+    if settings.encoder == "linear":
+        check_linear(_autoencoder(name))
+    for lora in settings.lora:
+        parse(lora)
+    checkpoint = with_loras(find_checkpoint(name, path), settings.lora)
     if settings.encoder != "tiny":
         return checkpoint, None
     return checkpoint, find_checkpoint(TINY_IDS[_autoencoder(name)], settings.encoder_path)
 
 
 def _with_encoder(
-    space: "LatentSpace", name: str, encoder: "Checkpoint | None", settings: HubSettings, device: torch.device
+    space: "LatentSpace", encoder: "Checkpoint | None", settings: HubSettings, device: torch.device
 ) -> "LatentSpace":
-    from dreamgaussian.guidance.encoders import with_linear_gradient, with_tiny_encoder
+    from dreamgaussian.guidance.encoders import LinearGradient, with_tiny_encoder
 
     if encoder is not None:
         return with_tiny_encoder(space, encoder, device)
-    return with_linear_gradient(space, _autoencoder(name)) if settings.encoder == "linear" else space
+    return LinearGradient(space.vae, space.scale) if settings.encoder == "linear" else space
 
 
 def _autoencoder(name: str) -> str:

@@ -64,11 +64,10 @@ def linear_latents(pictures: Float[Tensor, "*batch 3 h w"]) -> Float[Tensor, "*b
     return torch.einsum("nchw,cd->ndhw", colors, from_rgb).unflatten(0, pictures.shape[:-3])
 
 
-def with_linear_gradient(space: LatentSpace, autoencoder: str) -> LinearGradient:
-    """The same latents, with a linear gradient. Raises ConfigError for one whose linear map is not known."""
+def check_linear(autoencoder: str) -> None:
+    """Raises ConfigError for an autoencoder whose linear map is not known."""
     if autoencoder != "vae-sd":
         raise ConfigError("The linear encoder is known for Stable Diffusion 1 and 2 only. Try --hub.encoder tiny.")
-    return LinearGradient(space.vae, space.scale)
 
 
 def with_tiny_encoder(space: LatentSpace, checkpoint: Checkpoint, device: torch.device) -> TinyEncoder:

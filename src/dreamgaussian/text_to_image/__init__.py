@@ -61,11 +61,11 @@ def _open_from_hub(name: str, device: torch.device, hub: HubSettings) -> Painter
     from dreamgaussian.guidance.lora import with_loras
 
     require_libraries(name)
-    checkpoint = find_checkpoint(name, hub.painter_path)
+    checkpoint = with_loras(find_checkpoint(name, hub.painter_path), hub.painter_lora)
     if name in CATALOGUE:
         from dreamgaussian.text_to_image.diffusion import DiffusionPainter
 
         return DiffusionPainter(name, device, hub)
     from dreamgaussian.text_to_image.flow import FlowPainter
 
-    return FlowPainter(with_loras(checkpoint, hub.painter_lora), device)
+    return FlowPainter(checkpoint, device)
