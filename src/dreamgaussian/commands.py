@@ -263,7 +263,7 @@ class StudioCommand:
         """Serves until Ctrl-C or SIGTERM."""
         from dreamgaussian.studio import run_studio
 
-        run_studio(self.settings, print)
+        run_studio(self.settings, _announce)
         return 0
 
 
@@ -282,7 +282,7 @@ class ViewCommand:
         """Serves until Ctrl-C or SIGTERM."""
         from dreamgaussian.studio import run_view
 
-        run_view(self.files, StudioSettings(port=self.port), print)
+        run_view(self.files, StudioSettings(port=self.port), _announce)
         return 0
 
 
@@ -352,6 +352,11 @@ def _watch(run: "Run", clock: "StageClock", folder: Path) -> "tuple[Snapshot | N
         write_ply(run.state.gaussians, folder / "gaussians.ply")
         raise
     return last, False
+
+
+def _announce(text: str) -> None:
+    """Print at once, for who reads through a pipe."""
+    print(text, flush=True)
 
 
 def _facts(snapshot: "Snapshot") -> str:
