@@ -133,7 +133,7 @@ def test_a_dropped_picture_grows_into_a_mesh_and_is_taken_home(page: Page, site:
     expect(page.locator("#numbers")).to_contain_text("Mesh", timeout=PATIENCE)
     page.select_option("#left", "gaussians")
     after = view(page)
-    assert np.abs(after - before).mean() > 0.3, "the splats moved"
+    assert (np.abs(after - before).max(axis=-1) > 6).mean() > 0.01, "the splats moved"
     state(page, "finished")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download mesh.glb").click()
@@ -233,7 +233,7 @@ def test_after_a_killed_worker_and_a_restart_the_run_goes_on(page: Page, site: S
     page.reload()
     state(page, "working: Gaussians")
     workers = site.workers()
-    assert site.end() == 0
+    assert site.end() == -signal.SIGTERM
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
     site.start(site.address.rsplit(":", 1)[1].strip("/"))
     page.reload()

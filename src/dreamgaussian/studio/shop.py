@@ -67,6 +67,9 @@ class Shop:
         mine = job.owner == session
         waiting = [each.id for each in self.index.in_state("queued")]
         folder = self.folder_of(job)
+        stands = {"stage": job.stage, "step": job.step, "steps": job.steps}
+        if running := self._running.get(job.id):
+            stands |= {name: running.progress[name] for name in stands if name in running.progress}
         return {
             "id": job.id,
             "title": job.title,
@@ -75,9 +78,7 @@ class Shop:
             "created": job.created,
             "config": json.loads(job.config),
             "has_picture": job.has_picture,
-            "stage": job.stage,
-            "step": job.step,
-            "steps": job.steps,
+            **stands,
             "mine": mine,
             "share_key": job.share_key if mine else None,
             "position": waiting.index(job.id) + 1 if job.id in waiting else 0,

@@ -1,0 +1,60 @@
+"""The studio's live view inside Jupyter: a run that shows itself growing below its cell."""
+
+import atexit
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from dreamgaussian.errors import InputError
+from dreamgaussian.studio.client import Client, LocalStudio
+
+POLL = 0.5
+"""Seconds between two questions whether a run has ended."""
+FRAME = """<iframe id="{id}" style="width: 100%; height: {height}px; border: 0" title="A run, live"></iframe>
+<script>
+  // Under the name that the notebook itself is open as, so that the frame may keep its session.
+  const name = location.hostname === "localhost" ? "localhost" : "127.0.0.1";
+  document.getElementById("{id}").src = `http://${{name}}:{port}{path}?embed`;
+</script>
+<a href="http://127.0.0.1:{port}{path}" target="_blank">open in a window of its own</a>"""
+
+
+class NotebookStudio:
+    """A studio that lives as long as the notebook's kernel."""
+
+    def __init__(self, folder: str | Path = "runs/notebook") -> None:
+        self._folder = Path(folder)
+        self._studio = LocalStudio(self._folder)
+        atexit.register(self._studio.close)
+        self._client = Client(self._studio.address)
+
+    def start(self, picture: str | Path, **settings: Any) -> "NotebookRun":
+        """Start a run: preset, prior, seed, steps, elevation_deg... as in the page's form."""
+        return NotebookRun(self._client, self._client.start(Path(picture), **settings), self._folder)
+
+    def close(self) -> None:
+        """End the studio; its runs stay in their folders."""
+        self._studio.close()
+
+
+class NotebookRun:
+    """A run; as the last value of a cell it is shown live."""
+
+    def __init__(self, client: Client, job_id: str, folder: Path) -> None:
+        self._client = client
+        self._id = job_id
+        self.folder = folder / job_id
+        """Where its files are."""
+
+    def wait(self) -> Path:
+        """The folder with the results, when they are there. Raises InputError, in words, where the run failed."""
+        while (job := self._client.job(self._id))["state"] != "finished":
+            if job["error"]:
+                raise InputError(job["error"])
+            time.sleep(POLL)
+        return self.folder
+
+    def _repr_html_(self, height: int = 560) -> str:
+        port = self._client.address.rsplit(":", 1)[1]
+        return FRAME.format(id=f"run-{uuid.uuid4().hex}", height=height, port=port, path=self._client.share(self._id))
