@@ -9,7 +9,6 @@ from dreamgaussian.config import MeshConfig
 from dreamgaussian.framing import frame_gaussians
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.mesh.build import mesh_steps
-from dreamgaussian.mesh.extract import Outline
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.raster import Rasterizer
 from dreamgaussian.texture.bake import BakeView, bake, bake_cameras
@@ -40,7 +39,7 @@ def mesh_scene(gaussians: Gaussians, rasterizer: Rasterizer, config: MeshConfig)
         views.append(view)
         yield MeshingStep("Views", len(views), len(cameras))
     bare: Mesh | None = None
-    for step in mesh_steps(framed, config.mesh, [Outline(view.alpha, view.camera) for view in views]):
+    for step in mesh_steps(framed, config.mesh, [view.outline for view in views]):
         bare = step.mesh
         yield MeshingStep("Surface", step.percent, 100)
     assert bare is not None
@@ -54,4 +53,4 @@ def gaussian_views(gaussians: Gaussians, rasterizer: Rasterizer, settings: BakeS
     """The Gaussians from all sides, for back-projection."""
     for camera in bake_cameras(settings.view_size):
         render = rasterizer.render(gaussians, camera)
-        yield BakeView(render.color, render.alpha, camera)
+        yield BakeView(render.color, render.alpha, camera, depth=render.expected_depth)

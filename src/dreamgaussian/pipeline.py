@@ -134,11 +134,11 @@ def extract(run: Run, gaussians: Gaussians) -> Iterator[Snapshot]:
     """The second stage alone, for any Gaussians of a run; the last snapshot holds the mesh."""
     yield Snapshot("Mesh", 0, 2, None, gaussians)
     views = list(gaussian_views(gaussians, run.rasterizer, run.config.bake))
-    outlines = [Outline(view.alpha, view.camera) for view in views]
+    outlines = [view.outline for view in views]
     true_outlines = [Outline(view.picture[..., 3], view.camera) for view in run.subject.views]
     mesh = build_mesh(gaussians, run.config.mesh, outlines, true_outlines)
     yield Snapshot("Mesh", 1, 2, None, gaussians)
-    views += input_views(run.subject, run.config.bake)
+    views += input_views(run.subject)
     mesh = bake(mesh, views, run.config.mesh.texture_size, run.config.bake)
     yield Snapshot("Mesh", 2, 2, None, gaussians, mesh)
 

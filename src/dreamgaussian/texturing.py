@@ -57,7 +57,7 @@ def texture_mesh(
 
     if subject.views:
         settings = config.refine
-        textured = bake(framed, input_views(subject, config.bake), config.texture_size, config.bake)
+        textured = bake(framed, input_views(subject), config.texture_size, config.bake)
     else:
         settings = replace(config.refine, start_t=BOLD_START_T, inertia=BOLD_INERTIA)
         textured = replace(framed, albedo=torch.full((config.texture_size, config.texture_size, 3), GREY))

@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -22,17 +23,17 @@ def painted(points: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
     return 0.5 + 0.4 * torch.sin(3 * points + torch.tensor([0.0, 1.0, 2.0]))
 
 
-def view_of(mesh: Mesh, camera: Camera, strength: float = 1.0, colors: Tensor | None = None) -> BakeView:
+def view_of(mesh: Mesh, camera: Camera, is_input: bool = False, colors: Tensor | None = None) -> BakeView:
     """A picture of the mesh in its painted colours, or in colours given per vertex."""
     scene = MeshScene(mesh.vertices, mesh.faces)
     fragments = scene.rasterize(camera)
     values = painted(mesh.vertices) if colors is None else colors
     color = fragments.picture(scene.interpolate(values, fragments))
-    return BakeView(color, fragments.depth.isfinite().float(), camera, strength)
+    return BakeView(color, fragments.depth.isfinite().float(), camera, is_input)
 
 
-def flat_view(mesh: Mesh, camera: Camera, color: tuple[float, float, float], strength: float = 1.0) -> BakeView:
-    return view_of(mesh, camera, strength, torch.tensor(color, dtype=torch.float32).expand(mesh.vertices.shape[0], 3))
+def flat_view(mesh: Mesh, camera: Camera, color: tuple[float, float, float], is_input: bool = False) -> BakeView:
+    return view_of(mesh, camera, is_input, torch.tensor(color, dtype=torch.float32).expand(mesh.vertices.shape[0], 3))
 
 
 def texel_colors(mesh: Mesh) -> tuple[Tensor, Tensor]:
@@ -74,7 +75,7 @@ def test_no_texel_of_the_whole_atlas_is_left_dark(ball: Mesh):
 
 def test_the_strong_view_decides_what_it_sees_well_and_fades_out_smoothly(ball: Mesh):
     blue = [flat_view(ball, camera, (0, 0, 1)) for camera in bake_cameras(192)]
-    front = flat_view(ball, Camera.orbit(0, 0, 192), (1, 0, 0), strength=100.0)
+    front = flat_view(ball, Camera.orbit(0, 0, 192), (1, 0, 0), is_input=True)
     baked = bake(ball, [*blue, front], SIZE)
     positions, colors = texel_colors(baked)
     facing = positions[:, 2] / 0.5
@@ -83,6 +84,27 @@ def test_the_strong_view_decides_what_it_sees_well_and_fades_out_smoothly(ball: 
     render = render_mesh(baked, Camera.orbit(70, 0, 192), 1)
     red = render.color[96][render.alpha[96] == 1, 0]
     assert float(red.diff().abs().max()) < 0.12
+
+
+def test_a_step_in_exposure_between_the_input_and_the_other_views_is_spread_over_the_surface(ball: Mesh):
+    dark = [flat_view(ball, camera, (0.5, 0.4, 0.2)) for camera in bake_cameras(192)]
+    front = flat_view(ball, Camera.orbit(0, 0, 192), (0.6, 0.45, 0.3), is_input=True)
+    positions, colors = texel_colors(bake(ball, [*dark, front], SIZE))
+    facing = positions[:, 2] / 0.5
+    assert float(colors[facing > 0.6, 0].min()) > 0.58
+    assert float(colors[facing < -0.8, 0].mean()) < 0.53
+    bands = [float(colors[(facing - at).abs() < 0.05, 0].mean()) for at in torch.linspace(0.9, -0.9, 19)]
+    assert max(before - after for before, after in itertools.pairwise(bands)) < 0.025
+
+
+def test_a_bump_takes_the_inputs_colour_behind_it_too():
+    bumpy = sphere(0.5, 5)
+    waves = 1 + 0.012 * torch.sin(60 * bumpy.vertices[:, 1:2])
+    bumpy = unwrap(replace(bumpy, vertices=bumpy.vertices * waves), SIZE)
+    blue = [flat_view(bumpy, camera, (0, 0, 1)) for camera in bake_cameras(96)]
+    front = flat_view(bumpy, Camera.orbit(0, 0, 192), (1, 0, 0), is_input=True)
+    positions, colors = texel_colors(bake(bumpy, [*blue, front], SIZE))
+    assert float(colors[positions[:, 2] > 0.4, 0].min()) > 0.85
 
 
 def test_a_hidden_surface_takes_no_colour_from_what_hides_it():

@@ -7,6 +7,7 @@ from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.mesh.clean import clean, seal
 from dreamgaussian.mesh.extract import Outline, carve, extract_surface, lift, match_outlines
 from dreamgaussian.mesh.field import empty_field, fill
+from dreamgaussian.mesh.fusion import SURFACE, fuse
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.settings import MeshSettings
 from dreamgaussian.mesh.unwrap import unwrap
@@ -49,12 +50,16 @@ def mesh_steps(
 ) -> Iterator[MeshStep]:
     """`build_mesh` step by step; the last one has the mesh."""
     field = empty_field(gaussians, settings.resolution)
-    for share in fill(field, gaussians):
-        yield MeshStep(FIELD_PERCENT * share)
-    if settings.density is None and outlines:
-        field, level = match_outlines(field, outlines[::2])
+    if settings.method == "tsdf":
+        level = SURFACE
+        for share in fuse(field, outlines):
+            yield MeshStep(FIELD_PERCENT * share)
     else:
+        for share in fill(field, gaussians):
+            yield MeshStep(FIELD_PERCENT * share)
         level = settings.density or PAPERS_LEVEL
+        if settings.density is None and outlines:
+            field, level = match_outlines(field, outlines[::2])
     for outline in true_outlines:
         field = carve(lift(field, level, outline), level, outline)
     surface = extract_surface(seal(field, level, settings.opening), level)

@@ -36,6 +36,8 @@ class Outline:
 
     alpha: Float[Tensor, "h w"]
     camera: Camera
+    depth: Float[Tensor, "h w"] | None = None
+    """Mean depth of the Gaussians that are seen, along the viewing axis; needed for fusion alone."""
 
 
 def match_outlines(field: DensityField, outlines: Sequence[Outline]) -> tuple[DensityField, float]:

@@ -1,6 +1,7 @@
 """The mesh stage's settings."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from dreamgaussian.errors import ConfigError
 
@@ -9,6 +10,8 @@ from dreamgaussian.errors import ConfigError
 class MeshSettings:
     """From Gaussians to a clean mesh with an atlas."""
 
+    method: Literal["density", "tsdf"] = "density"
+    """Where the surface is: on a level of the Gaussians' density, as in the paper, or where depth maps fused say."""
     resolution: int = 128
     """Grid points along the longest side of the density field (the paper: 128)."""
     density: float | None = None

@@ -14,12 +14,18 @@ from torch import Tensor
 
 from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
 from dreamgaussian.errors import InputError
+from dreamgaussian.mesh.extract import Outline
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.raster import MeshScene, sample
 from dreamgaussian.subject import Subject
-from dreamgaussian.texture.fill import fill_unseen, nearest_texels
+from dreamgaussian.texture.fill import Skin, fill_unseen, nearest_texels
 from dreamgaussian.texture.settings import BakeSettings
-from dreamgaussian.texture.views import locate_texels, look, look_out
+from dreamgaussian.texture.views import Sight, Texels, locate_texels, look, look_out
+
+LARGEST_EXPOSURE = 0.25
+"""Differences of colour beyond this are no matter of exposure."""
+EXPOSURE_PULL = 100.0
+"""How firmly the rendered colours are tied to the input's where the input sees the surface squarely."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +36,15 @@ class BakeView:
     """sRGB, premultiplied by alpha."""
     alpha: Float[Tensor, "h w"]
     camera: Camera
-    strength: float = 1.0
-    """Its weight relative to other views'."""
+    is_input: bool = False
+    """An input picture, which decides what it shows; others are rendered from the Gaussians."""
+    depth: Float[Tensor, "h w"] | None = None
+    """Of the Gaussians that are seen, along the viewing axis."""
+
+    @property
+    def outline(self) -> Outline:
+        """What the mesh stage needs of the view."""
+        return Outline(self.alpha, self.camera, self.depth)
 
 
 def bake_cameras(size: int, radius: float = DEFAULT_RADIUS, fovy_deg: float = DEFAULT_FOVY_DEG) -> list[Camera]:
@@ -41,10 +54,10 @@ def bake_cameras(size: int, radius: float = DEFAULT_RADIUS, fovy_deg: float = DE
     return [Camera.orbit(a, e, size, radius=radius, fovy_deg=fovy_deg) for a, e in angles]
 
 
-def input_views(subject: Subject, settings: BakeSettings) -> list[BakeView]:
+def input_views(subject: Subject) -> list[BakeView]:
     """The input pictures, which outweigh the others."""
     return [
-        BakeView(rgb * alpha, alpha[..., 0], view.camera, settings.input_strength)
+        BakeView(rgb * alpha, alpha[..., 0], view.camera, is_input=True)
         for view in subject.views
         for rgb, alpha in [view.picture.split([3, 1], dim=-1)]
     ]
@@ -58,16 +71,46 @@ def bake(mesh: Mesh, views: Iterable[BakeView], size: int, settings: BakeSetting
     """
     scene = MeshScene(mesh.vertices, mesh.faces)
     texels = locate_texels(mesh, scene, size)
-    sums = torch.zeros(len(texels.positions), 3)
-    weights = torch.zeros(len(texels.positions))
+    rendered, given = _Blend(texels), _Blend(texels)
     for view in views:
-        sight = look(texels, look_out(scene, view.camera, settings.feather, view.alpha), settings.cosine_power)
-        premultiplied = sample(torch.cat([view.color, view.alpha[..., None]], dim=-1).to(sums), sight.uvs)
-        straight = (premultiplied[:, :3] / premultiplied[:, 3:].clamp_min(1e-6)).clamp(0, 1)
-        sums.index_add_(0, sight.seen, view.strength * sight.weights[:, None] * straight)
-        weights.index_add_(0, sight.seen, view.strength * sight.weights)
-    if not bool((weights > 0).any()):
+        outlook = look_out(scene, view.camera, settings.feather, view.alpha)
+        (given if view.is_input else rendered).add(view, look(texels, outlook, settings.cosine_power))
+    if not bool((rendered.weights + given.weights > 0).any()):
         raise InputError("None of the views sees the mesh: there is nothing to make a texture of.")
-    colors = sums / weights.clamp_min(1e-12)[:, None]
-    colors = fill_unseen(mesh, scene, texels.fragments, colors, weights)
+    skin = Skin(mesh, scene, texels.fragments)
+    matched = rendered.colors + _exposure(skin, rendered, given)
+    weights = rendered.weights + settings.input_strength * given.weights
+    share = (settings.input_strength * given.weights / weights.clamp_min(1e-12))[:, None]
+    colors = fill_unseen(skin, (share * given.colors + (1 - share) * matched).clamp(0, 1), weights)
     return replace(mesh, albedo=colors[nearest_texels(texels.fragments)])
+
+
+class _Blend:
+    """The weighted mean of what views show of the texels."""
+
+    def __init__(self, texels: Texels) -> None:
+        self._sums = torch.zeros(len(texels.positions), 3)
+        self.weights = torch.zeros(len(texels.positions))
+
+    def add(self, view: BakeView, sight: Sight) -> None:
+        picture = torch.cat([view.color, view.alpha[..., None]], dim=-1).to(self._sums)
+        premultiplied = sample(picture, sight.uvs)
+        straight = (premultiplied[:, :3] / premultiplied[:, 3:].clamp_min(1e-6)).clamp(0, 1)
+        self._sums.index_add_(0, sight.seen, sight.weights[:, None] * straight)
+        self.weights.index_add_(0, sight.seen, sight.weights)
+
+    @property
+    def colors(self) -> Float[Tensor, "k 3"]:
+        return self._sums / self.weights.clamp_min(1e-12)[:, None]
+
+
+def _exposure(skin: Skin, rendered: _Blend, given: _Blend) -> Float[Tensor, "k 3"]:
+    """What the rendered views' colours lack of the input's where both see the surface, carried on smoothly to where
+    the input does not: no step in brightness is left between them.
+    """
+    both = EXPOSURE_PULL * given.weights * (rendered.weights > 0)
+    if not bool((both > 0).any()):
+        return torch.zeros_like(rendered.colors)
+    lacking = given.colors - rendered.colors
+    is_exposure = lacking.abs().amax(dim=1, keepdim=True) < LARGEST_EXPOSURE
+    return skin.stretch(lacking * is_exposure, both, slack=True)

@@ -13,57 +13,81 @@ HALF_KNOWN = 0.01
 """Sum of weights at which a texel's colour comes in equal parts from the views and from its surroundings."""
 STRAY = 1e-4
 """Pull towards the nearest known colour in space, for pieces of the surface that no view saw at all."""
+SINKING = 0.3
+"""World units over which a slack membrane falls to a third of what it was held at."""
 
 
-def fill_unseen(
-    mesh: Mesh,
-    scene: MeshScene,
-    fragments: Fragments,
-    colors: Float[Tensor, "k 3"],
-    weights: Float[Tensor, " k"],
-) -> Float[Tensor, "k 3"]:
-    """The texels' colours, those of little or no weight painted from their surroundings along the surface.
+class Skin:
+    """The surface as an elastic membrane: values known at some texels, stretched over all of it."""
 
-    The surroundings' colours x at the vertices minimise  sum_ij (x_i - x_j)² + sum_i w_i / HALF_KNOWN (x_i - c_i)²,
-    the first sum over the edges: a membrane stretched over the surface and held where the views know the colour.
-    """
-    points, same = torch.unique(mesh.vertices, dim=0, return_inverse=True)
-    corners = same[mesh.faces[fragments.face_ids]]
-    shares = fragments.barycentrics * weights[:, None]
-    held = torch.zeros(len(points), 4).index_add_(
-        0,
-        corners.reshape(-1),
-        (torch.cat([colors, torch.ones_like(colors[:, :1])], dim=1)[:, None] * shares[..., None]).reshape(-1, 4),
-    )
-    covered = torch.zeros(len(points)).index_add_(0, corners.reshape(-1), fragments.barycentrics.reshape(-1))
-    known = held[:, :3] / held[:, 3:].clamp_min(1e-12)
-    certainty = held[:, 3] / covered.clamp_min(1e-12) / HALF_KNOWN
-    membrane = _stretch(points, same[mesh.faces], known, certainty)
-    surroundings = scene.interpolate(membrane[same], fragments)
+    def __init__(self, mesh: Mesh, scene: MeshScene, fragments: Fragments) -> None:
+        self._points, self._same = torch.unique(mesh.vertices, dim=0, return_inverse=True)
+        self._faces = self._same[mesh.faces]
+        self._scene, self._fragments = scene, fragments
+        self._corners = self._faces[fragments.face_ids]
+        edges = self._points[self._faces] - self._points[self._faces.roll(1, dims=1)]
+        self._edge_length = float(edges.norm(dim=-1).mean())
+
+    def stretch(
+        self, values: Float[Tensor, "k c"], certainty: Float[Tensor, " k"], *, slack: bool = False
+    ) -> Float[Tensor, "k c"]:
+        """The membrane at the texels. At the vertices it minimises
+
+            sum_ij (x_i - x_j)² + sum_i certainty_i (x_i - value_i)² + (x_i - stray_i)² STRAY
+
+        with the first sum over the edges: it is held where values are certain. The last pull is to the nearest
+        certain value in space; where the membrane is `slack`, it is to zero and stronger, so that it sinks.
+        """
+        known, held = self._at_points(values, certainty)
+        if slack:
+            stray, pull = torch.zeros_like(known), (self._edge_length / SINKING) ** 2
+        else:
+            stray, pull = self._nearest_certain(known, held), STRAY
+        solved = self._solve(held.double().numpy(), known.double().numpy(), stray.double().numpy(), pull)
+        return self._scene.interpolate(solved[self._same], self._fragments)
+
+    def _at_points(
+        self, values: Float[Tensor, "k c"], certainty: Float[Tensor, " k"]
+    ) -> tuple[Float[Tensor, "p c"], Float[Tensor, " p"]]:
+        """Means of the texels round the vertices: of the values, weighted by certainty, and of the certainties."""
+        corners, shares = self._corners.reshape(-1), self._fragments.barycentrics * certainty[:, None]
+        weighted = torch.cat([values, torch.ones_like(values[:, :1])], dim=1)[:, None] * shares[..., None]
+        sums = torch.zeros(len(self._points), weighted.shape[-1])
+        sums.index_add_(0, corners, weighted.reshape(len(corners), -1))
+        covered = torch.zeros(len(self._points)).index_add_(0, corners, self._fragments.barycentrics.reshape(-1))
+        return sums[:, :-1] / sums[:, -1:].clamp_min(1e-12), sums[:, -1] / covered.clamp_min(1e-12)
+
+    def _nearest_certain(self, known: Float[Tensor, "p c"], held: Float[Tensor, " p"]) -> Float[Tensor, "p c"]:
+        from scipy.spatial import KDTree
+
+        sure = torch.nonzero(held > 1)[:, 0] if bool((held > 1).any()) else held.argmax()[None]
+        _, nearest = KDTree(self._points[sure].numpy()).query(self._points.numpy())
+        return known[sure][nearest]
+
+    def _solve(
+        self,
+        held: Float[np.ndarray, " p"],
+        known: Float[np.ndarray, "p c"],
+        stray: Float[np.ndarray, "p c"],
+        pull: float,
+    ) -> Float[Tensor, "p c"]:
+        from scipy.sparse import coo_array, csc_array, diags_array
+        from scipy.sparse.linalg import factorized
+
+        faces, count = self._faces.numpy(), len(self._points)
+        a, b = faces.reshape(-1), np.roll(faces, -1, axis=1).reshape(-1)
+        edges = coo_array((np.full(len(a), 0.5), (a, b)), shape=(count, count))
+        adjacency = edges + edges.T
+        solve = factorized(csc_array(diags_array(adjacency.sum(axis=1) + held + pull) - adjacency))
+        right_side = held[:, None] * known + pull * stray
+        return torch.from_numpy(np.stack([solve(column) for column in right_side.T], axis=1)).float()
+
+
+def fill_unseen(skin: Skin, colors: Float[Tensor, "k 3"], weights: Float[Tensor, " k"]) -> Float[Tensor, "k 3"]:
+    """The texels' colours, those of little or no weight painted from their surroundings along the surface."""
+    surroundings = skin.stretch(colors, weights / HALF_KNOWN).clamp(0, 1)
     trust = (weights / (weights + HALF_KNOWN))[:, None]
     return trust * colors + (1 - trust) * surroundings
-
-
-def _stretch(
-    points: Float[Tensor, "p 3"], faces: Int[Tensor, "f 3"], known: Float[Tensor, "p 3"], certainty: Float[Tensor, " p"]
-) -> Float[Tensor, "p 3"]:
-    """The membrane's colours at the points."""
-    from scipy.sparse import coo_array, csc_array, diags_array
-    from scipy.sparse.linalg import factorized
-    from scipy.spatial import KDTree
-
-    sure = torch.nonzero(certainty > 1)[:, 0] if bool((certainty > 1).any()) else certainty.argmax()[None]
-    _, nearest = KDTree(points[sure].numpy()).query(points.numpy())
-    stray = known[sure].double().numpy()[nearest]
-    pull = certainty.double().numpy()[:, None]
-
-    a, b = faces.numpy()[:, [0, 1, 2]].reshape(-1), faces.numpy()[:, [1, 2, 0]].reshape(-1)
-    edges = coo_array((np.full(len(a), 0.5), (a, b)), shape=(len(points), len(points)))
-    adjacency = edges + edges.T
-    diagonal = adjacency.sum(axis=1) + pull[:, 0] + STRAY
-    solve = factorized(csc_array(diags_array(diagonal) - adjacency))
-    right_side = pull * known.double().numpy() + STRAY * stray
-    return torch.from_numpy(np.stack([solve(right_side[:, c]) for c in range(3)], axis=1)).float().clamp(0, 1)
 
 
 def nearest_texels(fragments: Fragments) -> Int[Tensor, "h w"]:
