@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from dreamgaussian.errors import ConfigError
+from dreamgaussian.export.settings import ExportSettings
 from dreamgaussian.fitting.settings import (
     DensitySettings,
     DistillSettings,
@@ -63,6 +64,7 @@ class RunConfig:
     bake: BakeSettings = field(default_factory=BakeSettings)
     refine: RefineSettings = field(default_factory=RefineSettings)
     hub: HubSettings = field(default_factory=HubSettings)
+    export: ExportSettings = field(default_factory=ExportSettings)
 
     def __post_init__(self) -> None:
         if not 0 <= self.roundness <= 1.5:

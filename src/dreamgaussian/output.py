@@ -13,6 +13,7 @@ from dreamgaussian import __version__
 from dreamgaussian.config import to_json
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.export import check_format
+from dreamgaussian.export.settings import ExportSettings
 from dreamgaussian.files import atomic_path
 
 if TYPE_CHECKING:
@@ -69,6 +70,13 @@ def check_mesh_path(path: Path, *, overwrite: bool) -> Path:
     return path
 
 
+def check_files(settings: ExportSettings) -> None:
+    """Raises `BackendUnavailable` where a file that the settings name needs a library that is not installed."""
+    for path in map(Path, settings.files):
+        if path.stem != "turntable":
+            check_format(path, gaussians=path.stem == "gaussians", glb=settings.glb)
+
+
 def _numbered(parent: Path, name: str) -> Iterator[Path]:
     number = 1
     while True:
@@ -83,19 +91,23 @@ def write_results(
     snapshot: "Snapshot",
     clock: "StageClock",
 ) -> list[Path]:
-    """Write what there is: always gaussians.ply, preview.png and run.json; with a textured mesh also mesh.glb and
-    turntable.mp4; painting.png where the picture was made of words. Returns the paths.
+    """Write what there is: the files that the settings name, preview.png and run.json; painting.png where the picture
+    was made of words. A run that has no textured mesh yet leaves the mesh and its turntable out. Returns the paths.
     """
-    from dreamgaussian.export.glb import write_glb
-    from dreamgaussian.export.ply import write_ply
+    from dreamgaussian.export import save
     from dreamgaussian.export.video import write_video
 
-    paths = [folder / "gaussians.ply"]
-    write_ply(snapshot.gaussians, paths[0])
-    if snapshot.mesh is not None:
-        paths += [folder / "mesh.glb", folder / "turntable.mp4"]
-        write_glb(snapshot.mesh, paths[1])
-        write_video(_turntable(snapshot.mesh, run.subject), paths[2], TURNTABLE_FPS)
+    paths: list[Path] = []
+    for path in (folder / name for name in run.config.export.files):
+        if path.stem == "gaussians":
+            save(snapshot.gaussians, path)
+        elif snapshot.mesh is None:
+            continue
+        elif path.stem == "mesh":
+            save(snapshot.mesh, path, run.config.export.glb)
+        else:
+            write_video(_turntable(snapshot.mesh, run.subject), path, TURNTABLE_FPS)
+        paths.append(path)
     if run.painting is not None:
         paths.append(folder / "painting.png")
         _write_picture(run.painting.picture.rgba, paths[-1])

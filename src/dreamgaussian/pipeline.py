@@ -20,7 +20,7 @@ from dreamgaussian.mesh.build import build_mesh
 from dreamgaussian.mesh.extract import Outline
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.meshing import gaussian_views
-from dreamgaussian.output import open_folder, write_results
+from dreamgaussian.output import check_files, open_folder, write_results
 from dreamgaussian.raster import Rasterizer, choose_rasterizer
 from dreamgaussian.subject import Subject, View, subject_from_picture
 from dreamgaussian.subject_settings import PosedPicture
@@ -72,6 +72,7 @@ class Result:
 
 def open_run(picture: str | Path | None, config: RunConfig = RunConfig()) -> Run:
     """The subject, the prior conditioned on it, a rasteriser, and the Gaussians' start."""
+    check_files(config.export)
     device = choose_device(config.device)
     rasterizer = choose_rasterizer(config.rasterizer, device)
     fetch_weights(config.prior, config.prior_path, config.hub)

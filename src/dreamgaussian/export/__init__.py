@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dreamgaussian.errors import BackendUnavailable, ConfigError, InputError
+from dreamgaussian.errors import ConfigError, InputError
+from dreamgaussian.export.libraries import need_library
 from dreamgaussian.export.settings import GlbSettings
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ MESH_READERS = {
     ".stl": "read_mesh.read_mesh",
     ".usdz": "read_usd.read_usdz",
 }
-EXTRAS = {".usdz": ("pxr", "usd-core")}
-"""Endings that need a package of the extra [formats]: its module and its name."""
 
 
 def save(asset: "Gaussians | Mesh", path: str | Path, glb: GlbSettings = GlbSettings()) -> None:
@@ -55,7 +53,7 @@ def save(asset: "Gaussians | Mesh", path: str | Path, glb: GlbSettings = GlbSett
 
     path = Path(path)
     is_gaussians = isinstance(asset, Gaussians)
-    check_format(path, gaussians=is_gaussians)
+    check_format(path, gaussians=is_gaussians, glb=glb)
     check_whole(asset, path)
     ending = path.suffix.lower()
     write = _function((GAUSSIAN_WRITERS if is_gaussians else MESH_WRITERS)[ending])
@@ -113,13 +111,13 @@ def convert(
         raise ConfigError(
             f"{source} holds a mesh, and {ending} files hold Gaussians. Nothing turns one into the other."
         )
-    check_format(target, gaussians=gaussians)
+    check_format(target, gaussians=gaussians, glb=glb)
     if target.exists() and not overwrite:
         raise ConfigError(f"{target} exists. Choose another name, or pass --overwrite.")
     save(_read(source, gaussians=gaussians), target, glb)
 
 
-def check_format(path: Path, *, gaussians: bool) -> None:
+def check_format(path: Path, *, gaussians: bool, glb: GlbSettings = GlbSettings()) -> None:
     """Raises `ConfigError` where Gaussians or a mesh cannot be written with this ending, `BackendUnavailable` where
     its library is missing. Loads nothing heavy.
     """
@@ -128,21 +126,15 @@ def check_format(path: Path, *, gaussians: bool) -> None:
     if ending not in writers:
         named = f"ends in {ending!r}" if ending else "has no ending"
         raise ConfigError(f"{path} {named}. {kind} can be written as {' or '.join(writers)}.")
-    _check_extra(ending)
+    need_library(ending)
+    if ending == ".glb" and glb.compression == "meshopt":
+        need_library("meshopt")
 
 
 def _read(path: Path, *, gaussians: bool) -> Any:
     ending = path.suffix.lower()
-    _check_extra(ending)
+    need_library(ending)
     return _function((GAUSSIAN_READERS if gaussians else MESH_READERS)[ending])(path)
-
-
-def _check_extra(ending: str) -> None:
-    module, package = EXTRAS.get(ending, (None, None))
-    if module is not None and find_spec(module) is None:
-        raise BackendUnavailable(
-            f"{ending} files need {package}, which is not installed. Run: pip install 'dreamgaussian[formats]'"
-        )
 
 
 def _function(name: str) -> Callable[..., Any]:

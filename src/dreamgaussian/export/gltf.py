@@ -3,13 +3,14 @@
 import json
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamgaussian.errors import BackendUnavailable, InputError
+from dreamgaussian.errors import InputError
 from dreamgaussian.export.checks import file_bytes
+from dreamgaussian.export.libraries import need_library
 
 # Numbers from the specification, https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
 COMPONENT_TYPES = {"int8": 5120, "uint8": 5121, "int16": 5122, "uint16": 5123, "uint32": 5125, "float32": 5126}
@@ -30,7 +31,9 @@ class GltfBuffer:
         self.data = bytearray()
         self.views: list[Document] = []
         self.accessors: list[Document] = []
-        self._meshopt = meshopt_library() if meshopt else None
+        if meshopt:
+            need_library("meshopt")
+        self._meshopt = meshopt
         self._unpacked_size = 0
 
     def add(self, data: bytes) -> int:
@@ -66,7 +69,7 @@ class GltfBuffer:
         """Describe the buffer in the document."""
         document |= {"accessors": self.accessors, "bufferViews": self.views}
         buffers: list[Document] = [{"byteLength": len(self.data)}]
-        if self._meshopt is not None:
+        if self._meshopt:
             # What the arrays would fill uncompressed; the extension wants it declared, not stored.
             buffers.append({"byteLength": self._unpacked_size, "extensions": {MESHOPT: {"fallback": True}}})
         document["buffers"] = buffers
@@ -76,11 +79,13 @@ class GltfBuffer:
         self.data.extend(data)
         return len(self.data) - len(data)
 
-    def _add_array(self, rows: NDArray[Any], mode: str, stride: int) -> Document:
+    def _add_array(self, rows: NDArray[Any], mode: Literal["ATTRIBUTES", "TRIANGLES"], stride: int) -> Document:
         """The view of an array that is stored, packed or as it is."""
-        if self._meshopt is None:
+        if not self._meshopt:
             return {"buffer": 0, "byteOffset": self._append(rows.tobytes()), "byteLength": rows.nbytes}
-        packed = self._meshopt.encode_gltf_buffer(rows[:, 0] if mode == "TRIANGLES" else rows, mode)
+        from meshopt import encode_gltf_buffer
+
+        packed = encode_gltf_buffer(rows[:, 0] if mode == "TRIANGLES" else rows, mode)
         place = {"buffer": 0, "byteOffset": self._append(packed), "byteLength": len(packed)}
         offset = self._unpacked_size
         self._unpacked_size += rows.nbytes + -rows.nbytes % 4
@@ -156,11 +161,3 @@ def accessor_array(document: Document, binary: bytes, index: int, dtype: Any = n
         raise ValueError("an accessor reaches beyond the binary chunk")
     rows = np.ndarray((count, columns), stored, binary, offset, (stride, stored.itemsize)).astype(dtype)
     return np.maximum(rows / np.iinfo(stored).max, -1).astype(dtype) if accessor.get("normalized") else rows
-
-
-def meshopt_library() -> Any:
-    try:
-        import meshopt
-    except ImportError as error:
-        raise BackendUnavailable("meshopt is not installed. Run: pip install 'dreamgaussian[formats]'") from error
-    return meshopt

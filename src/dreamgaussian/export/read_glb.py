@@ -11,8 +11,9 @@ import torch
 from dreamgaussian.errors import InputError
 from dreamgaussian.export.checks import checked_mesh
 from dreamgaussian.export.glb import WEBP
-from dreamgaussian.export.gltf import MESHOPT, Document, accessor_array, meshopt_library, read_container
+from dreamgaussian.export.gltf import MESHOPT, Document, accessor_array, read_container
 from dreamgaussian.export.join import join
+from dreamgaussian.export.libraries import need_library
 from dreamgaussian.export.pictures import picture_from
 from dreamgaussian.gaussians import rotation_matrices
 from dreamgaussian.mesh.mesh import Mesh
@@ -130,16 +131,20 @@ def _unpacked(document: Document, binary: bytes) -> tuple[Document, bytes]:
     required = document.get("extensionsRequired", [])
     if "KHR_draco_mesh_compression" in required:
         raise ValueError("it is compressed by Draco, which is not read")
+    if MESHOPT in required:
+        need_library("meshopt")
     data, views = bytearray(binary), list(document.get("bufferViews", []))
     for i, view in enumerate(views):
         packing = view.get("extensions", {}).get(MESHOPT)
         if packing is not None:
+            from meshopt import decode_gltf_buffer
+
             start = packing.get("byteOffset", 0)
             packed = binary[start : start + packing["byteLength"]]
             sizes = (packing["count"], packing["byteStride"])
             if min(sizes) < 0 or sizes[0] * sizes[1] > 1000 * len(binary):
                 raise ValueError("compressed data is said to be larger than it can be")
-            rows = meshopt_library().decode_gltf_buffer(packed, *sizes, packing["mode"], packing.get("filter"))
+            rows = decode_gltf_buffer(packed, *sizes, packing["mode"], packing.get("filter"))
             views[i] = {**view, "buffer": 0, "byteOffset": len(data), "extensions": {}}
             data.extend(np.ascontiguousarray(rows).tobytes())
             data.extend(bytes(-len(data) % 4))
