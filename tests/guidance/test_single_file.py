@@ -14,10 +14,20 @@ from dreamgaussian.guidance.single_file import SingleFile, old_name
 from dreamgaussian.subject import Subject
 from guidance.tiny_checkpoints import write_words
 
+WORDS = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "vocab_size": 190}
 NARROW = {
     "unet": {"block_out_channels": [32, 32, 32, 32], "attention_head_dim": 8, "cross_attention_dim": 32},
     "vae": {"block_out_channels": [32, 32, 32, 32]},
-    "text_encoder": {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "vocab_size": 190},
+    "text_encoder": WORDS,
+    "text_encoder_2": {**WORDS, "num_hidden_layers": 2, "projection_dim": 16},
+}
+NARROW_XL = {
+    **NARROW,
+    "unet": {
+        **{"block_out_channels": [32, 32, 32], "attention_head_dim": 8, "cross_attention_dim": 64},
+        **{"addition_time_embed_dim": 8, "projection_class_embeddings_input_dim": 16 + 6 * 8},
+        "transformer_layers_per_block": [1, 1, 1],
+    },
 }
 """What makes the published configs small without changing a name."""
 
@@ -36,11 +46,11 @@ class Narrow(Component):
 
 def narrow(prior: str) -> Manifest:
     """The prior's manifest for narrow networks."""
-    facts = manifest(prior)
+    facts, changes = manifest(prior), NARROW_XL if prior == "sdxl" else NARROW
     return replace(
         facts,
         components={
-            name: Narrow(each.network, each.folders, each.published_size, tuple(NARROW[name].items()))
+            name: Narrow(each.network, each.folders, each.published_size, tuple(changes[name].items()))
             for name, each in facts.components.items()
         },
     )
@@ -50,16 +60,21 @@ def networks(facts: Manifest) -> dict[str, torch.nn.Module]:
     """Narrow networks with random weights."""
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     torch.manual_seed(0)
     configs = {name: component.config for name, component in facts.components.items()}
-    text = {key: value for key, value in configs["text_encoder"].items() if key != "model_type"}
+    encoders = {"text_encoder": CLIPTextModel, "text_encoder_2": CLIPTextModelWithProjection}
+    words = {
+        name: kind(CLIPTextConfig(**{key: value for key, value in configs[name].items() if key != "model_type"}))
+        for name, kind in encoders.items()
+        if name in configs
+    }
     kinds = {"unet": UNet2DConditionModel, "vae": AutoencoderKL}
     plain = {
         name: kind.from_config({k: v for k, v in configs[name].items() if k[0] != "_"}) for name, kind in kinds.items()
     }
-    return {**plain, "text_encoder": CLIPTextModel(CLIPTextConfig(**text))}
+    return {**plain, **words}
 
 
 def in_one_file(facts: Manifest) -> dict[str, torch.Tensor]:
@@ -67,24 +82,25 @@ def in_one_file(facts: Manifest) -> dict[str, torch.Tensor]:
     found: dict[str, Any] = {}
     for component, network in networks(facts).items():
         for name, tensor in network.state_dict().items():
-            if component == "text_encoder":
+            if "text_encoder" in component and not name.startswith("text_projection"):
                 name = "text_model." + name.removeprefix("text_model.")
-            old, third = old_name(facts.components[component].network, name)
+            old, part = old_name(facts.components[component].network, name, xl=facts.prior == "sdxl")
             if component == "vae" and ".attentions." in name and tensor.ndim == 2:
                 tensor = tensor[..., None, None]
-            if third is None:
-                found[old] = tensor.contiguous()
+            if isinstance(part, int):
+                found.setdefault(old, [None] * 3)[part] = tensor
             else:
-                found.setdefault(old, [None] * 3)[third] = tensor
+                found[old] = (tensor.T if part else tensor).contiguous()
     return {name: torch.cat(value) if isinstance(value, list) else value for name, value in found.items()}
 
 
-@pytest.fixture(scope="module", params=["stable-diffusion", "stable-diffusion-1.5"])
+@pytest.fixture(scope="module", params=["stable-diffusion", "stable-diffusion-1.5", "sdxl"])
 def opened(request, tmp_path_factory) -> SingleFile:
     folder = tmp_path_factory.mktemp("file")
     facts = narrow(request.param)
     save_file(in_one_file(facts), folder / "model.safetensors")
     write_words(folder)
+    write_words(folder, second=True)
     return SingleFile.opened(folder / "model.safetensors", facts)
 
 
@@ -96,7 +112,7 @@ def test_names_are_those_of_diffusers_own_converter(opened):
     unet = opened.config("unet")
     expected = {
         "unet": theirs.convert_ldm_unet_checkpoint(
-            dict(tensors), {**unet, "class_embed_type": None, "addition_embed_type": None}
+            dict(tensors), {"class_embed_type": None, "addition_embed_type": None, **unet}
         ),
         "vae": theirs.convert_ldm_vae_checkpoint(dict(tensors), opened.config("vae")),
     }
@@ -107,11 +123,27 @@ def test_names_are_those_of_diffusers_own_converter(opened):
 
 
 def test_every_tensor_of_the_words_is_found(opened):
-    ours = dict(opened.tensors("text_encoder"))
-    network = networks(opened.facts)["text_encoder"]
-    own = {name.removeprefix("text_model."): tensor for name, tensor in network.state_dict().items()}
-    assert set(ours) == set(own)
-    assert all(torch.equal(tensor, own[name]) for name, tensor in ours.items())
+    for component, network in networks(opened.facts).items():
+        if "text_encoder" in component:
+            ours = dict(opened.tensors(component))
+            own = {name.removeprefix("text_model."): tensor for name, tensor in network.state_dict().items()}
+            assert set(ours) == set(own)
+            assert all(torch.equal(tensor, own[name]) for name, tensor in ours.items())
+            assert opened.shapes(component) == {name: tuple(tensor.shape) for name, tensor in own.items()}
+
+
+def test_published_names_of_sdxl():
+    """components/UNET-XL-SD.txt and CLIP-XL-SD.txt of the same toolkit, and the prefixes of diffusers' converter."""
+    for new, old in {
+        "add_embedding.linear_2.bias": "label_emb.0.2.bias",
+        "up_blocks.0.upsamplers.0.conv.bias": "output_blocks.2.2.conv.bias",
+        "down_blocks.2.attentions.1.proj_in.bias": "input_blocks.8.1.proj_in.bias",
+    }.items():
+        assert old_name("unet-sdxl", new, xl=True) == (f"model.diffusion_model.{old}", None)
+    projection = old_name("clip-text-g", "text_projection.weight", xl=True)
+    assert projection == ("conditioner.embedders.1.model.text_projection", "transposed")
+    first = old_name("clip-text-l", "text_model.final_layer_norm.bias", xl=True)
+    assert first == ("conditioner.embedders.0.transformer.text_model.final_layer_norm.bias", None)
 
 
 def test_published_names_of_the_second_versions_words():

@@ -124,11 +124,11 @@ def locate(manifest: Manifest, path: str | None = None, endpoint: str | None = N
 
 
 def tokenizer_files(manifest: Manifest, endpoint: str | None = None) -> dict[str, Path]:
-    """The small files of the tokenizer alone, from the first of the manifest's ids that has them.
+    """The small files of the tokenizers alone, from the first of the manifest's ids that has them.
 
     Raises WeightsUnavailable, which names everything that was tried.
     """
-    names = [file for file in manifest.files if file.startswith("tokenizer/")]
+    names = [file for file in manifest.files if file.startswith("tokenizer")]
 
     def fetch(source: Source) -> dict[str, Path]:
         if lacking := [name for name in names if name not in source.sizes()]:

@@ -1,15 +1,15 @@
 """Stable Diffusion in one file, as the tools of 2022 wrote it and communities still share it; MVDream's original too.
 
-All networks lie side by side under prefixes, by the names of github.com/CompVis/stable-diffusion and, for the second
-version's words, of github.com/mlfoundations/open_clip. Each name of the diffusers layout is looked up under its name
-there.
+All networks lie side by side under prefixes, by the names of github.com/CompVis/stable-diffusion and, for the words of
+the second version and of SDXL, of github.com/mlfoundations/open_clip. Each name of the diffusers layout is looked up
+under its name there.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -19,15 +19,19 @@ from dreamgaussian.guidance.hub import tokenizer_files
 from dreamgaussian.guidance.manifest import Manifest
 
 _SCHEDULE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
-"""Of every Stable Diffusion 1 and 2. Such a file doesn't tell what its network predicts: noise is taken for granted."""
+"""Of every Stable Diffusion 1, 2 and XL. Such a file doesn't tell what its network predicts: noise is taken for
+granted."""
 
 _PREFIXES = {
     "unet": "model.diffusion_model.",
     "vae": "first_stage_model.",
     "clip-text-l": "cond_stage_model.transformer.text_model.",
     "clip-text-h": "cond_stage_model.model.",
+    "clip-text-g": "conditioner.embedders.1.model.",
 }
-_NETWORKS = {"unet-sd1", "unet-sd2", "unet-mvdream", "vae-sd", "clip-text-l", "clip-text-h"}
+_XL_PREFIXES = {**_PREFIXES, "clip-text-l": "conditioner.embedders.0.transformer.text_model."}
+_NETWORKS = {"unet-sd1", "unet-sd2", "unet-sdxl", "unet-mvdream", "vae-sd", "vae-sdxl"}
+_NETWORKS |= {"clip-text-l", "clip-text-h", "clip-text-g"}
 """Those that can be read from a single file."""
 _UNET_RESNET = {
     "norm1": "in_layers.0",
@@ -45,6 +49,14 @@ _OPEN_CLIP_LAYER = {
     "mlp.fc2": "mlp.c_proj",
     "self_attn.out_proj": "attn.out_proj",
 }
+_XL_MODULES = {
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
+    "up_blocks.0.upsamplers.0.conv": "output_blocks.2.2.conv",
+}
+"""Where SDXL's UNet differs: it is told sizes, and its coarsest level has attention."""
+Part = int | Literal["transposed"] | None
+"""Which third of its rows, where query, key and value are one; or turned over; or all of it."""
 _LAYERS = 2
 """Residual blocks of each level."""
 _LEVELS = 4
@@ -57,11 +69,13 @@ class SingleFile(Checkpoint):
     name: str
     path: Path
     facts: Manifest
-    tokenizer_folder: Path
+    tokenizers: Mapping[str, Path]
+    """Folders by name."""
 
     @classmethod
     def opened(cls, path: Path, facts: Manifest) -> "SingleFile":
-        """The tokenizer comes from the folder tokenizer/ beside the file, or from the hub.
+        """The tokenizer comes from the folder tokenizer/ (and SDXL's other from tokenizer_2/) beside the file, or from
+        the hub.
 
         Raises WeightsUnavailable.
         """
@@ -72,10 +86,11 @@ class SingleFile(Checkpoint):
             )
         if path.suffix not in (".safetensors", ".ckpt", ".pt", ".pth", ".bin"):
             raise WeightsUnavailable(f"{path} is no file of weights. Give a folder, or a .safetensors file.")
-        beside = path.parent / "tokenizer"
-        if not (beside / "vocab.json").is_file():
-            beside = tokenizer_files(facts)["tokenizer/vocab.json"].parent
-        return cls(str(path), path, facts, beside)
+        vocabularies = [file for file in facts.files if file.endswith("vocab.json")]
+        files = {file: path.parent / file for file in vocabularies}
+        if not all(file.is_file() for file in files.values()):
+            files = tokenizer_files(facts)
+        return cls(str(path), path, facts, {Path(file).parts[0]: files[file].parent for file in vocabularies})
 
     def config(self, component: str) -> dict[str, Any]:
         """Of the published checkpoint."""
@@ -86,52 +101,48 @@ class SingleFile(Checkpoint):
         return dict(_SCHEDULE)
 
     def tokenizer(self, name: str) -> Path:
-        """Of the only one."""
-        return self.tokenizer_folder
+        """The folder of that name."""
+        return self.tokenizers[name]
 
     def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
         """Of what the file holds of the component."""
         found = read_shapes(self.path)
         own = self._names(component)
-        shapes = {
-            new: found[old] if third is None else (found[old][0] // 3, *found[old][1:])
-            for new, (old, third) in own.items()
-            if old in found
-        }
-        return {new: _without_pixels(new, shape) for new, shape in shapes.items()}
+        return {new: _new_shape(new, found[old], part) for new, (old, part) in own.items() if old in found}
 
     def tensors(self, component: str) -> Iterator[tuple[str, Tensor]]:
         """The component's."""
-        wanted: dict[str, list[tuple[str, int | None]]] = {}
-        for new, (old, third) in self._names(component).items():
-            wanted.setdefault(old, []).append((new, third))
+        wanted: dict[str, list[tuple[str, Part]]] = {}
+        for new, (old, part) in self._names(component).items():
+            wanted.setdefault(old, []).append((new, part))
         for old, tensor in read_tensors(self.path):
-            for new, third in wanted.get(old, ()):
-                part = tensor if third is None else tensor.chunk(3)[third]
-                yield new, part.reshape(_without_pixels(new, tuple(part.shape)))
+            for new, part in wanted.get(old, ()):
+                own = tensor.chunk(3)[part] if isinstance(part, int) else tensor.T if part else tensor
+                yield new, own.reshape(_new_shape(new, tuple(tensor.shape), part))
 
-    def _names(self, component: str) -> dict[str, tuple[str, int | None]]:
-        entry = self.facts.components[component]
-        return {common_name(component, name): old_name(entry.network, name) for name in entry.shapes}
+    def _names(self, component: str) -> dict[str, tuple[str, Part]]:
+        entry, with_two = self.facts.components[component], "text_encoder_2" in self.facts.components
+        return {common_name(component, name): old_name(entry.network, name, xl=with_two) for name in entry.shapes}
 
 
-def old_name(network: str, name: str) -> tuple[str, int | None]:
-    """A tensor's name in the single file, and which third of its rows it is where query, key and value are one.
+def old_name(network: str, name: str, *, xl: bool = False) -> tuple[str, Part]:
+    """A tensor's name in the single file (of SDXL, where `xl`), and what part of the tensor there it is.
 
     `name` is that in the diffusers layout. Source: the reference converter of diffusers, convert_from_ckpt.py.
     """
     match network:
         case "clip-text-l":
-            return _PREFIXES[network] + name.removeprefix("text_model."), None
-        case "clip-text-h":
-            old, third = _open_clip_name(name.removeprefix("text_model."))
-            return _PREFIXES[network] + old, third
-        case "vae-sd":
+            return (_XL_PREFIXES if xl else _PREFIXES)[network] + name.removeprefix("text_model."), None
+        case "clip-text-h" | "clip-text-g":
+            old, part = _open_clip_name(name.removeprefix("text_model."))
+            return _PREFIXES[network] + old, part
+        case "vae-sd" | "vae-sdxl":
             return _PREFIXES["vae"] + _by_table(name, _vae_modules()), None
         case "unet-mvdream":
             return _PREFIXES["unet"] + name, None
         case _:
-            return _PREFIXES["unet"] + _by_table(name, _unet_modules()), None
+            table = {**_unet_modules(), **_XL_MODULES} if xl else _unet_modules()
+            return _PREFIXES["unet"] + _by_table(name, table), None
 
 
 def _by_table(name: str, modules: Mapping[str, str]) -> str:
@@ -184,7 +195,7 @@ def _vae_modules() -> dict[str, str]:
     return modules
 
 
-def _open_clip_name(name: str) -> tuple[str, int | None]:
+def _open_clip_name(name: str) -> tuple[str, Part]:
     top = {
         "embeddings.token_embedding.weight": "token_embedding.weight",
         "embeddings.position_embedding.weight": "positional_embedding",
@@ -193,6 +204,8 @@ def _open_clip_name(name: str) -> tuple[str, int | None]:
     }
     if name in top:
         return top[name], None
+    if name == "text_projection.weight":
+        return "text_projection", "transposed"
     layer, rest = name.removeprefix("encoder.layers.").split(".", 1)
     prefix = f"transformer.resblocks.{layer}."
     for third, part in enumerate(("q_proj", "k_proj", "v_proj")):
@@ -201,6 +214,10 @@ def _open_clip_name(name: str) -> tuple[str, int | None]:
     return prefix + _by_table(rest, _OPEN_CLIP_LAYER), None
 
 
-def _without_pixels(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The autoencoder's attention was made of 1x1 convolutions; it is linear today."""
-    return shape[:2] if "mid_block.attentions" in name and name.startswith(("encoder.", "decoder.")) else shape
+def _new_shape(name: str, shape: tuple[int, ...], part: Part) -> tuple[int, ...]:
+    """Of a part of a tensor. The autoencoder's attention was made of 1x1 convolutions; it is linear today."""
+    if "mid_block.attentions" in name and name.startswith(("encoder.", "decoder.")):
+        return shape[:2]
+    if part == "transposed":
+        return shape[::-1]
+    return shape if part is None else (shape[0] // 3, *shape[1:])
