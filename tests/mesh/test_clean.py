@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from dreamgaussian.camera import Camera
 from dreamgaussian.errors import EmptyResult
 from dreamgaussian.mesh.clean import clean, decimate, keep_solids, seal, signed_volumes, smooth, without_fins
 from dreamgaussian.mesh.extract import extract_surface
 from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.mesh.settings import MeshSettings
+from dreamgaussian.mesh.raster import render_normals
 from mesh.shapes import box, field_of, grid, joined, mesh_of, sphere, trimesh_of
 
 
@@ -104,7 +107,17 @@ def test_back_to_back_faces_go():
 
 def test_cleaning_leaves_one_closed_solid():
     rough = mesh_of(trimesh_of(joined(sphere(0.5, 5), inside_out(sphere(0.3)), sphere(0.03, 1))))
-    cleaned = trimesh_of(clean(rough, MeshSettings(faces=3000)))
+    cleaned = trimesh_of(decimate(clean(rough), 3000))
     assert cleaned.is_watertight
     assert cleaned.body_count == 1
     assert len(cleaned.faces) <= 3000
+
+
+@pytest.mark.parametrize("faces", [1000, 5000])
+def test_decimation_keeps_the_silhouette(faces: int):
+    ball = sphere(0.5, 5)
+    lobed = replace(ball, vertices=ball.vertices * (1 + 0.2 * torch.sin(9 * ball.vertices[:, :1])))
+    for azimuth in (0, 40, 90):
+        camera = Camera.orbit(azimuth, 15, 256)
+        before, after = (render_normals(mesh, camera).alpha > 0.5 for mesh in (lobed, decimate(lobed, faces)))
+        assert int((before & after).sum()) / int((before | after).sum()) > 0.99

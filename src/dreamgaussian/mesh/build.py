@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.mesh.clean import clean, seal
+from dreamgaussian.mesh.clean import clean, decimate, seal
 from dreamgaussian.mesh.extract import Outline, carve, extract_surface, lift, match_outlines
 from dreamgaussian.mesh.field import empty_field, fill
 from dreamgaussian.mesh.fusion import SURFACE, fuse
 from dreamgaussian.mesh.mesh import Mesh
+from dreamgaussian.mesh.normal_map import bake_normals
 from dreamgaussian.mesh.settings import MeshSettings
 from dreamgaussian.mesh.unwrap import unwrap
 
@@ -62,5 +63,8 @@ def mesh_steps(
             field, level = match_outlines(field, outlines[::2])
     for outline in true_outlines:
         field = carve(lift(field, level, outline), level, outline)
-    surface = extract_surface(seal(field, level, settings.opening), level)
-    yield MeshStep(100.0, unwrap(clean(surface, settings), settings.texture_size))
+    detailed = clean(extract_surface(seal(field, level, settings.opening), level), settings)
+    mesh = unwrap(decimate(detailed, settings.faces), settings.texture_size)
+    if settings.normal_map:
+        mesh = bake_normals(mesh, detailed, settings.texture_size)
+    yield MeshStep(100.0, mesh)

@@ -37,9 +37,8 @@ def seal(field: DensityField, level: float, opening: int) -> DensityField:
 
 
 def clean(mesh: Mesh, settings: MeshSettings = MeshSettings()) -> Mesh:
-    """Drop floaters and internal shells, smooth, decimate."""
-    solid = keep_solids(mesh, settings.min_component)
-    return decimate(smooth(solid, settings.smoothing_steps), settings.faces)
+    """Drop floaters and internal shells, and smooth."""
+    return smooth(keep_solids(mesh, settings.min_component), settings.smoothing_steps)
 
 
 def keep_solids(mesh: Mesh, min_share: float) -> Mesh:

@@ -26,6 +26,8 @@ class MeshSettings:
     """Triangles left after decimation."""
     texture_size: int = 1024
     """Side of the square texture, in pixels."""
+    normal_map: bool = False
+    """Keep the normals of the surface before decimation in a second texture."""
 
     def __post_init__(self) -> None:
         if not 16 <= self.resolution <= 512:

@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from dreamgaussian.camera import Camera
-from dreamgaussian.errors import InputError
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.morphology import distance_to
 from dreamgaussian.mesh.normals import face_normals, smooth_normals
 from dreamgaussian.mesh.raster import Fragments, MeshScene, sample
+from dreamgaussian.mesh.unwrap import atlas_fragments
 
 OPAQUE = 0.9
 """A view's pixels below this alpha hold too much background."""
@@ -55,14 +55,7 @@ class Sight:
 
 def locate_texels(mesh: Mesh, scene: MeshScene, size: int) -> Texels:
     """Where the texels' centres lie on the surface. Raises InputError if the mesh has no texture coordinates."""
-    if mesh.uvs is None:
-        raise InputError("The mesh has no texture coordinates: unwrap it first.")
-    flat = MeshScene(torch.cat([mesh.uvs * size, torch.zeros(len(mesh.uvs), 1)], dim=1), mesh.faces)
-    centres = torch.arange(size) + 0.5
-    rows, columns = torch.meshgrid(centres, centres, indexing="ij")
-    origins = torch.stack([columns, rows, torch.ones_like(rows)], dim=-1).view(-1, 3)
-    down = torch.tensor([0.0, 0.0, -1.0]).expand_as(origins)
-    fragments = Fragments(size, size, *flat.trace(origins, down))
+    fragments = atlas_fragments(mesh, size)
     return Texels(
         fragments=fragments,
         positions=scene.interpolate(mesh.vertices, fragments),
