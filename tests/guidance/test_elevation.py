@@ -1,0 +1,70 @@
+"""The analytic prior knows a scene exactly, so it must find out from where a picture of it was taken."""
+
+import pytest
+import torch
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.guidance import PriorSpec
+from dreamgaussian.guidance.analytic import AnalyticPrior
+from dreamgaussian.guidance.elevation import HYPOTHESES_DEG, denoising_error, estimate_elevation
+from dreamgaussian.subject import Crop, View
+
+SIZE = 24
+
+
+def shaded_disc(camera: Camera) -> torch.Tensor:
+    """A flat round table: premultiplied RGBA whose outline opens as the camera rises."""
+    position, directions = camera.rays()
+    distance = -position[1] / directions[..., 1]
+    hit = position + directions * distance[..., None]
+    alpha = torch.sigmoid((0.6 - hit[..., [0, 2]].norm(dim=-1)) / 0.05) * (distance > 0)
+    color = torch.stack([alpha * 0.8, alpha * (hit[..., 0] / 2 + 0.5).clamp(0, 1), alpha * 0.2])
+    return torch.cat([color, alpha[None]]).float()
+
+
+def known(std: float) -> AnalyticPrior:
+    spec = PriorSpec("analytic", resolution=SIZE, background=None)
+    return AnalyticPrior(spec, shaded_disc, std=std)
+
+
+def view_from(elevation_deg: float) -> View:
+    camera = Camera.orbit(0, elevation_deg, 96)
+    premultiplied = shaded_disc(camera).permute(1, 2, 0)
+    alpha = premultiplied[..., 3:]
+    return View(torch.cat([premultiplied[..., :3] / alpha.clamp(min=1e-3), alpha], -1), camera, Crop(1, (0, 0)))
+
+
+@pytest.mark.parametrize("elevation", [7.0, 22.0, 40.0, 52.0])
+def test_a_prior_that_knows_the_subject_tells_the_elevation(elevation):
+    prior = known(std=0.2)
+    found = estimate_elevation(lambda _: prior, view_from(elevation), torch.Generator().manual_seed(0))
+    assert found == pytest.approx(elevation, abs=3)
+
+
+def test_the_best_of_the_outermost_hypotheses_is_taken_as_it_is():
+    prior = known(std=0.2)
+    assert estimate_elevation(lambda _: prior, view_from(85), torch.Generator().manual_seed(0)) == HYPOTHESES_DEG[-1]
+
+
+def test_all_hypotheses_meet_the_same_noise():
+    view, generator = view_from(30), torch.Generator().manual_seed(3)
+    state = generator.get_state()
+    seen: list[float] = []
+
+    def prior_at(elevation_deg: float) -> AnalyticPrior:
+        seen.append(elevation_deg)
+        return known(std=0.2)
+
+    first = estimate_elevation(prior_at, view, generator)
+    assert seen == list(HYPOTHESES_DEG)
+    assert torch.equal(generator.get_state(), state)
+    assert first == estimate_elevation(prior_at, view, generator)
+
+
+def test_the_error_is_that_of_the_predicted_noise():
+    """With x at the mean, eps_hat = sigma² eps / (alpha² s² + sigma²): the error follows from the levels alone."""
+    prior = known(std=1e-4)
+    view = View(torch.ones(96, 96, 4), Camera.orbit(0, 0, 96), Crop(1, (0, 0)))
+    white = AnalyticPrior(prior.spec, lambda camera: torch.ones(4, SIZE, SIZE), std=1e-4)
+    assert denoising_error(white, view, 0.0, torch.Generator().manual_seed(0)) < 1e-6
+    assert denoising_error(prior, view, 0.0, torch.Generator().manual_seed(0)) > 1
