@@ -55,6 +55,7 @@ def picture(tmp_path) -> Path:
         (["image", "x.png", "--steps", "many"], "many"),
         (["image", "x.png", "--steps", "0"], "fit.steps is 0. Give a whole number of at least 1."),
         (["image", "x.png", "--elevation", "120"], "elevation_deg is 120."),
+        (["image", "x.png", "--elevation", "auto"], "The prior mini cannot tell the elevation of a picture, as docs"),
         (["image", "x.png", "--preset", "papr"], "No preset is called 'papr'. There are: default, paper, code, quick."),
         (["image", "x.png", "--prior", "zero124"], "zero124"),
         (["image", "x.png", "--config", "missing.json"], "missing.json cannot be read"),
@@ -117,6 +118,12 @@ def test_flags_change_the_preset(picture):
     assert isinstance(command, ImageCommand)
     config = command.resolved()
     assert (config.fit.steps, config.fit.density.every, config.fit.density.gradient_threshold) == (77, 9, 0.5)
+
+
+def test_the_elevation_may_be_left_to_the_prior():
+    command = cli.parse(["image", "a.png", "--prior", "stable-zero123", "--elevation", "auto"])
+    assert isinstance(command, ImageCommand)
+    assert command.resolved().subject.estimate_elevation
 
 
 def test_sides_and_views_are_put_beside_the_front():

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
@@ -43,8 +43,9 @@ class RunFlags:
     """Repeat the run that wrote this run.json."""
     steps: int | None = None
     """Short for --fit.steps."""
-    elevation: float | None = None
-    """Short for --subject.elevation-deg: degrees from which the picture was taken, positive from above."""
+    elevation: float | Literal["auto"] | None = None
+    """Short for --subject.elevation-deg: degrees from which the picture was taken, positive from above; `auto` for
+    --subject.estimate-elevation."""
     lora: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="FILE[:SCALE]")] = ()
     """A low-rank change (LoRA) to the weights of a prior from the hub; may be given several times."""
     debug: bool = False
@@ -56,8 +57,11 @@ class RunFlags:
         config = self.settings
         if self.steps is not None:
             config = replace(config, fit=replace(config.fit, steps=self.steps))
-        if self.elevation is not None:
-            config = replace(config, subject=replace(config.subject, elevation_deg=self.elevation))
+        if self.elevation == "auto":
+            config = replace(config, subject=replace(config.subject, estimate_elevation=True))
+        elif self.elevation is not None:
+            known = replace(config.subject, elevation_deg=self.elevation, estimate_elevation=False)
+            config = replace(config, subject=known)
         if self.lora:
             config = replace(config, hub=replace(config.hub, lora=self.lora))
         return config

@@ -33,6 +33,8 @@ PriorName = Literal[
     "mvdream",
     "imagedream",
 ]
+TELLS_ELEVATION: tuple[PriorName, ...] = ("stable-zero123",)
+"""Priors whose prediction of the input's own view depends on its elevation."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class RunConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.roundness <= 1.5:
             raise ConfigError(f"roundness is {self.roundness:g}. Give a number from 0 to 1.5.")
+        if self.subject.estimate_elevation and self.prior not in TELLS_ELEVATION:
+            raise ConfigError(
+                f"The prior {self.prior} cannot tell the elevation of a picture, as docs/priors.md explains. Give the "
+                f"degrees with --elevation, or choose --prior {TELLS_ELEVATION[0]}."
+            )
 
     @property
     def painter(self) -> str | None:

@@ -16,6 +16,7 @@ from dreamgaussian.fitting.state import FitState
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.guidance import Prior, fetch_weights, open_prior, prior_spec
 from dreamgaussian.guidance.caption import open_captioner
+from dreamgaussian.guidance.elevation import tell_elevation
 from dreamgaussian.mesh.build import build_mesh
 from dreamgaussian.mesh.extract import Outline
 from dreamgaussian.mesh.mesh import Mesh
@@ -84,6 +85,11 @@ def open_run(picture: str | Path | None, config: RunConfig = RunConfig()) -> Run
         subject = replace(subject, prompt=config.prompt)
         logger.info("The picture shows: %s", config.prompt)
     prior = open_prior(config.prior, subject, device, config.prior_path, roundness=config.roundness, hub=config.hub)
+    if config.subject.estimate_elevation and picture is not None:
+        elevation = tell_elevation(prior, subject.views[0], torch.Generator().manual_seed(config.seed))
+        logger.info("The picture was taken from an elevation of %.0f degrees.", elevation)
+        known = replace(config.subject, elevation_deg=elevation, estimate_elevation=False)
+        return open_run(picture, replace(config, subject=known))
     return Run(config, subject, prior, rasterizer, FitState.start(config.fit, config.seed, prior), painting)
 
 

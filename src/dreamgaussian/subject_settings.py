@@ -70,6 +70,8 @@ class SubjectSettings:
     only where the picture is opaque."""
     elevation_deg: float = 0.0
     """Elevation from which the picture was taken, in degrees; positive: from above."""
+    estimate_elevation: bool = False
+    """Ask the prior for the elevation of the front picture instead; only stable-zero123 can tell."""
     picture_size: int = 512
     """Side, in pixels, of the square picture that the run works from."""
     views: tuple[PosedPictureFlag, ...] = ()

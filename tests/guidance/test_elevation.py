@@ -1,13 +1,20 @@
 """The analytic prior knows a scene exactly, so it must find out from where a picture of it was taken."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import pytest
 import torch
 
+from dreamgaussian import pipeline
 from dreamgaussian.camera import Camera
+from dreamgaussian.config import RunConfig
+from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance import PriorSpec
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.elevation import HYPOTHESES_DEG, denoising_error, estimate_elevation
+from dreamgaussian.guidance.elevation import HYPOTHESES_DEG, denoising_error, estimate_elevation, tell_elevation
 from dreamgaussian.subject import Crop, View
+from dreamgaussian.subject_settings import SubjectSettings
 
 SIZE = 24
 
@@ -68,3 +75,27 @@ def test_the_error_is_that_of_the_predicted_noise():
     white = AnalyticPrior(prior.spec, lambda camera: torch.ones(4, SIZE, SIZE), std=1e-4)
     assert denoising_error(white, view, 0.0, torch.Generator().manual_seed(0)) < 1e-6
     assert denoising_error(prior, view, 0.0, torch.Generator().manual_seed(0)) > 1
+
+
+def test_a_prior_that_does_not_see_elevations_says_so():
+    with pytest.raises(ConfigError, match=r"The prior analytic cannot tell the elevation of a picture\. Give it with"):
+        tell_elevation(known(std=0.2), view_from(30), torch.Generator())
+
+
+@dataclass(frozen=True)
+class Aware(AnalyticPrior):
+    """One that takes every picture for a shade of grey, the darkest for one from 30 degrees."""
+
+    def at_elevation(self, elevation_deg: float) -> AnalyticPrior:
+        return AnalyticPrior(self.spec, lambda _: torch.full((4, SIZE, SIZE), abs(elevation_deg - 30) / 100))
+
+
+def test_a_run_goes_on_with_the_elevation_that_the_prior_told(monkeypatch):
+    monkeypatch.setattr(pipeline, "fetch_weights", lambda *_: None)
+    monkeypatch.setattr(pipeline, "open_prior", lambda *_, **__: Aware(known(0.2).spec, shaded_disc))
+    config = RunConfig(prior="stable-zero123", subject=SubjectSettings(estimate_elevation=True, picture_size=64))
+    run = pipeline.open_run(Path(__file__).parents[2] / "examples" / "hamburger.png", config)
+    told = run.config.subject.elevation_deg
+    assert not run.config.subject.estimate_elevation
+    assert told != 0
+    assert run.subject.views[0].camera.elevation_deg == pytest.approx(told)

@@ -10,6 +10,7 @@ from dreamgaussian.camera import Camera
 from dreamgaussian.errors import ConfigError, WeightsUnavailable
 from dreamgaussian.guidance import Prior, open_prior, prior_spec
 from dreamgaussian.guidance.distill import denoise
+from dreamgaussian.guidance.elevation import ElevationAware
 from dreamgaussian.guidance.gradients import sds_gradient
 from dreamgaussian.guidance.latent import over_white
 from dreamgaussian.guidance.zero123 import Zero123, relative_pose
@@ -156,3 +157,14 @@ def test_what_it_sees_is_declared():
     spec = prior_spec("zero123-xl")
     assert (spec.resolution, spec.background, spec.channels, spec.guidance_scale) == (256, 1.0, 3, 5.0)
     assert (spec.domain.fovy_deg, spec.domain.radius, spec.x_bound) == (49.1, 2.0, None)
+
+
+def test_told_another_elevation_it_sees_its_picture_from_there(prior):
+    stable = replace(prior, absolute_polar=True, seen=(prior.seen[0], replace(prior.seen[0], camera=FRONT)))
+    lifted = stable.at_elevation(40)
+    assert isinstance(lifted, ElevationAware)
+    (view,) = lifted.seen
+    assert (view.camera.azimuth_deg, view.camera.elevation_deg) == pytest.approx((0, 40))
+    assert view.latent is prior.seen[0].latent
+    pose = relative_pose(view.camera, view.camera, absolute_polar=True)
+    assert pose == pytest.approx((0, 0, 1, math.radians(50)), abs=1e-6)

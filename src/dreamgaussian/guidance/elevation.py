@@ -9,6 +9,7 @@ which is, up to a weight per time, a bound of -log p(x | h) (arXiv 2303.16203, t
 """
 
 from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dreamgaussian.camera import Camera
+from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance import Prior
 from dreamgaussian.guidance.distill import observe
 from dreamgaussian.subject import View
@@ -26,6 +28,24 @@ DRAWS = 4
 """Of noise, at each time."""
 
 
+@runtime_checkable
+class ElevationAware(Prior, Protocol):
+    """A prior that sees from what elevation its picture was taken."""
+
+    def at_elevation(self, elevation_deg: float) -> Prior:
+        """The same prior, told another elevation."""
+        ...
+
+
+def tell_elevation(prior: Prior, view: View, generator: torch.Generator) -> float:
+    """The elevation of the prior's picture, in degrees. Raises ConfigError for a prior that cannot tell."""
+    if not isinstance(prior, ElevationAware):
+        raise ConfigError(
+            f"The prior {prior.spec.name} cannot tell the elevation of a picture. Give it with --elevation."
+        )
+    return estimate_elevation(prior.at_elevation, view, generator)
+
+
 def estimate_elevation(
     prior_at: Callable[[float], Prior],
     view: View,
@@ -34,8 +54,8 @@ def estimate_elevation(
 ) -> float:
     """The picture's elevation in degrees. `prior_at` gives the prior conditioned on it as taken from an elevation.
 
-    The best of the evenly spaced hypotheses, refined by the parabola through its neighbours. It can be no better than
-    the prior: one whose prediction for the input's own view does not depend on the elevation has no answer.
+    A prior whose prediction for the input's own view does not depend on the elevation has no answer; `mini`'s hardly
+    does (docs/priors.md). The best of the evenly spaced hypotheses, refined by the parabola through its neighbours.
     """
     errors = torch.stack([denoising_error(prior_at(h), view, h, generator.clone_state()) for h in hypotheses_deg])
     best = int(errors.argmin())

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -66,6 +66,12 @@ class Zero123(LatentDiffusion):
         steps = self.schedule.steps(t).repeat_interleave(x_t.shape[1]).repeat(len(switches))
         output = run_unet(self.unet, x, steps, context).to(x_t)
         return self.schedule.noise(output.view(len(switches), *x_t.shape), x_t, t)
+
+    def at_elevation(self, elevation_deg: float) -> "Zero123":
+        """The same prior, told that its first picture was taken from there; further pictures are left out."""
+        first, domain = self.seen[0], self.spec.domain
+        camera = Camera.orbit(0, elevation_deg, self.spec.resolution, radius=domain.radius, fovy_deg=domain.fovy_deg)
+        return replace(self, seen=(replace(first, camera=camera),))
 
     def _conditions(self, cameras: Sequence[Camera]) -> tuple[Float[Tensor, "n 1 width"], Float[Tensor, "n d i j"]]:
         """For each camera the context token and the latent of the nearest input view."""
