@@ -1,6 +1,7 @@
 import random
 from pathlib import Path
 
+import gsply
 import numpy as np
 import pytest
 import torch
@@ -204,3 +205,22 @@ def test_a_damaged_header_is_read_or_refused_in_one_line(tmp_path: Path, seed: i
     except InputError as error:
         message = str(error)
     assert "\n" not in message
+
+
+def test_an_ascii_file_is_read(tmp_path: Path) -> None:
+    gaussians = some_gaussians(degree=1)
+    columns = vertices_by_trimesh(written(tmp_path, gaussians))
+    header = ["ply", "format ascii 1.0", "element camera 1", "property float fov", "element vertex 20"]
+    header += [f"property float {name}" for name in PROPERTIES] + ["end_header", "49.1"]
+    rows = [" ".join(f"{value:.9g}" for value in row) for row in columns.tolist()]
+    (tmp_path / "ascii.ply").write_text("\n".join([*header, *rows]))
+    assert equal(read_ply(tmp_path / "ascii.ply"), gaussians)
+
+
+@pytest.mark.parametrize("degree", [0, 3])
+def test_a_file_of_an_independent_writer_is_read(tmp_path: Path, degree: int) -> None:
+    gaussians = some_gaussians(degree=degree)
+    theirs = gsply.plyread(str(written(tmp_path, gaussians)))
+    np.testing.assert_array_equal(theirs.means, gaussians.means)
+    gsply.plywrite(str(tmp_path / "theirs.ply"), theirs)
+    assert equal(read_ply(tmp_path / "theirs.ply"), gaussians)

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from dreamgaussian.errors import InputError
+from dreamgaussian.export import load_gaussians, save
 from dreamgaussian.export.splat import write_splat
 from dreamgaussian.gaussians import SH_C0, Gaussians
 
@@ -38,3 +40,29 @@ def test_colours_beyond_the_range_are_clipped_and_do_not_wrap(tmp_path: Path) ->
     gaussians.sh[:] *= 3
     write_splat(gaussians, tmp_path / "a.splat")
     assert (tmp_path / "a.splat").read_bytes()[24:28] == bytes((0, 0, 255, 204))
+
+
+def test_gaussians_come_back_within_a_byte(tmp_path: Path) -> None:
+    save(two_gaussians(), tmp_path / "a.splat")
+    again = load_gaussians(tmp_path / "a.splat")
+    wanted = two_gaussians()[torch.tensor([1, 0])]
+    assert torch.equal(again.means, wanted.means)
+    torch.testing.assert_close(again.log_scales, wanted.log_scales, atol=1e-6, rtol=0)
+    torch.testing.assert_close(again.base_colors, wanted.base_colors, atol=0.5 / 255, rtol=0)
+    torch.testing.assert_close(again.opacities, wanted.opacities, atol=0.5 / 255, rtol=0)
+    torch.testing.assert_close(again.rotations, wanted.rotations, atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "holds no Gaussians"),
+        (bytes(33), "33 bytes are no multiple of 32"),
+        (b"\xff" * 32, "that are not finite"),
+        (bytes(28) + bytes([128] * 4), "rotations of length zero"),
+    ],
+)
+def test_broken_files_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "a.splat").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        load_gaussians(tmp_path / "a.splat")
