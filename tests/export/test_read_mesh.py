@@ -41,7 +41,7 @@ def test_every_kind_of_glb_comes_back_within_its_steps(tmp_path: Path, settings:
     again = load_mesh(tmp_path / "a.glb")
     step = 0 if settings.compression == "none" else 1 / 65535
     extent = (bumpy().vertices.amax(dim=0) - bumpy().vertices.amin(dim=0)).max()
-    assert torch.equal(again.faces, bumpy().faces)
+    assert torch.equal(smallest_first(again.faces), smallest_first(bumpy().faces))  # meshopt turns triangles
     assert (again.vertices - bumpy().vertices).abs().max() <= 0.51 * step * extent
     assert (again.uvs - bumpy().uvs).abs().max() <= 0.51 * step
     assert (again.normal_map - bumpy().normal_map).abs().max() <= 1 / 255 + 1e-6
@@ -49,6 +49,11 @@ def test_every_kind_of_glb_comes_back_within_its_steps(tmp_path: Path, settings:
         assert (again.albedo - bumpy().albedo).abs().max() <= 0.5 / 255 + 1e-6
     else:
         assert psnr(again.albedo, bumpy().albedo) > 35
+
+
+def smallest_first(faces: torch.Tensor) -> torch.Tensor:
+    turns = (faces.argmin(dim=1, keepdim=True) + torch.arange(3)) % 3
+    return faces.gather(1, turns)
 
 
 def test_compressed_files_are_smaller(tmp_path: Path):
@@ -70,9 +75,8 @@ def test_a_mesh_without_texture_coordinates_or_with_flat_faces_comes_back(tmp_pa
 
 def test_an_stl_has_its_corners_put_together(tmp_path: Path):
     save(sphere(0.5, 2), tmp_path / "a.stl")
-    again = trimesh.Trimesh(
-        *(each.numpy() for each in (load_mesh(tmp_path / "a.stl").vertices, load_mesh(tmp_path / "a.stl").faces))
-    )
+    mesh = load_mesh(tmp_path / "a.stl")
+    again = trimesh.Trimesh(mesh.vertices.numpy(), mesh.faces.numpy())
     assert again.is_watertight
     assert len(again.vertices) == len(sphere(0.5, 2).vertices)
 
@@ -102,12 +106,12 @@ def test_a_scene_of_others_is_read_with_its_transforms_and_several_textures(tmp_
 
 def test_a_plain_colour_becomes_a_picture(tmp_path: Path):
     solid = trimesh.creation.box((1, 1, 1))
-    solid.visual = trimesh.visual.TextureVisuals(
-        material=trimesh.visual.material.PBRMaterial(baseColorFactor=[0, 0, 255, 255])
-    )
+    material = trimesh.visual.material.PBRMaterial(baseColorFactor=[0, 0, 255, 255])
+    solid.visual = trimesh.visual.TextureVisuals(np.zeros((len(solid.vertices), 2)), material=material)
     solid.export(tmp_path / "a.glb")
     albedo = load_mesh(tmp_path / "a.glb").albedo
-    assert albedo is None or albedo.reshape(-1, 3).amax(dim=0).tolist() == [0, 0, 1]
+    assert albedo is not None
+    torch.testing.assert_close(albedo, torch.tensor([[[0.0, 0.0, 1.0]]]))
 
 
 def truncated(content: bytes) -> list[bytes]:
