@@ -5,9 +5,10 @@ from typing import get_args
 
 import pytest
 
-from dreamgaussian.config import PRESETS, PriorName, RunConfig, from_json, preset, read_run, to_json
+from dreamgaussian.config import PRESETS, RunConfig, from_json, preset, read_run, to_json
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance.catalogue import CATALOGUE
+from dreamgaussian.prior_settings import PriorName
 from dreamgaussian.subject_settings import PosedPicture, SubjectSettings
 
 
@@ -70,7 +71,7 @@ def test_missing_settings_keep_their_defaults():
         ({"fit": {"stepps": 3}}, r"No setting is called 'fit.stepps'"),
         ({"seed": "3"}, r"The setting seed is '3', but should be int"),
         ({"seed": True}, r"The setting seed is True, but should be int"),
-        ({"prior": "zero124"}, r"The setting prior is 'zero124', but should be one of mini, zero123"),
+        ({"prior": [{"name": "zero124"}]}, r"No prior is called 'zero124'. There are: mini, zero123"),
         ({"fit": 3}, r"The setting fit is 3, but should hold several settings"),
         ({"fit": {"steps": 0}}, r"fit.steps is 0. Give a whole number of at least 1"),
         ({"fit": {"distill": {"t_max": 1.5}}}, r"Give 0 < t_min <= t_max < 1"),

@@ -11,7 +11,17 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "dreamgaussian"
 LAYERS = [
     {"dreamgaussian", "errors", "weights"},
-    {"files", "fidelity", "camera", "gaussians", "picture", "matting", "subject_settings", "hub_settings"},
+    {
+        "files",
+        "fidelity",
+        "camera",
+        "gaussians",
+        "picture",
+        "matting",
+        "subject_settings",
+        "hub_settings",
+        "prior_settings",
+    },
     {"silhouettes"},
     {"subject", "framing"},
     {"raster", "guidance", "mesh"},
@@ -34,7 +44,7 @@ BLIND = {("guidance", "gaussians")}
 HEAVY = {"torch", "numpy", "scipy", "PIL", "onnxruntime", "trimesh", "skimage", "imageio_ffmpeg", "jaxtyping"}
 
 MODULES = sorted(SOURCE.rglob("*.py"))
-LIGHT = ["settings.py", "subject_settings.py", "hub_settings.py", "config.py", "errors.py"]
+LIGHT = ["settings.py", "subject_settings.py", "hub_settings.py", "prior_settings.py", "config.py", "errors.py"]
 
 
 def part_of(path: Path) -> str:

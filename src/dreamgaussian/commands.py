@@ -14,6 +14,7 @@ from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.export.settings import GlbSettings
 from dreamgaussian.output import check_mesh_path, open_folder, write_results
 from dreamgaussian.picture import check_picture
+from dreamgaussian.prior_settings import PriorFlag
 from dreamgaussian.studio.settings import StudioSettings
 from dreamgaussian.subject_settings import PosedPicture, PosedPictureFlag
 
@@ -41,6 +42,9 @@ class RunFlags:
     """Settings to start from; every flag below changes one of them."""
     config: Annotated[Path | None, arg(metavar="RUN.JSON")] = None
     """Repeat the run that wrote this run.json."""
+    prior: UseAppendAction[tuple[PriorFlag, ...]] = ()
+    """The diffusion prior, mini where nothing is said: the embedded one, which needs no download. May be given several
+    times, each with its weight; the first frames the picture and refines the texture."""
     steps: int | None = None
     """Short for --fit.steps."""
     elevation: float | Literal["auto"] | None = None
@@ -55,6 +59,8 @@ class RunFlags:
     def resolved(self) -> RunConfig:
         """The settings with the short flags put in their places."""
         config = self.settings
+        if self.prior:
+            config = replace(config, prior=self.prior)
         if self.steps is not None:
             config = replace(config, fit=replace(config.fit, steps=self.steps))
         if self.elevation == "auto":
@@ -125,7 +131,7 @@ class TextCommand(RunFlags):
         config = replace(config, prompt=self.words or config.prompt)
         if not config.prompt:
             raise ConfigError('No words were given. Say what to make, such as "a red armchair".')
-        if config.prior == "mini" and config.painter is None:
+        if config.embedded and config.painter is None:
             raise ConfigError("The embedded prior, mini, goes by a picture. Leave out --via-image none.")
         if config.painter == "library":
             from dreamgaussian.text_to_image.library import open_library

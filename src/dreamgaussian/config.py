@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from tyro.conf import Suppress
+
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.export.settings import ExportSettings
 from dreamgaussian.fitting.settings import (
@@ -19,20 +21,10 @@ from dreamgaussian.fitting.settings import (
 )
 from dreamgaussian.hub_settings import HubSettings
 from dreamgaussian.mesh.settings import MeshSettings
+from dreamgaussian.prior_settings import PriorChoice, PriorName
 from dreamgaussian.subject_settings import SubjectSettings
 from dreamgaussian.texture.settings import BakeSettings, RefineSettings
 
-PriorName = Literal[
-    "mini",
-    "zero123",
-    "zero123-xl",
-    "stable-zero123",
-    "stable-diffusion",
-    "stable-diffusion-1.5",
-    "sdxl",
-    "mvdream",
-    "imagedream",
-]
 TELLS_ELEVATION: tuple[PriorName, ...] = ("stable-zero123",)
 """Priors whose prediction of the input's own view depends on its elevation."""
 
@@ -43,10 +35,10 @@ class RunConfig:
 
     seed: int = 0
     """Of all random numbers; a run repeats bit for bit on one machine's CPU."""
-    prior: PriorName = "mini"
-    """The diffusion prior. `mini` is the embedded one, which needs no download."""
+    prior: Suppress[tuple[PriorChoice, ...]] = (PriorChoice("mini"),)
+    """The diffusion priors with their weights; the first frames the picture and refines the texture."""
     prior_path: str | None = None
-    """A folder or hub id to take the prior's weights from; none given: the published places."""
+    """A folder or hub id to take the weights of the only prior from; none given: the published places."""
     roundness: float = 0.8
     """How strongly depth that the picture does not show follows the outline's width, 0 to 1.5; for `mini` only."""
     via_image: str = "auto"
@@ -71,17 +63,29 @@ class RunConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.roundness <= 1.5:
             raise ConfigError(f"roundness is {self.roundness:g}. Give a number from 0 to 1.5.")
-        if self.subject.estimate_elevation and self.prior not in TELLS_ELEVATION:
+        if not self.prior:
+            raise ConfigError("No prior was given. Leave --prior out for the embedded one, mini.")
+        if self.subject.estimate_elevation and self.prior[0].name not in TELLS_ELEVATION:
             raise ConfigError(
-                f"The prior {self.prior} cannot tell the elevation of a picture, as docs/priors.md explains. Give the "
-                f"degrees with --elevation, or choose --prior {TELLS_ELEVATION[0]}."
+                f"The prior {self.prior[0].name} cannot tell the elevation of a picture, as docs/priors.md explains. Give "
+                f"the degrees with --elevation, or choose --prior {TELLS_ELEVATION[0]}."
             )
+        if self.prior_path is not None and (len(self.prior) > 1 or "/" in self.prior[0].name):
+            raise ConfigError(
+                f"prior_path goes with the name of one prior, not with {', '.join(map(str, self.prior))}. Give the "
+                "folder or hub id itself with --prior."
+            )
+
+    @property
+    def embedded(self) -> bool:
+        """No prior but the embedded one guides the run."""
+        return all(choice.name == "mini" for choice in self.prior)
 
     @property
     def painter(self) -> str | None:
         """What makes a picture of words alone; None where the prior itself goes by words."""
         if self.via_image == "auto":
-            return "library" if self.prior == "mini" else None
+            return "library" if self.embedded else None
         return None if self.via_image == "none" else self.via_image
 
 
@@ -125,7 +129,7 @@ class TextureConfig:
         """The settings of a run whose picture, words and prior are these."""
         return RunConfig(
             seed=self.seed,
-            prior=self.prior,
+            prior=(PriorChoice(self.prior),),
             prior_path=self.prior_path,
             prompt=self.prompt,
             negative_prompt=self.negative_prompt,

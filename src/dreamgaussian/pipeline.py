@@ -11,6 +11,7 @@ import torch
 
 from dreamgaussian.config import RunConfig
 from dreamgaussian.errors import BackendUnavailable
+from dreamgaussian.fitting.distillation import Guide, check_spec
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.gaussians import Gaussians
@@ -22,6 +23,7 @@ from dreamgaussian.mesh.extract import Outline
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.meshing import gaussian_views
 from dreamgaussian.output import check_files, open_folder, write_results
+from dreamgaussian.prior_settings import PriorChoice
 from dreamgaussian.raster import Rasterizer, choose_rasterizer
 from dreamgaussian.subject import Subject, View, subject_from_picture
 from dreamgaussian.subject_settings import PosedPicture
@@ -40,11 +42,17 @@ class Run:
 
     config: RunConfig
     subject: Subject
-    prior: Prior
+    guides: tuple[Guide, ...]
+    """The priors with their weights; all guide stage 1."""
     rasterizer: Rasterizer
     state: FitState
     painting: Painting | None = None
     """The picture that was made of the words, where there were only words."""
+
+    @property
+    def prior(self) -> Prior:
+        """The first prior, which refines the texture."""
+        return self.guides[0].prior
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +84,10 @@ def open_run(picture: str | Path | None, config: RunConfig = RunConfig()) -> Run
     check_files(config.export)
     device = choose_device(config.device)
     rasterizer = choose_rasterizer(config.rasterizer, device)
-    fetch_weights(config.prior, config.prior_path, config.hub)
+    for choice in config.prior:
+        check_spec(prior_spec(choice.name), config.fit.distill)
+    for choice in config.prior:
+        fetch_weights(choice.name, config.prior_path, config.hub)
     describe = open_captioner(device, config.hub) if config.prompt == "auto" and picture is not None else None
     painting = paint(config, device) if picture is None else None
     subject = open_subject(painting or picture, config)
@@ -84,13 +95,20 @@ def open_run(picture: str | Path | None, config: RunConfig = RunConfig()) -> Run
         config = replace(config, prompt=describe(subject.views[0].picture))
         subject = replace(subject, prompt=config.prompt)
         logger.info("The picture shows: %s", config.prompt)
-    prior = open_prior(config.prior, subject, device, config.prior_path, roundness=config.roundness, hub=config.hub)
+    guides = tuple(_open_guide(choice, config, subject, device) for choice in config.prior)
     if config.subject.estimate_elevation and picture is not None:
-        elevation = tell_elevation(prior, subject.views[0], torch.Generator().manual_seed(config.seed))
+        elevation = tell_elevation(guides[0].prior, subject.views[0], torch.Generator().manual_seed(config.seed))
         logger.info("The picture was taken from an elevation of %.0f degrees.", elevation)
         known = replace(config.subject, elevation_deg=elevation, estimate_elevation=False)
         return open_run(picture, replace(config, subject=known))
-    return Run(config, subject, prior, rasterizer, FitState.start(config.fit, config.seed, prior), painting)
+    state = FitState.start(config.fit, config.seed, guides[0].prior)
+    return Run(config, subject, guides, rasterizer, state, painting)
+
+
+def _open_guide(choice: PriorChoice, config: RunConfig, subject: Subject, device: torch.device) -> Guide:
+    path, roundness = config.prior_path, config.roundness
+    prior = open_prior(choice.name, subject, device, path, roundness=roundness, hub=config.hub)
+    return Guide(prior, choice.weight)
 
 
 def paint(config: RunConfig, device: torch.device) -> Painting | None:
@@ -108,7 +126,7 @@ def open_subject(picture: str | Path | Painting | None, config: RunConfig) -> Su
     if isinstance(picture, Painting) and picture.elevation_deg is not None:
         settings = replace(settings, elevation_deg=picture.elevation_deg)
     if picture is not None:
-        domain = prior_spec(config.prior).domain
+        domain = prior_spec(config.prior[0].name).domain
         views = subject_from_picture(
             picture.picture if isinstance(picture, Painting) else picture,
             settings,
@@ -123,7 +141,7 @@ def generate(run: Run) -> Iterator[Snapshot]:
     """The three stages. Every snapshot stands for itself; `run.state` may be saved between any two of stage 1."""
     config, subject, state = run.config, run.subject, run.state
 
-    for step in fit(state, run.rasterizer, run.prior, subject, config.fit):
+    for step in fit(state, run.rasterizer, run.guides, subject, config.fit):
         yield Snapshot("Gaussians", step.step, step.steps, step.loss, step.gaussians)
     gaussians = state.gaussians
 

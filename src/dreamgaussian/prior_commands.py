@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, arg, subcommand
 
 from dreamgaussian.bars import progress_bars, show_steps
-from dreamgaussian.config import PriorName
 from dreamgaussian.errors import ConfigError
+from dreamgaussian.prior_settings import PriorName
 from dreamgaussian.train.settings import (
     DataSettings,
     ExportSettings,

@@ -9,6 +9,7 @@ from dreamgaussian.guidance import open_prior, prior_spec
 from dreamgaussian.guidance.catalogue import CATALOGUE
 from dreamgaussian.guidance.check import check
 from dreamgaussian.pipeline import open_run
+from dreamgaussian.prior_settings import PriorChoice
 from dreamgaussian.subject import Subject
 from guidance.tiny_checkpoints import write_multiview, write_zero123
 
@@ -59,6 +60,8 @@ def test_every_name_has_a_spec_without_weights(name):
 
 
 def test_a_run_without_weights_fails_before_its_picture_is_looked_at(tmp_path):
-    config = RunConfig(prior="zero123", prior_path=str(tmp_path / "nowhere" / "at all"), rasterizer="reference")
+    config = RunConfig(
+        prior=(PriorChoice("zero123"),), prior_path=str(tmp_path / "nowhere" / "at all"), rasterizer="reference"
+    )
     with pytest.raises(WeightsUnavailable, match="neither a folder"):
         open_run(tmp_path / "no-picture.png", config)

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from dreamgaussian.config import PresetName, PriorName, RunConfig, preset
+from dreamgaussian.config import PresetName, RunConfig, preset
 from dreamgaussian.errors import ConfigError
+from dreamgaussian.prior_settings import PriorChoice, PriorName
 
 OBJECTS = 40
 VIEWS = 16
@@ -76,7 +77,7 @@ class EvalSettings:
         config = replace(
             preset(self.preset_name),
             seed=self.seed,
-            prior=self.prior,
+            prior=(PriorChoice(self.prior),),
             prior_path=self.prior_path,
             device=self.device,
         )

@@ -19,6 +19,7 @@ from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.guidance import Prior, PriorSpec
 from dreamgaussian.guidance.distill import NOMINAL_SCALE, Cameras, annealed_time, noise_like, observe, sds_loss
 from dreamgaussian.guidance.gradients import GRADIENTS
+from dreamgaussian.guidance.perp_neg import require_view_names
 from dreamgaussian.guidance.targets import Targets, sample_targets
 from dreamgaussian.raster import Rasterizer, Render
 
@@ -73,8 +74,16 @@ class Strategy(Protocol):
         ...
 
 
+def check_spec(spec: PriorSpec, settings: DistillSettings) -> None:
+    """Raises ConfigError where a prior lacks what the settings need; needs no weights."""
+    if settings.perp_neg:
+        require_view_names(spec)
+
+
 def choose_strategy(guides: Sequence[Guide], settings: DistillSettings) -> Strategy:
-    """The strategy of the settings' method."""
+    """The strategy of the settings' method. Raises ConfigError for a prior that lacks what the settings need."""
+    for guide in guides:
+        check_spec(guide.prior.spec, settings)
     kind = TargetStrategy if settings.method == "sir" else GradientStrategy
     return kind(tuple(guides), settings)
 
@@ -126,7 +135,7 @@ class GradientStrategy:
             t.to(x),
             noise_like(x, generator),
             cameras,
-            scale=_guidance_scale(prior.spec, settings),
+            scale=guidance_scale(prior.spec, settings),
             weighting=settings.weighting or prior.spec.weighting,
             perp_neg=settings.perp_neg,
         )
@@ -169,7 +178,7 @@ class TargetStrategy:
             cameras,
             annealed_time(moment.progress, *settings.times),
             stride=settings.targets.stride,
-            scale=_guidance_scale(spec, settings),
+            scale=guidance_scale(spec, settings),
             from_noise=moment.step == 0,
             generator=generator,
         )
@@ -193,7 +202,7 @@ def _background(spec: PriorSpec, generator: torch.Generator) -> float | None:
     return float(torch.rand((), generator=generator) < 0.5) if spec.random_background else spec.background
 
 
-def _guidance_scale(spec: PriorSpec, settings: DistillSettings) -> float:
+def guidance_scale(spec: PriorSpec, settings: DistillSettings) -> float:
     """What was asked for, or what suits the prior: for the variants that need no strong guidance, a nominal one."""
     if settings.guidance_scale is not None:
         return settings.guidance_scale

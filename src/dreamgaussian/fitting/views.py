@@ -32,7 +32,7 @@ def ring_of_cameras(
 ) -> list[list[Camera]]:
     """The cameras of several samples whose views together are evenly spaced all round, from a random start."""
     start, *heights = torch.rand(1 + samples, generator=generator, device=generator.device).tolist()
-    turn = 1 / (samples * spec.views_per_sample)
+    turn = 1 / (samples if spec.domain.fixed_views_deg else samples * spec.views_per_sample)
     return [_cameras(spec, (start + i * turn) % 1, v, elevations_deg, size) for i, v in enumerate(heights)]
 
 

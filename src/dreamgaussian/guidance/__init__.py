@@ -13,7 +13,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
-from dreamgaussian.errors import ConfigError
 from dreamgaussian.hub_settings import HubSettings
 from dreamgaussian.subject import Subject
 
@@ -112,16 +111,17 @@ class ShapedPrior(Protocol):
 
 
 def prior_spec(name: str) -> PriorSpec:
-    """What the prior called `name` sees; needs no weights. Raises ConfigError for an unknown name."""
+    """What the prior called `name` sees, or that of a folder or hub id; needs no weights.
+
+    Raises ConfigError for an unknown name, WeightsUnavailable for a folder or id that is no known prior's.
+    """
     if name == "mini":
         from dreamgaussian.guidance.mini import SPEC
 
         return SPEC
-    from dreamgaussian.guidance.catalogue import CATALOGUE
+    from dreamgaussian.guidance.catalogue import CATALOGUE, known_name
 
-    if name in CATALOGUE:
-        return CATALOGUE[name].spec
-    raise ConfigError(f"No prior is called {name!r}. There are: {', '.join(['mini', *CATALOGUE])}.")
+    return CATALOGUE[known_name(name)].spec
 
 
 def fetch_weights(name: str, path: str | None = None, hub: HubSettings = HubSettings()) -> None:
@@ -129,10 +129,11 @@ def fetch_weights(name: str, path: str | None = None, hub: HubSettings = HubSett
 
     Raises WeightsUnavailable where they are not to be had.
     """
-    from dreamgaussian.guidance.catalogue import CATALOGUE, fetch
+    if name != "mini":
+        from dreamgaussian.guidance.catalogue import fetch, known_name
 
-    if name in CATALOGUE:
-        fetch(name, path, hub)
+        known = known_name(name)
+        fetch(known, path if known == name else name, hub)
 
 
 def open_prior(
@@ -146,8 +147,8 @@ def open_prior(
 ) -> Prior:
     """The prior called `name`, conditioned on the subject; `path` is a folder or a hub id to take its weights from.
 
-    `roundness` is for `mini` alone: how strongly depth that the picture does not show follows the outline's width;
-    `hub` is for all others.
+    `name` may be such a folder or id itself, whose files then tell which prior it is. `roundness` is for `mini` alone:
+    how strongly depth that the picture does not show follows the outline's width; `hub` is for all others.
 
     Raises ConfigError for an unknown name and WeightsUnavailable where its weights are not to be had. No prior ever
     stands in for another.
@@ -156,8 +157,7 @@ def open_prior(
         from dreamgaussian.guidance.mini import open_mini
 
         return open_mini(subject, device, roundness=roundness)
-    from dreamgaussian.guidance.catalogue import CATALOGUE, open_from_hub
+    from dreamgaussian.guidance.catalogue import known_name, open_from_hub
 
-    if name in CATALOGUE:
-        return open_from_hub(name, subject, device, path, hub)
-    raise ConfigError(f"No prior is called {name!r}. There are: {', '.join(['mini', *CATALOGUE])}.")
+    known = known_name(name)
+    return open_from_hub(known, subject, device, path if known == name else name, hub)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.errors import ConfigError, WeightsUnavailable
 from dreamgaussian.guidance import CameraDomain, PriorSpec
-from dreamgaussian.guidance.hub import locate
+from dreamgaussian.guidance.hub import locate, recognise
 from dreamgaussian.guidance.manifest import manifest
 from dreamgaussian.guidance.perp_neg import VIEW_NAMES
 from dreamgaussian.hub_settings import HubSettings
@@ -83,6 +83,18 @@ def _with_encoder(
 
 def _autoencoder(name: str) -> str:
     return manifest(name).components["vae"].network
+
+
+def known_name(name: str) -> str:
+    """The name itself, or that of the prior whose files a folder or hub id holds.
+
+    Raises ConfigError for an unknown name, WeightsUnavailable for a place that is no known prior's.
+    """
+    if name in CATALOGUE:
+        return name
+    if "/" in name:
+        return recognise(name)
+    raise ConfigError(f"No prior is called {name!r}. There are: {', '.join(['mini', *CATALOGUE])}.")
 
 
 def find_checkpoint(name: str, path: str | None) -> "Checkpoint":

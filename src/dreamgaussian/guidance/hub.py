@@ -3,9 +3,11 @@
 Only files of data are fetched, never code.
 """
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -120,6 +122,41 @@ def locate(manifest: Manifest, path: str | None = None, endpoint: str | None = N
         lambda source: _located(source, manifest),
         f"weights of {manifest.prior}",
         manifest.option,
+    )
+
+
+@cache
+def recognise(place: str, endpoint: str | None = None) -> str:
+    """The name of the prior whose files a folder or a hub id holds. Raises WeightsUnavailable where it is none."""
+    folder = Path(place).expanduser()
+    if folder.is_dir():
+        return _recognised(Folder(folder))
+    if folder.exists() or place.count("/") != 1 or place[0] in "./~":
+        raise WeightsUnavailable(
+            f"--prior {place} is neither a folder nor a hub id. A single file goes with the name of its prior: --prior "
+            "stable-diffusion --prior-path FILE."
+        )
+    return _first([HubRepository(place, endpoint)], _recognised, f"files of {place}", "--prior")
+
+
+def _recognised(source: Source) -> str:
+    """By the folders that only one kind has, and by the width of the words that the UNet is told."""
+    files = source.sizes()
+    folders = {file.split("/")[0] for file in files if "/" in file}
+    if folders & {"clip_camera_projection", "cc_projection"}:
+        return "stable-zero123" if "stable" in source.name.rsplit("/")[-1].lower() else "zero123-xl"
+    if "text_encoder_2" in folders:
+        return "sdxl"
+    if "unet/config.json" in files:
+        config = json.loads(source.fetch("unet/config.json").read_text(encoding="utf-8"))
+        if "camera_dim" in config:
+            return "imagedream" if "image_encoder" in folders else "mvdream"
+        names = {768: "stable-diffusion-1.5", 1024: "stable-diffusion"}
+        if config.get("in_channels") == 4 and config.get("cross_attention_dim") in names:
+            return names[config["cross_attention_dim"]]
+    raise WeightsUnavailable(
+        f"{source.name} holds no prior that is known (its folders: {', '.join(sorted(folders)) or 'none'}). Say which "
+        "it is: --prior stable-diffusion --prior-path FOLDER."
     )
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.errors import ConfigError
-from dreamgaussian.guidance import Prior
+from dreamgaussian.guidance import Prior, PriorSpec
 
 VIEW_NAMES = ("front view", "side view", "back view", "overhead view")
 CONDITIONS = ("between views", "unconditional", "front view", "side view")
@@ -27,18 +27,19 @@ OVERHEAD_DEG = 60.0
 """Above it the prompt says "overhead view" and no view is wrong."""
 
 
+def require_view_names(spec: PriorSpec) -> None:
+    """Raises ConfigError for a prior that does not know views by their names."""
+    if not set(CONDITIONS) <= set(spec.conditions):
+        raise ConfigError(
+            f"Perp-Neg needs a prior whose prompts name the view, and {spec.name} is none. Choose stable-diffusion, or "
+            "leave --fit.distill.perp-neg out."
+        )
+
+
 def perp_neg_direction(
     prior: Prior, x_t: Float[Tensor, "b v d i j"], t: Float[Tensor, " b"], cameras: Sequence[Sequence[Camera]]
 ) -> tuple[Float[Tensor, "b v d i j"], Float[Tensor, "b v d i j"]]:
-    """eps_uncond, and the direction that guidance follows from there.
-
-    Raises ConfigError for a prior that does not know views by their names.
-    """
-    if lacking := [condition for condition in CONDITIONS if condition not in prior.spec.conditions]:
-        raise ConfigError(
-            f"Perp-Neg needs a prior whose prompts name the view, and {prior.spec.name} knows no {lacking[0]!r}. "
-            "Leave --fit.distill.perp-neg out, or choose stable-diffusion."
-        )
+    """eps_uncond, and the direction that guidance follows from there, for a prior that knows `CONDITIONS`."""
     positive, unconditional, *negatives = prior.predict_noise(x_t, t, cameras, CONDITIONS)
     toward = positive - unconditional
     weights = torch.tensor([[negative_weights(camera) for camera in sample] for sample in cameras]).to(x_t)

@@ -17,9 +17,10 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dreamgaussian import __version__
-from dreamgaussian.config import PRESETS, PriorName, to_json
+from dreamgaussian.config import PRESETS, to_json
 from dreamgaussian.errors import DreamGaussianError, InputError
 from dreamgaussian.export import GAUSSIAN_WRITERS, MESH_WRITERS
+from dreamgaussian.prior_settings import PriorName
 from dreamgaussian.studio.forms import config_from_form
 from dreamgaussian.studio.guard import Guard
 from dreamgaussian.studio.jobs import WORKING, Job

@@ -1,15 +1,16 @@
 """What a person filled in on the page, as the settings of a run."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from dreamgaussian.config import PRESETS, RunConfig, from_json, preset, to_json
 from dreamgaussian.errors import ConfigError
+from dreamgaussian.prior_settings import PriorName
 from dreamgaussian.studio.settings import StudioSettings
 
 FIELDS = {
     "seed": ("seed",),
-    "prior": ("prior",),
+    "prior": ("prior", 0, "name"),
     "prompt": ("prompt",),
     "negative_prompt": ("negative_prompt",),
     "roundness": ("roundness",),
@@ -26,6 +27,8 @@ def config_from_form(form: Mapping[str, Any], settings: StudioSettings) -> RunCo
     name = form.get("preset", "default")
     if name not in PRESETS:
         raise ConfigError(f"No preset is called {name!r}. There are: {', '.join(PRESETS)}.")
+    if (prior := form.get("prior", "mini")) not in get_args(PriorName):
+        raise ConfigError(f"No prior is called {prior!r}. There are: {', '.join(get_args(PriorName))}.")
     values = to_json(preset(name))
     for field, path in FIELDS.items():
         if field in form:

@@ -48,7 +48,7 @@ export class Form {
   #usePreset() {
     const { fit, prior, subject } = this.studio.presets[$("preset").value];
     $("steps").value = Math.min(fit.steps, this.studio.max_steps);
-    $("prior").value = prior;
+    $("prior").value = prior[0].name;
     $("elevation").value = subject.elevation_deg;
     this.#showElevation();
   }

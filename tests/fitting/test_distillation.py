@@ -1,0 +1,112 @@
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+import torch
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.fitting.distillation import Guide, Moment, Sight, choose_strategy, groups, guidance_scale
+from dreamgaussian.fitting.loop import fit
+from dreamgaussian.fitting.settings import DistillSettings, FitSettings, ReferenceSettings, TargetSettings
+from dreamgaussian.fitting.state import FitState
+from dreamgaussian.fitting.views import ring_of_cameras
+from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.guidance import CameraDomain, PriorSpec, prior_spec
+from dreamgaussian.guidance.analytic import AnalyticPrior
+from dreamgaussian.raster.cpu import CpuRasterizer
+from dreamgaussian.raster.reference import ReferenceRasterizer
+from dreamgaussian.subject import Subject
+from fitting.known_object import known_prior, lobed_ball, picture
+from fitting.test_loop import on_white, psnr
+
+START = Moment(step=0, progress=0.0, input_elevation_deg=0.0)
+GREY = Gaussians.in_ball(50, 0.5, torch.Generator().manual_seed(0))
+
+
+def grey_prior(name: str, background: float | None, views: int = 1) -> AnalyticPrior:
+    """Wants grey everywhere."""
+    spec = PriorSpec(name, 16, background, views_per_sample=views, view_spacing_deg=90.0 if views > 1 else 0.0)
+    return AnalyticPrior(spec, lambda camera: torch.full((spec.channels, 16, 16), 0.5))
+
+
+def losses(guides: list[Guide], sight: Sight, **settings) -> float:
+    strategy = choose_strategy(guides, DistillSettings(**settings))
+    return strategy.loss(sight, START, (), torch.Generator().manual_seed(0))[0].item()
+
+
+@pytest.mark.parametrize("method", ["sds", "csd", "nfsd", "sdi", "ism", "sir"])
+def test_every_method_approaches_a_known_object(method):
+    """From views alone; guidance above 1 gives the variants that live on it something to follow."""
+    rasterizer, truth = CpuRasterizer(), lobed_ball(1000)
+    views = tuple((azimuth, 0.0) for azimuth in range(-180, 180, 60))
+    prior = known_prior(rasterizer, truth, 16, views)
+    prior = replace(prior, spec=replace(prior.spec, guidance_scale=1.5, weighting="reconstruction"))
+    targets = TargetSettings(every=10, views=6)
+    settings = FitSettings(steps=60, initial_count=500, distill=DistillSettings(method=method, targets=targets))
+    state = FitState.start(settings, seed=0)
+
+    def mean_psnr() -> float:
+        cameras = [Camera.orbit(*view, 16) for view in views]
+        pairs = [[on_white(picture(rasterizer, each, c)) for each in (state.gaussians, truth)] for c in cameras]
+        return sum(psnr(*pair) for pair in pairs) / len(pairs)
+
+    before = mean_psnr()
+    for _ in fit(state, rasterizer, prior, Subject(prompt="a known object"), settings):
+        pass
+    assert mean_psnr() > before + 2
+
+
+def test_one_render_feeds_priors_with_different_backgrounds():
+    """Over black, over white and as RGBA: three losses and one picture drawn."""
+    guides = [Guide(grey_prior("black", 0.0)), Guide(grey_prior("white", 1.0), 0.5), Guide(grey_prior("rgba", None), 2)]
+    sight = Sight(GREY, ReferenceRasterizer())
+    losses(guides, sight)
+    assert len(sight.renders) == 1
+    quartet = Guide(grey_prior("four", 1.0, views=4))
+    assert [[guide.prior.spec.name for guide in group] for group in groups([*guides, quartet])] == [
+        ["black", "white", "rgba"],
+        ["four"],
+    ]
+    losses([*guides, quartet], sight)
+    assert len(sight.renders) == 1 + 1 + 4
+
+
+def test_losses_add_up_with_their_weights():
+    """`sdi` draws no noise that matters, so a prior's loss does not depend on what others drew."""
+    rasterizer = ReferenceRasterizer()
+    black, white = grey_prior("black", 0.0), grey_prior("white", 1.0)
+    alone = [losses([Guide(prior)], Sight(GREY, rasterizer), method="sdi") for prior in (black, white)]
+    both = losses([Guide(black, 2.0), Guide(white, 0.25)], Sight(GREY, rasterizer), method="sdi")
+    assert both == pytest.approx(2 * alone[0] + 0.25 * alone[1], rel=1e-5)
+
+
+def test_targets_are_kept_until_the_next_time():
+    settings = FitSettings(
+        steps=5,
+        initial_count=50,
+        reference=ReferenceSettings(size=16),
+        distill=DistillSettings(method="sir", targets=TargetSettings(every=3, views=2, stride=0.5)),
+    )
+    state = FitState.start(settings, seed=0)
+    guides = [Guide(grey_prior("black", 0.0)), Guide(grey_prior("four", 1.0, views=4), 0.5)]
+    kept = [state.targets for _ in islice(fit(state, ReferenceRasterizer(), guides, Subject(), settings), 5)]
+    assert [tuple(target.pictures.shape) for target in kept[0]] == [(2, 1, 3, 16, 16), (2, 4, 3, 16, 16)]
+    assert kept[0] is kept[1] is kept[2] is not kept[3] is kept[4]
+
+
+def test_a_ring_goes_evenly_all_round():
+    spec = PriorSpec("p", 64, None, views_per_sample=2, view_spacing_deg=180)
+    ring = ring_of_cameras(spec, 3, (-30, 30), 64, torch.Generator().manual_seed(0))
+    azimuths = torch.tensor([camera.azimuth_deg for sample in ring for camera in sample]).remainder(360).sort().values
+    torch.testing.assert_close(azimuths.diff(), torch.full((5,), 60.0), atol=1e-3, rtol=0)
+    fixed = replace(spec, domain=CameraDomain(fixed_views_deg=((0.0, 0.0), (90.0, 10.0), (180.0, 0.0))))
+    ring = ring_of_cameras(fixed, 3, (-30, 30), 64, torch.Generator().manual_seed(0))
+    assert {round(sample[0].azimuth_deg) for sample in ring} == {0, 90, 180}
+
+
+def test_variants_without_need_of_strong_guidance_get_a_nominal_one():
+    spec = prior_spec("stable-diffusion")
+    scales = {method: guidance_scale(spec, DistillSettings(method=method)) for method in ("sds", "csd", "ism", "sir")}
+    assert scales == {"sds": 100, "csd": 100, "ism": 7.5, "sir": 7.5}
+    assert guidance_scale(prior_spec("zero123"), DistillSettings(method="sdi")) == 5
+    assert guidance_scale(spec, DistillSettings(method="sdi", guidance_scale=3.0)) == 3
