@@ -67,8 +67,8 @@ class RunConfig:
             raise ConfigError("No prior was given. Leave --prior out for the embedded one, mini.")
         if self.subject.estimate_elevation and self.prior[0].name not in TELLS_ELEVATION:
             raise ConfigError(
-                f"The prior {self.prior[0].name} cannot tell the elevation of a picture, as docs/priors.md explains. Give "
-                f"the degrees with --elevation, or choose --prior {TELLS_ELEVATION[0]}."
+                f"The prior {self.prior[0].name} cannot tell the elevation of a picture, as docs/priors.md explains. "
+                f"Give the degrees with --elevation, or choose --prior {TELLS_ELEVATION[0]}."
             )
         if self.prior_path is not None and (len(self.prior) > 1 or "/" in self.prior[0].name):
             raise ConfigError(

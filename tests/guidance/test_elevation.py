@@ -13,6 +13,7 @@ from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance import PriorSpec
 from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.guidance.elevation import HYPOTHESES_DEG, denoising_error, estimate_elevation, tell_elevation
+from dreamgaussian.prior_settings import PriorChoice
 from dreamgaussian.subject import Crop, View
 from dreamgaussian.subject_settings import SubjectSettings
 
@@ -93,7 +94,9 @@ class Aware(AnalyticPrior):
 def test_a_run_goes_on_with_the_elevation_that_the_prior_told(monkeypatch):
     monkeypatch.setattr(pipeline, "fetch_weights", lambda *_: None)
     monkeypatch.setattr(pipeline, "open_prior", lambda *_, **__: Aware(known(0.2).spec, shaded_disc))
-    config = RunConfig(prior="stable-zero123", subject=SubjectSettings(estimate_elevation=True, picture_size=64))
+    config = RunConfig(
+        prior=(PriorChoice("stable-zero123"),), subject=SubjectSettings(estimate_elevation=True, picture_size=64)
+    )
     run = pipeline.open_run(Path(__file__).parents[2] / "examples" / "hamburger.png", config)
     told = run.config.subject.elevation_deg
     assert not run.config.subject.estimate_elevation
