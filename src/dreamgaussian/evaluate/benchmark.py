@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -39,6 +39,8 @@ from dreamgaussian.evaluate.results import (
     write_result,
 )
 from dreamgaussian.evaluate.settings import EvalSettings
+from dreamgaussian.evaluate.steps import EvalStep
+from dreamgaussian.evaluate.text.benchmark import evaluate_text
 from dreamgaussian.fidelity import on_white, psnr
 from dreamgaussian.files import atomic_path
 from dreamgaussian.fitting.settings import Method
@@ -77,24 +79,6 @@ ABLATIONS: dict[str, Change] = {
 mesh is scored in every run."""
 
 
-@dataclass(frozen=True)
-class EvalStep:
-    """Progress of an evaluation."""
-
-    done: int
-    """Results finished, of `total`: one for each object and variant."""
-    total: int
-    name: str
-    """Of the object."""
-    variant: str
-    stage: str
-    """Of the pipeline; "Scores" before and after it, "Report" at the end."""
-    step: int
-    steps: int
-    report: Path | None = None
-    """The HTML file, in the last step."""
-
-
 def evaluate(settings: EvalSettings, archive: Path | None = None) -> Iterator[EvalStep]:
     """Run, score and report. Finished results in the output folder are taken as they are.
 
@@ -118,7 +102,8 @@ def evaluate(settings: EvalSettings, archive: Path | None = None) -> Iterator[Ev
             result = yield from _measure(subject, variant, settings, networks, identity, start)
             write_result(path, result)
         results.append(result)
-    report = write_report(settings.output, results)
+    texts = (yield from evaluate_text(settings)) if settings.text else []
+    report = write_report(settings.output, results, texts)
     yield EvalStep(len(wanted), len(wanted), "", "", "Report", 1, 1, report)
 
 

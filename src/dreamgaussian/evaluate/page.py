@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dreamgaussian.evaluate.results import ObjectResult, picture_name
 from dreamgaussian.evaluate.summary import Summary
+from dreamgaussian.evaluate.text.results import result_path
 
 STYLE = """
 :root { --ink: #24262b; --faint: #71757e; --line: #e3e5e9; --page: #fff; --card: #f6f7f9; --good: #12703c;
@@ -37,6 +38,7 @@ def html_page(
     facts: dict[str, str],
     tables: dict[str, list[Sequence[str]]],
     notes: str,
+    prompts: Sequence[str] = (),
 ) -> str:
     """The whole page."""
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
@@ -46,6 +48,7 @@ def html_page(
     parts += ["<h2>Bars</h2>", _bars(summary), "<h2>Pictures</h2>"]
     for key in dict.fromkeys(result.key for result in results):
         parts.append(_gallery(folder, [result for result in results if result.key == key]))
+    parts += [_prompt(words, result_path(folder, words).with_suffix(".webp")) for words in prompts]
     body = "\n".join(parts)
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     return (
@@ -83,6 +86,12 @@ def _gallery(folder: Path, results: Sequence[ObjectResult]) -> str:
             label = method if result.variant in ("baselines", "default") else f"{method}, {result.variant}"
             cells.append(_picture(label, note, home / picture_name(result.variant, method)))
     return f"<section><h3>{escape(first.name)}</h3><div class='views'>{''.join(cells)}</div></section>"
+
+
+def _prompt(words: str, views: Path) -> str:
+    """One prompt: what it became, from all round."""
+    cells = _picture("Mesh", "eight views", views)
+    return f"<section><h3>{escape(words)}</h3><div class='views'>{cells}</div></section>"
 
 
 def _picture(label: str, note: str, path: Path, kind: str = "") -> str:

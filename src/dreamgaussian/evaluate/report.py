@@ -4,14 +4,16 @@ import json
 import os
 import platform
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from dreamgaussian import __version__
 from dreamgaussian.evaluate.page import html_page
 from dreamgaussian.evaluate.results import ObjectResult
 from dreamgaussian.evaluate.summary import Row, Summary, summarise
+from dreamgaussian.evaluate.text.results import TextResult, summarise_text, text_bars, text_facts, text_tables
 from dreamgaussian.files import atomic_path
 
 NOTES = (
@@ -27,16 +29,21 @@ HEADER = ("Variant", "Method", "PSNR", "SSIM", "ST-LPIPS", "Features", "IoU")
 SHAPE_HEADER = ("Variant", "Method", "Front", "Reference", "Chamfer", "F-score")
 
 
-def write_report(folder: Path, results: Sequence[ObjectResult]) -> Path:
+def write_report(folder: Path, results: Sequence[ObjectResult], texts: Sequence[TextResult] = ()) -> Path:
     """Write report.md, report.json and report.html into the folder; returns the last one's path."""
     summary = summarise(results)
     facts = _facts(summary, results)
     tables = _tables(summary)
-    record = {"facts": facts, "summary": asdict(summary), "results": [asdict(result) for result in results]}
+    record: dict[str, Any] = {"facts": facts, "summary": asdict(summary), "results": [asdict(each) for each in results]}
+    if texts:
+        summary = replace(summary, bars=(*summary.bars, *text_bars(texts)))
+        facts |= text_facts(texts)
+        tables |= text_tables(texts)
+        record |= {"text": asdict(summarise_text(texts)), "text_results": [asdict(each) for each in texts]}
     contents = {
         "report.md": markdown(summary, facts, tables),
         "report.json": json.dumps(record, indent=1) + "\n",
-        "report.html": html_page(folder, results, summary, facts, tables, NOTES),
+        "report.html": html_page(folder, results, summary, facts, tables, NOTES, [each.words for each in texts]),
     }
     for name, content in contents.items():
         with atomic_path(folder / name) as temporary:

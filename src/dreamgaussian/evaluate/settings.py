@@ -11,9 +11,11 @@ from dreamgaussian.errors import ConfigError
 from dreamgaussian.prior_settings import PriorChoice, PriorName
 
 OBJECTS = 40
+PROMPTS = 40
 VIEWS = 16
 """True views of each object."""
 QUICK_OBJECTS = 4
+QUICK_PROMPTS = 4
 QUICK_VIEWS = 4
 
 
@@ -24,9 +26,14 @@ class EvalSettings:
     output: Annotated[Path, arg(aliases=["-o"], metavar="FOLDER")] = Path("runs/benchmark")
     """Folder for the scores and the report. Finished runs found there are not repeated."""
     quick: bool = False
-    """A look: 4 objects, 4 views each, the quick preset, unless said otherwise."""
+    """A look: 4 objects, 4 views each, 4 prompts, the quick preset, unless said otherwise."""
     objects: int | None = None
-    """How many of the 40 objects, from the first in a fixed shuffled order; all where nothing is said."""
+    """How many of the 40 objects, from the first in a fixed shuffled order; all where nothing is said. With --text also
+    0."""
+    text: bool = False
+    """Also run the text benchmark: prompts, whose assets a classifier and the pixels judge."""
+    prompts: int | None = None
+    """How many of the 40 prompts, from the first in a fixed shuffled order; all where nothing is said."""
     views: int | None = None
     """How many of the 16 true views to compare with; all where nothing is said."""
     preset: PresetName | None = None
@@ -49,17 +56,22 @@ class EvalSettings:
     """Of the runs."""
 
     def __post_init__(self) -> None:
-        for name, most in (("objects", OBJECTS), ("views", VIEWS)):
+        for name, least, most in (("objects", 1 - self.text, OBJECTS), ("views", 1, VIEWS), ("prompts", 1, PROMPTS)):
             value = getattr(self, name)
-            if value is not None and not 1 <= value <= most:
-                raise ConfigError(f"{name} is {value}. Give a number from 1 to {most}.")
+            if value is not None and not least <= value <= most:
+                raise ConfigError(f"{name} is {value}. Give a number from {least} to {most}.")
         if self.steps is not None and self.steps < 1:
             raise ConfigError(f"steps is {self.steps}. Give a whole number of at least 1.")
 
     @property
     def object_count(self) -> int:
         """Objects to evaluate."""
-        return self.objects or (QUICK_OBJECTS if self.quick else OBJECTS)
+        return (QUICK_OBJECTS if self.quick else OBJECTS) if self.objects is None else self.objects
+
+    @property
+    def prompt_count(self) -> int:
+        """Prompts to evaluate."""
+        return self.prompts or (QUICK_PROMPTS if self.quick else PROMPTS)
 
     @property
     def view_count(self) -> int:

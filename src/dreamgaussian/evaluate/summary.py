@@ -63,7 +63,7 @@ def summarise(results: Sequence[ObjectResult]) -> Summary:
         rows=rows,
         bars=tuple(_bars({row.method: row.scores for row in rows if row.variant in ("baselines", "default")})),
         seconds={stage: float(np.mean([seconds.get(stage, 0.0) for seconds in plain])) for stage in stages},
-        peak_memory_mb=max(result.peak_memory_mb for result in results),
+        peak_memory_mb=max((result.peak_memory_mb for result in results), default=0.0),
         objects=len({result.key for result in results}),
     )
 

@@ -1,0 +1,110 @@
+"""Runs the whole pipeline on prompts, and asks a classifier and the pixels whether the asset is what was asked for."""
+
+import hashlib
+import json
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from dreamgaussian import __version__
+from dreamgaussian.config import RunConfig, to_json
+from dreamgaussian.evaluate.networks import LiteFeatures
+from dreamgaussian.evaluate.settings import EvalSettings
+from dreamgaussian.evaluate.steps import EvalStep
+from dreamgaussian.evaluate.text.kinds import Kinds, judge_cameras, opposite_similarity, read_kinds
+from dreamgaussian.evaluate.text.prompts import PROMPTS, Prompt
+from dreamgaussian.evaluate.text.results import (
+    FOLDER,
+    TextResult,
+    read_text_result,
+    result_path,
+    write_text_result,
+)
+from dreamgaussian.fidelity import on_white
+from dreamgaussian.files import atomic_path
+from dreamgaussian.guidance.mini.weights import shipped_weights
+from dreamgaussian.mesh.raster import MeshScene, render_mesh
+from dreamgaussian.pipeline import Snapshot, StageClock, generate, open_run
+from dreamgaussian.text_to_image.library import shipped_library
+from dreamgaussian.train.manifest import color_names
+
+TOP = 5
+
+
+def evaluate_text(settings: EvalSettings) -> Generator[EvalStep, None, list[TextResult]]:
+    """Run and judge the prompts; returns the results. Finished results in the output folder are taken as they are.
+
+    Raises WeightsUnavailable where the network is not installed.
+    """
+    network, kinds = LiteFeatures(), read_kinds()
+    (settings.output / FOLDER).mkdir(exist_ok=True)
+    prompts = PROMPTS[: settings.prompt_count]
+    results: list[TextResult] = []
+    for done, prompt in enumerate(prompts):
+        start = EvalStep(done, len(prompts), prompt.words, FOLDER, "Scores", 0, 1)
+        yield start
+        path = result_path(settings.output, prompt.words)
+        config = replace(settings.run_config, prompt=prompt.words)
+        identity = _identity(config)
+        if path.exists() and (result := read_text_result(path)).identity == identity:
+            results.append(result)
+            continue
+        clock = StageClock()
+        run = open_run(None, config)
+        last: Snapshot | None = None
+        for last in generate(run):
+            clock.enter(last.stage)
+            yield replace(start, stage=last.stage, step=last.step, steps=last.steps)
+        assert last is not None
+        assert last.mesh is not None
+        clock.enter("Scores")
+        scene = MeshScene(last.mesh.vertices, last.mesh.faces)
+        renders = [render_mesh(last.mesh, camera, scene=scene) for camera in judge_cameras()]
+        views = torch.stack([torch.cat([each.color, each.alpha[..., None]], dim=-1) for each in renders])
+        _write_views(path.with_suffix(".webp"), views)
+        facts = {} if run.painting is None else dict(run.painting.facts)
+        result = judge(prompt, views, network, kinds)
+        results.append(replace(result, identity=identity, painting=facts, seconds=clock.read()))
+        write_text_result(path, results[-1])
+    return results
+
+
+def judge(prompt: Prompt, views: Float[Tensor, "n s s 4"], network: LiteFeatures, kinds: Kinds) -> TextResult:
+    """What premultiplied views from all round show.
+
+    The asked colour is right where more of the opaque pixels of all views have its name than any other's, by the
+    nearest example of train/manifest.py's palette.
+    """
+    features = network.features(on_white(views))
+    pixels = (views.clamp(0, 1) * 255 + 0.5).byte().numpy()
+    return TextResult(
+        words=prompt.words,
+        kind=prompt.kind,
+        identity={},
+        nearest=tuple(kinds.ranking(features)[:TOP]),
+        asked_colors=prompt.colors,
+        color=next(iter(color_names(pixels)), "none"),
+        opposite=opposite_similarity(features),
+        true_opposite=float(kinds.opposite[kinds.names.index(prompt.kind)]),
+    )
+
+
+def _identity(config: RunConfig) -> dict[str, Any]:
+    """What a result depends on, as JSON gives it back."""
+    identity: dict[str, Any] = {"version": __version__, "config": to_json(config)}
+    used = [shipped_weights()] * (config.prior == "mini") + [shipped_library()] * (config.painter == "library")
+    identity["weights"] = [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in used]
+    return json.loads(json.dumps(identity))
+
+
+def _write_views(path: Path, views: Float[Tensor, "n s s 4"]) -> None:
+    """Side by side on white, for the report."""
+    strip = torch.cat(list(on_white(views)), dim=1).clamp(0, 1)
+    with atomic_path(path) as temporary:
+        Image.fromarray((strip * 255 + 0.5).byte().numpy()).save(temporary, "WEBP", quality=90)

@@ -1,0 +1,128 @@
+"""What a prompt's run leaves behind, and the means over all prompts."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dreamgaussian.errors import InputError
+from dreamgaussian.evaluate.summary import Bar
+from dreamgaussian.files import atomic_path
+
+FOLDER = "text"
+"""In the evaluation's folder."""
+
+
+@dataclass(frozen=True)
+class TextResult:
+    """One prompt's final asset."""
+
+    words: str
+    kind: str
+    identity: dict[str, Any]
+    """What the result depends on; a result with another identity is not reused."""
+    nearest: tuple[str, ...]
+    """The five nearest kinds."""
+    asked_colors: tuple[str, ...]
+    """One of which shall be the commonest; none where no colour was asked for."""
+    color: str
+    """Name of the colour that most pixels of the eight views have."""
+    opposite: float
+    """Similarity of views 180 degrees apart."""
+    true_opposite: float
+    """The same of true objects of the kind."""
+    painting: dict[str, Any] = field(default_factory=dict[str, Any])
+    """How the picture came about, where the words became one."""
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True)
+class TextSummary:
+    """Means over prompts."""
+
+    prompts: int
+    top_1: float
+    top_5: float
+    colors_right: float
+    colors_asked: int
+    opposite: float
+    true_opposite: float
+
+
+def result_path(folder: Path, words: str) -> Path:
+    """The file of a prompt's result; its views lie beside it as .webp."""
+    return folder / FOLDER / f"{'-'.join(words.split())}.json"
+
+
+def write_text_result(path: Path, result: TextResult) -> None:
+    """Write a result; an interrupted write leaves no file."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
+
+
+def read_text_result(path: Path) -> TextResult:
+    """Read a result. Raises InputError where the file is something else."""
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        for name in ("nearest", "asked_colors"):
+            values[name] = tuple(values[name])
+        return TextResult(**values)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path} is not a result of the benchmark ({error}). Delete it, and run again.") from error
+
+
+def summarise_text(results: Sequence[TextResult]) -> TextSummary:
+    """Means over at least one result."""
+    asked = [result for result in results if result.asked_colors]
+    return TextSummary(
+        prompts=len(results),
+        top_1=float(np.mean([result.kind == result.nearest[0] for result in results])),
+        top_5=float(np.mean([result.kind in result.nearest for result in results])),
+        colors_right=float(np.mean([result.color in result.asked_colors for result in asked])) if asked else 0.0,
+        colors_asked=len(asked),
+        opposite=float(np.mean([result.opposite for result in results])),
+        true_opposite=float(np.mean([result.true_opposite for result in results])),
+    )
+
+
+def text_tables(results: Sequence[TextResult]) -> dict[str, list[Sequence[str]]]:
+    """Rows of text, the header first, by title."""
+    rows: list[Sequence[str]] = [
+        ("Prompt", "Kind", "Nearest kinds", "Asked", "Colour", "Opposite views", "of true objects", "Picture")
+    ]
+    for result in results:
+        nearest, asked = ", ".join(result.nearest[:3]), " or ".join(result.asked_colors)
+        numbers = (f"{result.opposite:.3f}", f"{result.true_opposite:.3f}")
+        rows.append((result.words, result.kind, nearest, asked, result.color, *numbers, _source(result)))
+    return {"Text": rows}
+
+
+def text_facts(results: Sequence[TextResult]) -> dict[str, str]:
+    """What is said above the tables."""
+    summary = summarise_text(results)
+    stages = dict.fromkeys(stage for result in results for stage in result.seconds if stage != "Scores")
+    seconds = {stage: float(np.mean([result.seconds.get(stage, 0.0) for result in results])) for stage in stages}
+    shares = f"top-1 {summary.top_1:.0%}, top-5 {summary.top_5:.0%}, colours {summary.colors_right:.0%}"
+    alike = f"opposite views {summary.opposite:.3f} alike, of true objects {summary.true_opposite:.3f}"
+    return {
+        "Prompts": f"{summary.prompts}: {shares}; {alike}",
+        "Seconds a prompt": ", ".join(f"{stage} {value:.1f}" for stage, value in seconds.items()),
+    }
+
+
+def text_bars(results: Sequence[TextResult]) -> list[Bar]:
+    """Issue 3's bars for text."""
+    summary = summarise_text(results)
+    bars = [
+        ("top-1 at least 40 %", summary.top_1, 0.40, summary.prompts),
+        ("top-5 at least 75 %", summary.top_5, 0.75, summary.prompts),
+        ("asked colours right in at least 70 %", summary.colors_right, 0.70, summary.colors_asked),
+    ]
+    return [Bar(f"Text: {claim}", f"{share:.0%} of {count}", share >= least) for claim, share, least, count in bars]
+
+
+def _source(result: TextResult) -> str:
+    return f"{result.painting.get('painter', 'none')} {result.painting.get('entry', '')}".strip()
