@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg, subcommand
 
@@ -154,10 +154,10 @@ class LibraryCommand:
 class CheckCommand:
     """Find, fetch and verify the files of a prior from the hub, and denoise one picture with it."""
 
-    name: Positional[PriorName]
-    """The prior."""
+    name: Positional[PriorName | Literal["sd3.5", "taesd", "taesdxl"]]
+    """The prior, or a helper, of which the files are only compared."""
     prior_path: str | None = None
-    """A folder or hub id to take the weights from."""
+    """A folder, file or hub id to take the weights from."""
     picture: Path = Path("prior-check.png")
     """Where the denoised picture goes."""
     device: str = "auto"

@@ -11,7 +11,7 @@ from dreamgaussian.guidance.check import check
 from dreamgaussian.pipeline import open_run
 from dreamgaussian.prior_settings import PriorChoice
 from dreamgaussian.subject import Subject
-from guidance.tiny_checkpoints import write_multiview, write_zero123
+from guidance.tiny_checkpoints import write_multiview, write_tiny_encoder, write_zero123
 
 CPU = torch.device("cpu")
 
@@ -25,6 +25,7 @@ def test_the_check_lists_files_compares_them_and_makes_a_picture(tmp_path):
     assert str(folder) in lines[1]
     assert any(f"{size / 1e6:,.1f} MB" in line and "unet/diffusion_pytorch_model.safetensors" in line for line in lines)
     assert any(line.startswith("unet: ") and "not those published: it lacks down_blocks" in line for line in lines)
+    assert lines[-2] == "It should show a red apple, from azimuth 45 and 15 degrees above."
     assert str(picture) in lines[-1]
     assert iio.imread(picture).shape == (256, 256, 3)
 
@@ -39,6 +40,14 @@ def test_the_check_says_which_view_is_the_pictures(tmp_path):
     folder = write_multiview(tmp_path / "imagedream", image_tokens=3)
     lines = list(check("imagedream", CPU, tmp_path / "check.png", path=str(folder), steps=1))
     assert any(line.startswith("Most like the picture is the view at azimuth ") for line in lines)
+
+
+def test_helpers_are_only_checked(tmp_path):
+    lines = list(check("taesd", CPU, tmp_path / "check.png", path=str(write_tiny_encoder(tmp_path / "taesd"))))
+    assert "licence of the weights: MIT" in lines[0]
+    assert lines[-1].startswith("vae: ")
+    assert "not those published" in lines[-1]
+    assert not (tmp_path / "check.png").exists()
 
 
 def test_the_check_repeats(tmp_path):

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from dreamgaussian.camera import Camera
-from dreamgaussian.guidance import PriorSpec
+from dreamgaussian.guidance import Prior, PriorSpec, prior_spec
 from dreamgaussian.guidance.catalogue import CATALOGUE, find_checkpoint, require_libraries
 from dreamgaussian.guidance.checkpoint import Checkpoint, common_name, shape_differences
 from dreamgaussian.guidance.distill import NOMINAL_SCALE, sample
@@ -36,8 +36,8 @@ def check(
 ) -> Iterator[str]:
     """Find, fetch and check the files of the prior called `name`, then denoise one sample into the file `picture`.
 
-    Yields lines for a person. A subject without words or a picture gets an apple. Raises WeightsUnavailable with what
-    was tried, as a run would.
+    Yields lines for a person. A subject without words or a picture gets an apple. The files of what is no prior, but
+    helps some, are only checked. Raises WeightsUnavailable with what was tried, as a run would.
     """
     require_libraries(name)
     published = manifest(name)
@@ -51,20 +51,25 @@ def check(
     yield f"In memory its weights take {encoding} while words and pictures are encoded, then {running}."
     checkpoint = find_checkpoint(name, path)
     yield from _compare(checkpoint, published)
-    entry = CATALOGUE[name]
-    subject = _with_apple(subject, entry.spec)
-    prior = entry.opener()(entry.spec, checkpoint, subject, device)
-    start = time.perf_counter()
-    cameras = [_cameras(entry.spec)]
-    scale = min(entry.spec.guidance_scale, NOMINAL_SCALE)
+    if name in CATALOGUE:
+        subject = _with_apple(subject, prior_spec(name))
+        prior = CATALOGUE[name].opener()(prior_spec(name), checkpoint, subject, device)
+        yield from _denoise(prior, subject, picture, steps, seed)
+
+
+def _denoise(prior: Prior, subject: Subject, picture: Path, steps: int, seed: int) -> Iterator[str]:
+    start, spec = time.perf_counter(), prior.spec
+    cameras = [_cameras(spec)]
+    scale = min(spec.guidance_scale, NOMINAL_SCALE)
     views = sample(prior, cameras, steps=steps, scale=scale, generator=torch.Generator().manual_seed(seed))
     pixels = torch.cat(list(views[0]), dim=-1).permute(1, 2, 0).cpu().numpy()
     Image.fromarray(np.round(pixels * 255).astype(np.uint8)).save(picture)
-    if len(cameras[0]) > 1 and "image_encoder" in published.components:
-        seen = over_white(subject.views[0].picture, entry.spec.resolution).to(views)
+    if len(cameras[0]) > 1 and "image_encoder" in manifest(spec.name).components:
+        seen = over_white(subject.views[0].picture, spec.resolution).to(views)
         nearest = int((views[0] - seen).square().mean(dim=(1, 2, 3)).argmin())
-        azimuth = entry.spec.view_spacing_deg * nearest
+        azimuth = spec.view_spacing_deg * nearest
         yield f"Most like the picture is the view at azimuth {azimuth:.0f}; it should be that at 0."
+    yield f"It should show {subject.prompt}, from {_sides(cameras[0])}."
     yield f"Denoised in {steps} steps and {time.perf_counter() - start:.0f} s: {picture}"
 
 
@@ -75,6 +80,11 @@ def _compare(checkpoint: Checkpoint, published: Manifest) -> Iterator[str]:
         differences = shape_differences(expected, shapes)
         verdict = f"not those published: {differences}" if differences else "as published"
         yield f"{name}: {len(shapes)} tensors, {verdict}."
+
+
+def _sides(cameras: list[Camera]) -> str:
+    azimuths = ", ".join(f"{camera.azimuth_deg:.0f}" for camera in cameras)
+    return f"azimuth {azimuths} and {cameras[0].elevation_deg:.0f} degrees above"
 
 
 def _cameras(spec: PriorSpec) -> list[Camera]:
