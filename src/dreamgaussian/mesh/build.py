@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.mesh.clean import clean, decimate, seal
+from dreamgaussian.mesh.clean import clean, decimate, decimate_closed, seal
 from dreamgaussian.mesh.extract import Outline, carve, extract_surface, lift, match_outlines
 from dreamgaussian.mesh.field import empty_field, fill
 from dreamgaussian.mesh.fusion import SURFACE, fuse
@@ -64,7 +64,8 @@ def mesh_steps(
     for outline in true_outlines:
         field = carve(lift(field, level, outline), level, outline)
     detailed = clean(extract_surface(seal(field, level, settings.opening), level), settings)
-    mesh = unwrap(decimate(detailed, settings.faces), settings.texture_size)
+    simplify = decimate_closed if settings.watertight else decimate
+    mesh = unwrap(simplify(detailed, settings.faces), settings.texture_size)
     if settings.normal_map:
         mesh = bake_normals(mesh, detailed, settings.texture_size)
     yield MeshStep(100.0, mesh)

@@ -24,6 +24,8 @@ class MeshSettings:
     """Passes of Taubin smoothing, which takes off the grid's steps and keeps the volume."""
     faces: int = 20_000
     """Triangles left after decimation."""
+    watertight: bool = False
+    """Insist on a closed manifold: every edge between two triangles. Without it a few edges may join four."""
     texture_size: int = 1024
     """Side of the square texture, in pixels."""
     normal_map: bool = False
