@@ -188,9 +188,11 @@ def test_ctrl_c_writes_what_there_is_and_exits_with_130(tmp_path, monkeypatch, c
                 signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(pipeline, "generate", interrupted)
-    assert cli.run(["image", str(EXAMPLE), *FAST, "-o", str(tmp_path / "out")]) == 130
+    wanted = ["--export.files", "gaussians.ply", "gaussians.spz", "mesh.usdz", "turntable.gif"]
+    assert cli.run(["image", str(EXAMPLE), *FAST, "-o", str(tmp_path / "out"), *wanted]) == 130
     assert "interrupted in stage Gaussians after step 3; what there was is in" in capsys.readouterr().err
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["gaussians.ply", "preview.png", "run.json"]
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == ["gaussians.ply", "gaussians.spz", "preview.png", "run.json"]  # there is no mesh yet
 
 
 def test_a_diverged_fit_leaves_its_last_good_state(tmp_path, monkeypatch, capsys):
