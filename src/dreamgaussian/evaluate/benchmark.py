@@ -118,7 +118,7 @@ def _measure(
     """One object through one variant."""
     entry, folder = subject.entry, settings.output / subject.entry.key
     folder.mkdir(exist_ok=True)
-    chosen = _scored_views(entry, settings)
+    chosen = scored_views(entry, settings)
     cameras, truth = [entry.cameras[index] for index in chosen], subject.views[chosen]
     clock = StageClock()
     if variant == BASELINES:
@@ -178,7 +178,7 @@ def _score(views: Views, subject: BenchmarkObject, judges: dict[int, ViewJudge],
     )
 
 
-def _scored_views(entry: Entry, settings: EvalSettings) -> list[int]:
+def scored_views(entry: Entry, settings: EvalSettings) -> list[int]:
     """The true views to compare with, evenly spread over those that no run is given."""
     given = given_views(entry, max(settings.pictures, default=1))
     free = [index for index in range(len(entry.cameras)) if index not in given]
@@ -197,7 +197,7 @@ def _config(entry: Entry, variant: str, settings: EvalSettings) -> RunConfig:
 
 def _identity(entry: Entry, variant: str, settings: EvalSettings) -> dict[str, Any]:
     """What a result depends on, as JSON gives it back."""
-    identity: dict[str, Any] = {"version": __version__, "views": _scored_views(entry, settings)}
+    identity: dict[str, Any] = {"version": __version__, "views": scored_views(entry, settings)}
     if variant != BASELINES:
         identity["config"] = to_json(_config(entry, variant, settings))
     if variant != BASELINES and settings.prior == "mini":
