@@ -13,7 +13,7 @@ from dreamgaussian.guidance.mini.volume import march, surface_points
 
 SHARPNESS = 0.1
 """Pictures are mixed by the softmax of cos(angle to the camera) / this: almost only the nearest counts, unless two are
-about as near. On the benchmark, with four pictures, 0.2 dB better than the nearest alone."""
+about as near. With four pictures 0.2 dB better than the nearest alone (docs/benchmark.md)."""
 LEAST_WEIGHT = 0.01
 """A picture of less weight is left out."""
 
