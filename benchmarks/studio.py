@@ -6,6 +6,7 @@ client pings. Writes benchmarks/results/studio.md.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from dreamgaussian.studio.client import Client, LocalStudio
@@ -97,10 +99,10 @@ def page(
             "# The studio while a run works",
             "",
             f"`python benchmarks/studio.py`, {datetime.now(UTC):%Y-%m-%d}, commit {commit.strip()},",
-            f"{platform.machine()}, {os.cpu_count()} cores. Other work shared the machine: {os.getloadavg()[1]:.0f} ",
+            f"{platform.machine()}, {os.cpu_count()} cores. Other work shared the machine: {os.getloadavg()[1]:.0f}",
             "processes wanted to run, on average.",
             "",
-            f"`{arguments.picture.name}`, {arguments.steps} steps of the default preset; the client looks for ",
+            f"`{arguments.picture.name}`, {arguments.steps} steps of the default preset; the client looks for",
             f"{arguments.window} steps, looks away for as many, and so on.",
             "",
             "| | |",
@@ -125,9 +127,10 @@ def listen(socket: ClientConnection, heard: Heard) -> None:
 
 def ping(socket: ClientConnection) -> None:
     """Ask for an answer, again and again, until the connection is closed."""
-    while socket.close_code is None:
-        socket.send(json.dumps({"ping": time.perf_counter()}))
-        time.sleep(PING_EVERY)
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            socket.send(json.dumps({"ping": time.perf_counter()}))
+            time.sleep(PING_EVERY)
 
 
 def wait_for_step(client: Client, job: str, step: int) -> int:

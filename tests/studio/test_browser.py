@@ -80,7 +80,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def page(site: Site, browser: Browser) -> Iterator[Page]:
     """One person's window, which must not complain nor ask anybody else for anything."""
-    page = browser.new_page(viewport={"width": 760, "height": 520})
+    page = browser.new_context(viewport={"width": 760, "height": 520}).new_page()
     page.set_default_timeout(PATIENCE)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -127,9 +127,11 @@ def start(page: Page, steps: int) -> None:
 
 def test_a_dropped_picture_grows_into_a_mesh_and_is_taken_home(page: Page, site: Site, tmp_path: Path) -> None:
     drop_picture(page)
-    start(page, 40)
-    state(page, "working: Gaussians")
+    start(page, 60)
+    page.get_by_role("button", name="Pause").click()
+    state(page, "paused")
     before = view(page)
+    page.get_by_role("button", name="Resume").click()
     expect(page.locator("#numbers")).to_contain_text("Mesh", timeout=PATIENCE)
     page.select_option("#left", "gaussians")
     after = view(page)
@@ -212,7 +214,7 @@ def test_a_second_window_sees_the_run_and_another_person_does_not(page: Page, br
     second.goto(page.url)
     state(second, "finished")
     second.close()
-    stranger = browser.new_page()
+    stranger = browser.new_context().new_page()
     stranger.goto(page.url)
     expect(stranger.locator("#no-cards")).to_be_visible(timeout=PATIENCE)
     stranger.close()

@@ -15,8 +15,8 @@ NUMBERS_EVERY = 0.1
 """Seconds between two reports of numbers."""
 FRAMES_EVERY = 0.25
 """Seconds between two frames, at least."""
-FRAMES_SHARE = 0.04
-"""Share of the job's time that frames may take."""
+FRAMES_SHARE = 0.06
+"""Share of the job's CPU time that frames may take."""
 RATE_OVER = 5.0
 """Seconds over which the speed is averaged."""
 
@@ -33,6 +33,7 @@ class Reporter:
         self._stage = ""
         self._numbers_due = 0.0
         self._frame_due = 0.0
+        self._frame_due_cpu = 0.0
         self._last_mesh: Mesh | None = None
 
     def report(self, snapshot: Snapshot, *, watched: bool) -> None:
@@ -50,12 +51,12 @@ class Reporter:
         if is_new or now >= self._numbers_due or snapshot.step == snapshot.steps:
             self._numbers_due = now + NUMBERS_EVERY
             self._send(Message(self._numbers(snapshot)))
-        if watched and now >= self._frame_due:
+        if watched and now >= self._frame_due and time.process_time() >= self._frame_due_cpu:
             self.show(snapshot)
 
     def show(self, snapshot: Snapshot) -> None:
         """Send what there is to be seen, and put the next frame off by what this one cost."""
-        began = time.perf_counter()
+        began, began_cpu = time.perf_counter(), time.process_time()
         if snapshot.mesh is not None:
             if snapshot.mesh is not self._last_mesh:
                 self._last_mesh = snapshot.mesh
@@ -63,8 +64,8 @@ class Reporter:
         else:
             header = {"kind": "splats", "stage": snapshot.stage, "step": snapshot.step}
             self._send(Message(header, splat_bytes(snapshot.gaussians)))
-        spent = time.perf_counter() - began
-        self._frame_due = began + max(FRAMES_EVERY, spent / FRAMES_SHARE)
+        self._frame_due = began + FRAMES_EVERY
+        self._frame_due_cpu = began_cpu + (time.process_time() - began_cpu) / FRAMES_SHARE
 
     def show_mesh(self, mesh: Mesh, name: str) -> None:
         """Send a mesh: the `first` one, with the colours of the Gaussians, or the `final` one, refined."""

@@ -48,7 +48,10 @@ class Shop:
     def open(self) -> None:
         """Take up where the last server ended: what it left at work was interrupted, what waited goes on waiting."""
         for job in self.index.in_state(*WORKING):
-            self.index.update(job.id, state="interrupted", error="The server was ended.")
+            kept = "its last checkpoint is kept" if self._checkpoint(job).exists() else "nothing was saved yet"
+            self.index.update(
+                job.id, state="interrupted", error=f"The server broke off; {kept}. Press Resume to go on."
+            )
         self._schedule()
 
     async def close(self) -> None:
@@ -157,28 +160,40 @@ class Shop:
         self._tell_queue()
 
     async def _work(self, job: Job) -> None:
-        """One run, from the start of its worker to its end."""
-        folder = self.folder_of(job)
+        """One run, from the start of its worker to its end, whatever that is; then it is the next one's turn."""
+        try:
+            await self._run(job)
+        except OSError as error:
+            self.index.update(job.id, state="failed", error=f"No worker could be started ({error}).")
+        finally:
+            self._running.pop(job.id, None)
+            self._tell_of(job.id)
+            self._schedule()
+
+    async def _run(self, job: Job) -> None:
         task = {
             "do": "make",
-            "folder": str(folder),
+            "folder": str(self.folder_of(job)),
             "config": json.loads(job.config),
             "has_picture": job.has_picture,
-            "resume": (folder / "fit.safetensors").exists(),
+            "resume": self._checkpoint(job).exists(),
             "max_pixels": round(self.settings.max_megapixels * 1e6),
         }
-        running = Running(await Worker.start(task, folder / "worker.log"))
+        running = Running(await Worker.start(task, self.folder_of(job) / "worker.log"))
+        if self.index.get(job.id) is None:  # deleted meanwhile
+            await running.worker.end()
+            return
         self._running[job.id] = running
         self._tell_of(job.id)
         self._tell_watched(job.id)
         async for packed in running.worker.messages():
             self._hear(job.id, running, packed)
         obituary = await running.worker.obituary()
-        del self._running[job.id]
         if running.ending is None or (self._closing and running.ending == "stopped"):
             self.index.update(job.id, state="interrupted", error=_interruption(running, obituary, self._closing))
-        self._tell_of(job.id)
-        self._schedule()
+
+    def _checkpoint(self, job: Job) -> Path:
+        return self.folder_of(job) / "fit.safetensors"
 
     def _hear(self, job_id: str, running: Running, packed: bytes) -> None:
         """Keep what later pages must know of a message, and pass it on to those that watch."""

@@ -13,6 +13,7 @@ import logging
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,69 +24,89 @@ NICENESS = 2
 """The page and the server come first."""
 
 
+class Line:
+    """The line to the server. The picture's path is nobody's concern: what is said of it is said of the picture."""
+
+    def __init__(self, output: BinaryIO) -> None:
+        self._output = output
+        self.picture = ""
+        """The path of the picture at hand."""
+
+    def send(self, message: Message) -> None:
+        """Write one message, at once."""
+        header = message.header
+        for name in {"text", "error"} & header.keys() if self.picture else ():
+            header = {**header, name: header[name].replace(self.picture, "your picture")}
+        self._output.write(Message(header, message.payload).pack())
+        self._output.flush()
+
+    def answer(self, work: Callable[[], object]) -> None:
+        """Do some work; send what went wrong, if it did, in words."""
+        try:
+            work()
+        except DreamGaussianError as error:
+            self.fail(str(error))
+        except MemoryError:
+            self.fail("There was not enough memory. Choose smaller settings.")
+        except Exception as error:  # the person shall read something, and the log hold the rest
+            traceback.print_exc()
+            self.fail(
+                f"Something went wrong that should not ({type(error).__name__}: {error}). The log has the details."
+            )
+
+    def fail(self, words: str) -> None:
+        """The last message of work that failed."""
+        self.send(Message({"kind": "failed", "error": words}))
+
+
 class Notes(logging.Handler):
     """What the library logs, as notes on the page."""
 
-    def __init__(self, output: BinaryIO) -> None:
+    def __init__(self, line: Line) -> None:
         super().__init__(logging.INFO)
-        self._output = output
+        self._line = line
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send one line."""
-        send(self._output, Message({"kind": "note", "text": record.getMessage()}))
+        """Send one note."""
+        self._line.send(Message({"kind": "note", "text": record.getMessage()}))
 
 
 def main() -> None:
     """Read the task, do it, and say how it ended."""
-    output = _take_standard_output()
+    line = Line(_take_standard_output())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the server's, who tells us what to do
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     logger = logging.getLogger("dreamgaussian")
     logger.setLevel(logging.INFO)
-    logger.addHandler(Notes(output))
+    logger.addHandler(Notes(line))
     task: dict[str, Any] = json.loads(sys.stdin.readline())
     if task["do"] == "make":
-        answer(output, lambda: _make(task, output))
-        return
-    from dreamgaussian.studio import chores
-
-    for line in sys.stdin:
-        chore = json.loads(line)
-        answer(output, lambda chore=chore: send(output, Message({"kind": "done", **chores.do(chore)})))
+        line.answer(lambda: _make(task, line))
+    else:
+        _do_chores(line)
 
 
-def answer(output: BinaryIO, work: Any) -> None:
-    """Do some work; send what went wrong, if it did, in words."""
-    try:
-        work()
-    except DreamGaussianError as error:
-        send(output, Message({"kind": "failed", "error": str(error)}))
-    except MemoryError:
-        send(output, Message({"kind": "failed", "error": "There was not enough memory. Choose smaller settings."}))
-    except Exception as error:  # the person shall read something, and the log hold the rest
-        traceback.print_exc()
-        text = f"Something went wrong that should not ({type(error).__name__}: {error}). worker.log has the details."
-        send(output, Message({"kind": "failed", "error": text}))
-
-
-def send(output: BinaryIO, message: Message) -> None:
-    """Write one message, at once."""
-    output.write(message.pack())
-    output.flush()
-
-
-def _make(task: dict[str, Any], output: BinaryIO) -> None:
+def _make(task: dict[str, Any], line: Line) -> None:
     from dreamgaussian.config import from_json
     from dreamgaussian.studio.controls import Controls
 
     controls = Controls(sys.stdin)
     from dreamgaussian.studio.making import Assignment, make
 
-    assignment = Assignment(
-        Path(task["folder"]), from_json(task["config"]), task["has_picture"], task["resume"], task["max_pixels"]
-    )
-    make(assignment, controls, lambda message: send(output, message))
+    folder = Path(task["folder"])
+    line.picture = str(folder / "input")
+    assignment = Assignment(folder, from_json(task["config"]), task["has_picture"], task["resume"], task["max_pixels"])
+    make(assignment, controls, line.send)
+
+
+def _do_chores(line: Line) -> None:
+    from dreamgaussian.studio import chores
+
+    for request in sys.stdin:
+        chore = json.loads(request)
+        line.picture = chore.get("picture", "")
+        line.answer(lambda chore=chore: line.send(Message({"kind": "done", **chores.do(chore)})))
 
 
 def _take_standard_output() -> BinaryIO:

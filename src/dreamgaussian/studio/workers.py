@@ -71,8 +71,9 @@ class Worker:
 
     def kill(self) -> None:
         """End the process at once."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)  # Process.kill would reap it, and its exit code with it
 
     async def obituary(self) -> str:
         """How the process ended, in words."""
