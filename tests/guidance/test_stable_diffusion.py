@@ -7,9 +7,9 @@ import torch
 from dreamgaussian.camera import Camera
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.guidance import open_prior, prior_spec
-from dreamgaussian.guidance.distill import denoise
+from dreamgaussian.guidance.distill import denoise, guided_noise
 from dreamgaussian.guidance.gradients import sds_gradient
-from dreamgaussian.guidance.stable_diffusion import StableDiffusion, view_name
+from dreamgaussian.guidance.stable_diffusion import StableDiffusion, view_name, view_phrases
 from dreamgaussian.subject import Subject
 from guidance.recorder import Recorder
 from guidance.tiny_checkpoints import write_stable_diffusion
@@ -80,6 +80,33 @@ def test_a_negative_prompt_is_what_guidance_departs_from(folder):
     without, with_one = opened(folder, prompt="a horse"), opened(folder, prompt="a horse", negative_prompt="blurry")
     assert torch.equal(with_one.words["unconditional"].tokens, with_one.words["negative"].tokens)
     assert not torch.equal(with_one.words["unconditional"].tokens, without.words["unconditional"].tokens)
+
+
+def test_names_of_views_are_mixed_as_the_camera_lies_between_them(folder):
+    """Azimuth -60 is a third of the way from the side back to the front."""
+    prior = opened(folder, prompt="a horse")
+    front, side = (prior.words[name].tokens for name in ("front view", "side view"))
+    told = contexts(prior, [[Camera.orbit(-60, 0, 8)]], ("between views", "unconditional", "front view", "side view"))
+    torch.testing.assert_close(told[0], front / 3 + side * 2 / 3)
+    assert torch.equal(told[2], front)
+    assert torch.equal(told[3], side)
+
+
+def test_perp_neg_steers_it(folder):
+    prior, x_t, t = opened(folder, prompt="a horse"), torch.randn(1, 1, 4, 8, 8), torch.tensor([0.5])
+    plain = guided_noise(prior, x_t, t, [BACK], 7.5)
+    assert not torch.allclose(guided_noise(prior, x_t, t, [BACK], 7.5, perp_neg=True), plain, atol=1e-3)
+
+
+def test_every_declared_condition_is_known(folder):
+    prior = opened(folder, prompt="a horse")
+    assert len(contexts(prior, [FRONT], prior.spec.conditions)) == len(prior.spec.conditions)
+
+
+def test_faults_are_the_negative_prompt_of_those_who_give_none():
+    assert view_phrases("a horse", "")["negative"].startswith("unrealistic, blurry")
+    assert view_phrases("a horse", "")["unconditional"] == ""
+    assert view_phrases("a horse", "two heads")["negative"] == "two heads"
 
 
 def test_a_view_can_be_asked_for_by_name(folder):
