@@ -30,8 +30,8 @@ _PREFIXES = {
     "clip-text-g": "conditioner.embedders.1.model.",
 }
 _XL_PREFIXES = {**_PREFIXES, "clip-text-l": "conditioner.embedders.0.transformer.text_model."}
-_NETWORKS = {"unet-sd1", "unet-sd2", "unet-sdxl", "unet-mvdream", "vae-sd", "vae-sdxl"}
-_NETWORKS |= {"clip-text-l", "clip-text-h", "clip-text-g"}
+_WORDS = {"clip-text-l", "clip-text-h", "clip-text-g"}
+_NETWORKS = {"unet-sd1", "unet-sd2", "unet-sdxl", "unet-mvdream", "vae-sd", "vae-sdxl", *_WORDS}
 """Those that can be read from a single file."""
 _UNET_RESNET = {
     "norm1": "in_layers.0",
