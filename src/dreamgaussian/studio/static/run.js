@@ -18,6 +18,7 @@ export class RunPanel {
     this.progress = null;
     this.losses = []; // [stage, step, loss]
     new ResizeObserver(() => this.#curve()).observe($("curve"));
+    addEventListener("look", () => this.#curve());
   }
 
   // Begin with another run.

@@ -1,0 +1,89 @@
+"""What the page wishes of a job, and what a job tells of itself."""
+
+import os
+import threading
+import time
+
+import torch
+
+from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.pipeline import Snapshot
+from dreamgaussian.studio import controls as controls_module
+from dreamgaussian.studio import reporting
+from dreamgaussian.studio.controls import Controls
+from dreamgaussian.studio.messages import Message
+from dreamgaussian.studio.reporting import Reporter
+
+
+class Pipe:
+    """A pipe that a test writes wishes into."""
+
+    def __init__(self) -> None:
+        read, write = os.pipe()
+        self.input, self._output = os.fdopen(read), os.fdopen(write, "w")
+        self.controls = Controls(self.input)
+
+    def wish(self, wish: str) -> None:
+        self._output.write(wish + "\n")
+        self._output.flush()
+
+    def close(self) -> None:
+        self._output.close()
+
+
+def eventually(is_so) -> bool:
+    end = time.monotonic() + 20
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.005)
+    return is_so()
+
+
+def test_wishes_are_heard_and_a_mesh_is_wanted_once():
+    pipe = Pipe()
+    for wish in ("watch", "extract", "nonsense", "pause"):
+        pipe.wish(wish)
+    assert eventually(lambda: pipe.controls.paused)
+    assert pipe.controls.watched
+    assert pipe.controls.take_extract()
+    assert not pipe.controls.take_extract()
+    waiting = threading.Thread(target=pipe.controls.wait_for_change)
+    waiting.start()
+    pipe.wish("stop")
+    waiting.join(20)
+    assert pipe.controls.stopping
+    assert not pipe.controls.paused
+    pipe.close()
+
+
+def test_the_end_of_the_server_means_stop(monkeypatch):
+    ended = []
+    monkeypatch.setattr(controls_module, "LAST_WILL", 0.01)
+    monkeypatch.setattr(os, "_exit", ended.append)
+    pipe = Pipe()
+    pipe.close()
+    assert eventually(lambda: pipe.controls.stopping)
+    assert eventually(lambda: ended == [1]), "a worker that goes on regardless is ended"
+
+
+def snapshot(step: int) -> Snapshot:
+    gaussians = Gaussians.in_ball(20, 0.5, torch.Generator().manual_seed(step))
+    return Snapshot("Gaussians", step, 50, 1.0 / step, gaussians)
+
+
+def test_no_loss_is_left_out_and_frames_keep_to_their_share(monkeypatch):
+    sent: list[Message] = []
+    reporter = Reporter(sent.append)
+    monkeypatch.setattr(reporting, "FRAMES_EVERY", 0.0)
+    for step in range(1, 51):
+        reporter.report(snapshot(step), watched=True)
+    losses = [loss for message in sent if message.kind == "progress" for loss in message.header["losses"]]
+    assert [step for _, step, _ in losses] == list(range(1, 51))
+    frames = [message for message in sent if message.kind == "splats"]
+    assert 1 <= len(frames) < 25
+    assert len(frames[0].payload) == 20 * 32
+
+
+def test_nobody_watches_no_frames():
+    sent: list[Message] = []
+    Reporter(sent.append).report(snapshot(1), watched=False)
+    assert {message.kind for message in sent} == {"progress"}
