@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dreamgaussian.pipeline import generate as generate
     from dreamgaussian.pipeline import image_to_3d as image_to_3d
     from dreamgaussian.pipeline import open_run as open_run
+    from dreamgaussian.pipeline import text_to_3d as text_to_3d
     from dreamgaussian.raster import choose_rasterizer as choose_rasterizer
     from dreamgaussian.subject import subject_from_picture as subject_from_picture
     from dreamgaussian.subject_settings import PosedPicture as PosedPicture
@@ -56,6 +57,7 @@ _HOMES = {
     "preset": "config",
     "save": "export",
     "subject_from_picture": "subject",
+    "text_to_3d": "pipeline",
 }
 
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

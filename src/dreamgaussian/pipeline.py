@@ -185,6 +185,22 @@ def image_to_3d(
     if views:
         config = replace(config, subject=replace(config.subject, views=tuple(views)))
     folder = None if output is None else open_folder(Path(output), Path(picture).stem, overwrite=overwrite)
+    return _carry_out(Path(picture), config, folder)
+
+
+def text_to_3d(
+    prompt: str, config: RunConfig = RunConfig(), *, output: str | Path | None = None, overwrite: bool = False
+) -> Result:
+    """Words to Gaussians and a textured mesh, as `image_to_3d` does; docs/text.md says what goes by which words.
+
+    Raises InputError where the picture library, which the embedded prior goes by, has no such thing.
+    """
+    folder = None if output is None else open_folder(Path(output), "text", overwrite=overwrite)
+    return _carry_out(None, replace(config, prompt=prompt), folder)
+
+
+def _carry_out(picture: Path | None, config: RunConfig, folder: Path | None) -> Result:
+    """The whole run; files are written only into a folder."""
     clock = StageClock()
     run = open_run(picture, config)
     last: Snapshot | None = None
@@ -193,7 +209,7 @@ def image_to_3d(
     assert last is not None
     assert last.mesh is not None
     clock.enter("Files")
-    files = write_results(folder, Path(picture), run, last, clock) if folder else []
+    files = write_results(folder, picture, run, last, clock) if folder else []
     return Result(run.subject, last.gaussians, last.mesh, clock.read(), tuple(files))
 
 

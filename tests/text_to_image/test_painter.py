@@ -10,6 +10,7 @@ from dreamgaussian.config import RunConfig, quick
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.output import write_results
 from dreamgaussian.picture import Picture
+from dreamgaussian.pipeline import text_to_3d
 from dreamgaussian.text_to_image import Painting, open_painter
 
 
@@ -53,6 +54,19 @@ def test_the_painting_is_written_beside_the_results(words: RunConfig, tmp_path) 
     assert tmp_path / "painting.png" in paths
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["painting"] == {"painter": "square", "words": ["a square", "round"]}
+
+
+def test_words_to_3d_in_one_call(words: RunConfig) -> None:
+    small = replace(
+        words,
+        fit=replace(words.fit, steps=2, initial_count=300),
+        mesh=replace(words.mesh, resolution=32, faces=500, texture_size=256),
+        refine=replace(words.refine, steps=1),
+    )
+    result = text_to_3d("a square", small)
+    assert result.subject.prompt == "a square"
+    assert len(result.mesh.faces) > 10
+    assert result.files == ()
 
 
 def test_an_unknown_painter_is_an_error_in_words() -> None:
