@@ -98,7 +98,7 @@ def judge(prompt: Prompt, views: Float[Tensor, "n s s 4"], network: LiteFeatures
 def _identity(config: RunConfig) -> dict[str, Any]:
     """What a result depends on, as JSON gives it back."""
     identity: dict[str, Any] = {"version": __version__, "config": to_json(config)}
-    used = [shipped_weights()] * (config.prior == "mini") + [shipped_library()] * (config.painter == "library")
+    used = [shipped_weights()] * config.embedded + [shipped_library()] * (config.painter == "library")
     identity["weights"] = [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in used]
     return json.loads(json.dumps(identity))
 
