@@ -6,7 +6,16 @@ import torch
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.errors import EmptyResult
-from dreamgaussian.mesh.extract import Outline, blurred, carve, extract_surface, lift, match_outlines, surface_level
+from dreamgaussian.mesh.extract import (
+    Outline,
+    blurred,
+    carve,
+    extract_surface,
+    lift,
+    match_outlines,
+    match_true_outlines,
+    surface_level,
+)
 from dreamgaussian.mesh.field import DensityField
 from dreamgaussian.mesh.raster import render_normals
 from mesh.shapes import field_of, grid, trimesh_of
@@ -129,3 +138,16 @@ def test_lifting_towards_an_outline_that_is_filled_already_changes_nothing():
     field = field_of(0.4 - grid(1.2, 64).norm(dim=-1), 1.2)
     lifted = extract_surface(lift(field, 1.0, disc(0.3, 0)), 1.0)
     torch.testing.assert_close(lifted.vertices, extract_surface(field, 1.0).vertices)
+
+
+def test_several_outlines_are_filled_where_all_of_them_allow_it():
+    """The cloud lies nearer to the front camera than the truth, a ball round the origin that front and side show."""
+    ramp = field_of(grid(1.2, 64)[..., 0], 1.2)
+    aside = ramp.points - torch.tensor([0.0, 0.0, 0.15])
+    field = replace(ramp, density=3 * torch.exp(-0.5 * (aside.norm(dim=-1) / 0.15) ** 2))
+    outlines = [disc(0.35, 0), disc(0.35, 90)]
+    surface = extract_surface(match_true_outlines(field, 1.0, outlines), 1.0)
+    for outline in outlines:
+        seen = render_normals(surface, outline.camera).alpha > 0.5
+        true = outline.alpha > 0.5
+        assert int((seen & true).sum()) / int((seen | true).sum()) > 0.97

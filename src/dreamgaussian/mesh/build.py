@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.mesh.clean import clean, decimate, decimate_closed, seal
-from dreamgaussian.mesh.extract import Outline, carve, extract_surface, lift, match_outlines
+from dreamgaussian.mesh.extract import Outline, extract_surface, match_outlines, match_true_outlines
 from dreamgaussian.mesh.field import empty_field, fill
 from dreamgaussian.mesh.fusion import SURFACE, fuse
 from dreamgaussian.mesh.mesh import Mesh
@@ -61,8 +61,7 @@ def mesh_steps(
         level = settings.density or PAPERS_LEVEL
         if settings.density is None and outlines:
             field, level = match_outlines(field, outlines[::2])
-    for outline in true_outlines:
-        field = carve(lift(field, level, outline), level, outline)
+    field = match_true_outlines(field, level, true_outlines)
     detailed = clean(extract_surface(seal(field, level, settings.opening), level), settings)
     simplify = decimate_closed if settings.watertight else decimate
     mesh = unwrap(simplify(detailed, settings.faces), settings.texture_size)

@@ -113,6 +113,21 @@ def _sampled(field: DensityField, points: Float[Tensor, "r s 3"]) -> Float[Tenso
     return found[0, 0, 0]
 
 
+def match_true_outlines(field: DensityField, level: float, outlines: Sequence[Outline]) -> DensityField:
+    """The field whose surface at `level` stays inside all true outlines and fills them as far as they agree.
+
+    Several are carved before they are lifted, so that the surface grows where all of them allow it; the first one is
+    lifted last, and so is filled best.
+    """
+    for outline in outlines if len(outlines) > 1 else ():
+        field = carve(field, level, outline)
+    for outline in reversed(outlines):
+        field = lift(field, level, outline)
+    for outline in outlines:
+        field = carve(field, level, outline)
+    return field
+
+
 def lift(field: DensityField, level: float, outline: Outline) -> DensityField:
     """The field raised so that its surface at `level` covers a true outline, such as the input picture's.
 
