@@ -4,6 +4,7 @@ import os
 import threading
 import time
 
+import pytest
 import torch
 
 from dreamgaussian.gaussians import Gaussians
@@ -13,6 +14,15 @@ from dreamgaussian.studio import reporting
 from dreamgaussian.studio.controls import Controls
 from dreamgaussian.studio.messages import Message
 from dreamgaussian.studio.reporting import Reporter
+
+
+@pytest.fixture(autouse=True)
+def ended(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The exit codes of a watchdog that must not end the tests themselves."""
+    ended: list[int] = []
+    monkeypatch.setattr(controls_module, "LAST_WILL", 0.01)
+    monkeypatch.setattr(os, "_exit", ended.append)
+    return ended
 
 
 class Pipe:
@@ -29,6 +39,8 @@ class Pipe:
 
     def close(self) -> None:
         self._output.close()
+        assert eventually(lambda: self.controls.stopping)
+        self.input.close()
 
 
 def eventually(is_so) -> bool:
@@ -38,7 +50,7 @@ def eventually(is_so) -> bool:
     return is_so()
 
 
-def test_wishes_are_heard_and_a_mesh_is_wanted_once():
+def test_wishes_are_heard_and_a_mesh_is_wanted_once(ended):
     pipe = Pipe()
     for wish in ("watch", "extract", "nonsense", "pause"):
         pipe.wish(wish)
@@ -53,15 +65,11 @@ def test_wishes_are_heard_and_a_mesh_is_wanted_once():
     assert pipe.controls.stopping
     assert not pipe.controls.paused
     pipe.close()
+    assert eventually(lambda: ended == [1])
 
 
-def test_the_end_of_the_server_means_stop(monkeypatch):
-    ended = []
-    monkeypatch.setattr(controls_module, "LAST_WILL", 0.01)
-    monkeypatch.setattr(os, "_exit", ended.append)
-    pipe = Pipe()
-    pipe.close()
-    assert eventually(lambda: pipe.controls.stopping)
+def test_the_end_of_the_server_means_stop(ended):
+    Pipe().close()
     assert eventually(lambda: ended == [1]), "a worker that goes on regardless is ended"
 
 
