@@ -61,6 +61,21 @@ def test_a_file_of_an_independent_writer_is_read(tmp_path: Path) -> None:
     assert torch.rad2deg(2 * cosines.clamp(max=1).acos()).max() < 0.3
 
 
+@pytest.mark.parametrize("degree", [0, 2])
+def test_version_4_of_an_independent_writer_is_read(tmp_path: Path, degree: int) -> None:
+    save(modest(degree), tmp_path / "a.ply")
+    gsply.write_spz(str(tmp_path / "b.spz"), gsply.plyread(str(tmp_path / "a.ply")), version=4)
+    again, theirs = load_gaussians(tmp_path / "b.spz"), gsply.read_spz(str(tmp_path / "b.spz"))
+    np.testing.assert_allclose(again.means, theirs.means, atol=1e-6)
+    np.testing.assert_allclose(again.quats_wxyz, theirs.quats, atol=1e-5)
+    np.testing.assert_allclose(again.sh[:, 0], theirs.sh0, atol=1e-5)
+    content = (tmp_path / "b.spz").read_bytes()
+    for share in (0.1, 0.5, 0.9):
+        (tmp_path / "b.spz").write_bytes(content[: int(share * len(content))])
+        with pytest.raises(InputError, match=r"b\.spz is (not an SPZ file|cut short)"):
+            load_gaussians(tmp_path / "b.spz")
+
+
 def test_version_2_is_read(tmp_path: Path) -> None:
     """One Gaussian, a quarter turn round y, in bytes as the format's description has them."""
     position = b"\x00\x10\x00" + b"\x00\xf0\xff" + b"\x00\x08\x00"  # 1, -1, 0.5
@@ -88,7 +103,7 @@ def header(magic: bytes = b"NGSP", version: int = 3, count: int = 5, degree: int
     ("content", "message"),
     [
         (b"", "is not an SPZ file"),
-        (b"NGSP" + bytes(40), "version 4"),
+        (b"NGSP" + bytes(40), "has version 0"),
         (gzip.compress(b"NGSP"), "is not an SPZ file"),
         (gzip.compress(header(magic=b"PGSN") + bytes(200)), "is not an SPZ file"),
         (gzip.compress(header(version=9) + bytes(200)), "has version 9"),

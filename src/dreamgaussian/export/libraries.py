@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 from dreamgaussian.errors import BackendUnavailable
 
-LIBRARIES = {".usdz": ("pxr", "usd-core"), "meshopt": ("meshopt", "meshopt")}
+LIBRARIES = {".usdz": ("pxr", "usd-core"), "meshopt": ("meshopt", "meshopt"), "SPZ of version 4": ("zstandard",) * 2}
 """Module and package, by what needs them."""
 
 

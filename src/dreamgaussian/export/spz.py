@@ -2,7 +2,8 @@
 
 Versions 2 and 3 are one gzip stream: a header of 16 bytes, then each attribute of all Gaussians after the other:
 positions (24-bit fixed point), opacities, colours, log scales, rotations, harmonics. Version 3 is written, which
-keeps rotations more exactly than 2 and needs no zstd as 4 does. The frame is OpenGL's, as ours.
+keeps rotations more exactly than 2 and needs no zstd as 4 does. Version 4 packs each attribute on its own. The frame is
+OpenGL's, as ours.
 """
 
 import gzip
@@ -20,13 +21,18 @@ from torch.nn.functional import normalize
 
 from dreamgaussian.errors import InputError
 from dreamgaussian.export.checks import checked_gaussians, file_bytes
+from dreamgaussian.export.libraries import need_library
 from dreamgaussian.export.splat import logit_of_byte
 from dreamgaussian.files import atomic_path
 from dreamgaussian.gaussians import Gaussians
 
 HEADER = struct.Struct("<4sIIBBBB")
 """Magic, version, count, degree of the harmonics, fractional bits of the positions, flags, reserved."""
+HEADER_4 = struct.Struct("<4sIIBBBBI12x")
+"""Magic, version, count, degree, fractional bits, flags, number of streams, where the table of their sizes starts."""
 MAGIC = b"NGSP"
+MOST_PACKED = 1100
+"""gzip makes nothing more than about a thousand times smaller; what is said to be is a lie."""
 FRACTIONAL_BITS = 12
 """Of the positions, where the scene allows: steps of 1/4096."""
 COLOR_SCALE = 0.15
@@ -55,21 +61,26 @@ def write_spz(gaussians: Gaussians, path: Path) -> None:
 
 
 def read_spz(path: Path) -> Gaussians:
-    """Read Gaussians of versions 2 and 3. Raises `InputError` for anything that is not a whole file of them."""
+    """Read Gaussians of versions 2 to 4, of which 4 needs zstandard.
+
+    Raises `InputError` for anything that is not a whole file of finite Gaussians.
+    """
     content = file_bytes(path)
-    if content.startswith(MAGIC):
-        raise InputError(
-            f"{path} is an SPZ of version 4 (zstd), which is not read. Export it as version 3, or as .ply."
-        )
-    count, degree, bits, version, body = _unpacked(content, path)
+    try:
+        count, degree, bits, version, body = (_streams if content.startswith(MAGIC) else _one_stream)(content)
+    except (zlib.error, struct.error, ValueError) as error:
+        raise InputError(f"{path} is not an SPZ file that is known ({error}). Export it again.") from error
+    size = _body_size(count, degree, version)
+    if len(body) < size:
+        raise InputError(f"{path} is cut short: it has {len(body)} of {size} bytes. Copy or export it again.")
     k = (degree + 1) ** 2 - 1
-    turn = 4 if version == 3 else 3
+    turn = 4 if version > 2 else 3
     position, opacity, color, scale, rotation, rest = np.split(
         np.frombuffer(body, np.uint8), np.cumsum([9 * count, count, 3 * count, 3 * count, turn * count])
     )
     fixed = np.zeros((count, 3, 4), np.uint8)
     fixed[..., 1:] = position.reshape(count, 3, 3)  # in the upper bytes, for the sign
-    quats_wxyz = (_smallest_three if version == 3 else _first_three)(rotation.reshape(count, turn))
+    quats_wxyz = (_smallest_three if version > 2 else _first_three)(rotation.reshape(count, turn))
     gaussians = Gaussians(
         means=torch.from_numpy((fixed.view("<i4")[..., 0] >> 8).astype(np.float32)) / 2**bits,
         log_scales=_floats(scale).reshape(count, 3) / 16 - 10,
@@ -86,22 +97,48 @@ def read_spz(path: Path) -> Gaussians:
     return checked_gaussians(gaussians, path)
 
 
-def _unpacked(content: bytes, path: Path) -> tuple[int, int, int, int, bytes]:
-    """Count, degree, fractional bits, version, and the attributes, of the length that the header asks for."""
+def _one_stream(content: bytes) -> tuple[int, int, int, int, bytes]:
+    """Versions 2 and 3: count, degree, fractional bits, version, and the attributes of the length these ask for."""
     inflate = zlib.decompressobj(wbits=31)  # gzip
-    try:
-        magic, version, count, degree, bits, _, _ = HEADER.unpack(inflate.decompress(content, HEADER.size))
-        if magic != MAGIC or version not in (2, 3) or degree > 3 or bits > 23:
-            raise ValueError(f"its header has version {version}, degree {degree}, {bits} fractional bits")
-        if count * 19 > 1100 * len(content):  # gzip packs at most a thousandfold
-            raise ValueError(f"its header announces {count} Gaussians")
-        size = count * (16 + (4 if version == 3 else 3) + 3 * ((degree + 1) ** 2 - 1))
-        body = inflate.decompress(inflate.unconsumed_tail, size) if size else b""
-    except (zlib.error, struct.error, ValueError) as error:
-        raise InputError(f"{path} is not an SPZ file that is known ({error}). Export it again.") from error
-    if len(body) < size:
-        raise InputError(f"{path} is cut short: it has {len(body)} of {size} bytes. Copy or export it again.")
-    return count, degree, bits, version, body
+    magic, version, count, degree, bits, _, _ = HEADER.unpack(inflate.decompress(content, HEADER.size))
+    if magic != MAGIC or version not in (2, 3):
+        raise ValueError(f"its header has version {version}")
+    _check_header(count, degree, bits, len(content))
+    size = _body_size(count, degree, version)
+    return count, degree, bits, version, inflate.decompress(inflate.unconsumed_tail, size) if size else b""
+
+
+def _streams(content: bytes) -> tuple[int, int, int, int, bytes]:
+    """The same of version 4, in which each attribute is a zstd stream of its own."""
+    need_library("SPZ of version 4")
+    import zstandard
+
+    _, version, count, degree, bits, _, number, table = HEADER_4.unpack_from(content)
+    if version != 4:
+        raise ValueError(f"its header has version {version}")
+    _check_header(count, degree, bits, len(content))
+    left, start, streams = _body_size(count, degree, version), table + 16 * number, list[bytes]()
+    for i in range(number):
+        packed, _ = struct.unpack_from("<QQ", content, table + 16 * i)
+        try:
+            with zstandard.ZstdDecompressor().stream_reader(content[start : start + packed]) as stream:
+                streams.append(stream.read(left))
+        except zstandard.ZstdError as error:
+            raise ValueError(str(error)) from error
+        start, left = start + packed, left - len(streams[-1])
+    return count, degree, bits, version, b"".join(streams)
+
+
+def _check_header(count: int, degree: int, bits: int, size: int) -> None:
+    if degree > 3 or bits > 23:
+        raise ValueError(f"its header has degree {degree}, {bits} fractional bits")
+    if count * 19 > MOST_PACKED * size:
+        raise ValueError(f"its header announces {count} Gaussians")
+
+
+def _body_size(count: int, degree: int, version: int) -> int:
+    """Bytes of all attributes."""
+    return count * (16 + (4 if version > 2 else 3) + 3 * ((degree + 1) ** 2 - 1))
 
 
 def _byte(values: torch.Tensor) -> NDArray[np.uint8]:
