@@ -39,7 +39,7 @@ class TargetSettings:
     """Steps in which the same pictures are fitted."""
     views: int = 6
     """Samples of the prior each time."""
-    stride: float = 0.2
+    stride: float = 0.3
     """Longest step in noise level with which it samples; shorter ones cost more evaluations."""
 
     def __post_init__(self) -> None:

@@ -2,12 +2,12 @@
 
          x_t is                     the reference is                                    source
     sds  x with fresh noise         that noise                                          arXiv 2209.14988, equation 3
-    csd  the same                   the unconditional prediction                        arXiv 2310.19415, equation 5
-    nfsd the same                   that for a bad picture; nothing at small t          arXiv 2310.17590, section 4
-    sdi  DDIM's inverse of x        the noise that this inverse found                   arXiv 2405.15891, section 4
-    ism  DDIM's inverse of x        the unconditional prediction an interval earlier    arXiv 2311.11284, equation 14
+    csd  the same                   the unconditional prediction                        arXiv 2310.19415
+    nfsd the same                   that for a bad picture; nothing at small t          arXiv 2310.17590
+    sdi  DDIM's inverse of x        the noise that this inverse found                   arXiv 2405.15891
+    ism  DDIM's inverse of x        the unconditional prediction an interval earlier    arXiv 2311.11284
 
-Inversion and expected values against the analytic prior are checked in tests/guidance/test_gradients.py.
+tests/guidance/test_gradients.py checks each against the closed form that it has with the analytic prior.
 """
 
 from collections.abc import Mapping

@@ -19,7 +19,7 @@ from dreamgaussian.subject import Subject
 
 HALF_FRONT_DEG = 45.0
 FAULTS = "unrealistic, blurry, low quality, out of focus, ugly, low contrast, dull, dark, low-resolution, gloomy"
-"""The negative prompt of those who give none (arXiv 2310.17590, section 4)."""
+"""The negative prompt of those who give none (arXiv 2310.17590)."""
 
 
 @dataclass(frozen=True, eq=False)
