@@ -80,4 +80,4 @@ def test_a_shared_crop_leaves_room_for_all():
     silhouettes[1][45:55, 40:50] = True
     assert shared_fill(silhouettes, 0.8) == 0.8
     silhouettes[1][45:55, 40:65] = True  # ends 25 pixels beside the first one's middle
-    assert shared_fill(silhouettes, 0.8) == pytest.approx(0.95 * 20 / 50)
+    assert shared_fill(silhouettes, 0.8) == pytest.approx(20 / 50)

@@ -50,7 +50,7 @@ def shared_fill(silhouettes: Sequence[Bool[np.ndarray, "_ _"]], fill: float) -> 
     for axis in (0, 1):
         middle = sum(_ends(first, axis)) / 2
         reach = max(reach, *(abs(end - middle) for each in silhouettes for end in _ends(each, axis)))
-    return min(fill, max(WIDEST, fill) * longer_side(first) / (2 * reach))
+    return min(fill, longer_side(first) / (2 * reach))
 
 
 def require_one_outline(
