@@ -26,7 +26,7 @@ FLAGS = (
     "--disable-component-update --disable-sync --no-first-run --disable-quic"
 )
 PICTURE = Path(__file__).parents[2] / "examples" / "cactus.webp"
-PATIENCE = 200_000
+PATIENCE = 600_000
 """Milliseconds; machines may be busy."""
 
 pytestmark = [
@@ -127,7 +127,7 @@ def start(page: Page, steps: int) -> None:
 
 def test_a_dropped_picture_grows_into_a_mesh_and_is_taken_home(page: Page, site: Site, tmp_path: Path) -> None:
     drop_picture(page)
-    start(page, 60)
+    start(page, 40)
     page.get_by_role("button", name="Pause").click()
     state(page, "paused")
     before = view(page)
