@@ -40,6 +40,7 @@ RUN_FILES = {
     "mesh.glb",
     "turntable.mp4",
     "preview.png",
+    "painting.png",
     "run.json",
     "losses.json",
     "fit.safetensors",
