@@ -73,6 +73,17 @@ def test_a_mesh_without_texture_coordinates_or_with_flat_faces_comes_back(tmp_pa
     torch.testing.assert_close(again.vertices[again.faces], flat.vertices[flat.faces])
 
 
+def test_a_million_faces_and_some_of_them_flat_come_back(tmp_path: Path):
+    steps = torch.arange(708 * 708).reshape(708, 708)
+    faces = torch.stack([steps[:-1, :-1], steps[1:, :-1], steps[1:, 1:]], dim=-1).reshape(-1, 3).repeat(2, 1)
+    faces[:1000] = 0
+    vertices = torch.rand(708 * 708, 3, generator=torch.Generator().manual_seed(0))
+    save(Mesh(vertices, faces, vertices[:, :2], torch.ones(8, 8, 3)), tmp_path / "a.glb")
+    again = load_mesh(tmp_path / "a.glb")
+    assert torch.equal(again.faces, faces)
+    assert torch.equal(again.vertices, vertices)
+
+
 def test_an_stl_has_its_corners_put_together(tmp_path: Path):
     save(sphere(0.5, 2), tmp_path / "a.stl")
     mesh = load_mesh(tmp_path / "a.stl")
