@@ -78,7 +78,8 @@ def _tables(summary: Summary) -> dict[str, list[Sequence[str]]]:
     """Rows of text, the header first, by title."""
     sizes = sorted({size for row in summary.rows for size in row.scores.views})
     tables = {f"Views at {size} px": [HEADER, *_view_rows(summary.rows, size)] for size in sizes}
-    return tables | {"Front view and shape": [SHAPE_HEADER, *_shape_rows(summary.rows)]}
+    shapes = [SHAPE_HEADER, *_shape_rows(summary.rows)]
+    return tables | ({"Front view and shape": shapes} if len(shapes) > 1 else {})
 
 
 def _view_rows(rows: Iterable[Row], size: int) -> Iterable[Sequence[str]]:

@@ -47,4 +47,5 @@ def test_a_report_of_text_alone_holds_its_table_and_bars(tmp_path):
     for text in (page, table):
         assert "a golden cup" in text
         assert "top-5 at least 75" in text
+    assert "Front view" not in table
     assert "| a golden cup | cup | bowl, cup | yellow or orange | brown | 0.800 | 0.900 | library |" in table
