@@ -39,7 +39,7 @@ class RunConfig:
     """The diffusion priors with their weights; the first frames the picture and refines the texture."""
     prior_path: str | None = None
     """A folder or hub id to take the weights of the only prior from; none given: the published places."""
-    roundness: float = 0.8
+    roundness: float = 0.6
     """How strongly depth that the picture does not show follows the outline's width, 0 to 1.5; for `mini` only."""
     via_image: str = "auto"
     """What makes a picture of words alone, which the run goes on with: `library`, a lookup among the pictures that
