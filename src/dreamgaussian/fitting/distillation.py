@@ -124,10 +124,10 @@ class GradientStrategy:
     ) -> Float[Tensor, ""]:
         settings, count = self.settings, len(cameras)
         x = prior.encode(pictures)
+        t_max, t_min = settings.times(prior.spec.times)
         if settings.anneal:
-            t = torch.full((count,), annealed_time(moment.progress, *settings.times))
+            t = torch.full((count,), annealed_time(moment.progress, t_max, t_min))
         else:
-            t_max, t_min = settings.times
             t = t_min + (t_max - t_min) * torch.rand(count, generator=generator)
         gradient = GRADIENTS[settings.method](
             prior,
@@ -176,7 +176,7 @@ class TargetStrategy:
             prior,
             pictures,
             cameras,
-            annealed_time(moment.progress, *settings.times),
+            annealed_time(moment.progress, *settings.times(spec.times)),
             stride=settings.targets.stride,
             scale=guidance_scale(spec, settings),
             from_noise=moment.step == 0,

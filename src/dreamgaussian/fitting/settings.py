@@ -67,9 +67,9 @@ class DistillSettings:
     weight: float = 1.0
     """Of the distillation loss."""
     t_max: float | None = None
-    """Noise level at the first step; none given: 0.98, or what the method's authors chose."""
+    """Noise level at the first step; none given: what suits the method and the prior, 0.98 for most."""
     t_min: float | None = None
-    """Noise level at the last step; none given: 0.02, or what the method's authors chose."""
+    """Noise level at the last step; none given: what suits the method and the prior, 0.02 for most."""
     anneal: bool = True
     """Lower the noise level linearly with the steps; otherwise draw it at random."""
     samples: int = 1
@@ -80,16 +80,16 @@ class DistillSettings:
     """Size of the rendered views as a multiple of the prior's resolution; each for an equal share of the steps."""
     targets: TargetSettings = TargetSettings()
 
-    @property
-    def times(self) -> tuple[float, float]:
-        """Noise levels at the first and the last step."""
-        t_max, t_min = TIMES.get(self.method, (0.98, 0.02))
-        return t_max if self.t_max is None else self.t_max, t_min if self.t_min is None else self.t_min
-
-    def __post_init__(self) -> None:
-        t_max, t_min = self.times
+    def times(self, suited: tuple[float, float] = (0.98, 0.02)) -> tuple[float, float]:
+        """Noise levels at the first and the last step: as set, or as the method wants, or as suits the prior."""
+        t_max, t_min = TIMES.get(self.method, suited)
+        t_max, t_min = (t_max if self.t_max is None else self.t_max), (t_min if self.t_min is None else self.t_min)
         if not 0 < t_min <= t_max < 1:
             raise ConfigError(f"fit.distill.t_min is {t_min:g} and t_max {t_max:g}. Give 0 < t_min <= t_max < 1.")
+        return t_max, t_min
+
+    def __post_init__(self) -> None:
+        self.times()
         if self.samples < 1:
             raise ConfigError(f"fit.distill.samples is {self.samples}. Give a whole number of at least 1.")
         if not self.render_scales or min(self.render_scales) <= 0:

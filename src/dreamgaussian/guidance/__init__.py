@@ -53,6 +53,8 @@ class PriorSpec:
     """Classifier-free guidance that suits the prior in distillation."""
     weighting: Weighting = "sigma_squared"
     """w(t) that suits the prior in distillation."""
+    times: tuple[float, float] = (0.98, 0.02)
+    """Noise levels at the first and the last step of a distillation that suit the prior."""
     conditions: tuple[str, ...] = ("conditional", "unconditional")
     """What `predict_noise` may be asked for."""
     x_bound: float | None = None

@@ -31,6 +31,7 @@ SPEC = PriorSpec(
     background=None,
     domain=CameraDomain(elevation_range_deg=(-20.0, 45.0)),
     weighting="reconstruction",
+    times=(0.95, 0.75),
     x_bound=1.0,
 )
 
