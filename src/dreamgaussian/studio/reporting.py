@@ -15,7 +15,7 @@ NUMBERS_EVERY = 0.1
 """Seconds between two reports of numbers."""
 FRAMES_EVERY = 0.25
 """Seconds between two frames, at least."""
-FRAMES_SHARE = 0.06
+FRAMES_SHARE = 0.04
 """Share of the job's CPU time that frames may take."""
 RATE_OVER = 5.0
 """Seconds over which the speed is averaged."""
