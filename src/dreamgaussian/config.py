@@ -70,7 +70,7 @@ class RunConfig:
                 f"The prior {self.prior[0].name} cannot tell the elevation of a picture, as docs/priors.md explains. "
                 f"Give the degrees with --elevation, or choose --prior {TELLS_ELEVATION[0]}."
             )
-        if self.prior_path is not None and (len(self.prior) > 1 or "/" in self.prior[0].name):
+        if self.prior_path is not None and (len(self.prior) > 1 or any("/" in choice.name for choice in self.prior)):
             raise ConfigError(
                 f"prior_path goes with the name of one prior, not with {', '.join(map(str, self.prior))}. Give the "
                 "folder or hub id itself with --prior."

@@ -33,7 +33,7 @@ def config_from_form(form: Mapping[str, Any], settings: StudioSettings) -> RunCo
     for field, path in FIELDS.items():
         if field in form:
             *parents, last = path
-            place = values
+            place: Any = values
             for parent in parents:
                 place = place[parent]
             place[last] = form[field]
