@@ -31,7 +31,7 @@ SPEC = PriorSpec(
     background=None,
     domain=CameraDomain(elevation_range_deg=(-20.0, 45.0)),
     weighting="reconstruction",
-    times=(0.95, 0.75),
+    times=(0.97, 0.8),
     x_bound=1.0,
 )
 
