@@ -153,7 +153,9 @@ def paper() -> RunConfig:
         fit=FitSettings(
             start="ball",
             learning_rates=LearningRates(final_share=1.0),
-            distill=DistillSettings(weighting="sigma_squared", t_max=0.98, t_min=0.02, render_scales=(0.5, 1.0, 2.0)),
+            distill=DistillSettings(
+                weighting="sigma_squared", t_max=0.98, t_min=0.02, opaque=0.0, render_scales=(0.5, 1.0, 2.0)
+            ),
             density=DensitySettings(
                 start=0.2, end=1.0, every=100, gradient_threshold=0.5, clone_below=0.05, max_scale=0.05
             ),

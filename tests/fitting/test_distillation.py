@@ -5,7 +5,15 @@ import pytest
 import torch
 
 from dreamgaussian.camera import Camera
-from dreamgaussian.fitting.distillation import Guide, Moment, Sight, choose_strategy, groups, guidance_scale
+from dreamgaussian.fitting.distillation import (
+    Guide,
+    Moment,
+    Sight,
+    choose_strategy,
+    groups,
+    guidance_scale,
+    translucency,
+)
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import DistillSettings, FitSettings, ReferenceSettings, TargetSettings
 from dreamgaussian.fitting.state import FitState
@@ -110,3 +118,25 @@ def test_variants_without_need_of_strong_guidance_get_a_nominal_one():
     assert scales == {"sds": 100, "csd": 100, "ism": 7.5, "sir": 7.5}
     assert guidance_scale(prior_spec("zero123"), DistillSettings(method="sdi")) == 5
     assert guidance_scale(spec, DistillSettings(method="sdi", guidance_scale=3.0)) == 3
+
+
+def test_translucency_counts_half_transparent_pixels() -> None:
+    spec = PriorSpec("small", 8, None)
+    alpha = torch.zeros(1, 2, 16, 16)
+    alpha[..., 8:] = 1.0
+    assert float(translucency(alpha, spec)) == 0
+    alpha[0, 0, :8] = 0.5  # half of one view of two
+    assert float(translucency(alpha, spec)) == pytest.approx(8 * 8 / 4)
+
+
+def test_a_prior_that_wants_it_makes_the_gaussians_opaque() -> None:
+    rasterizer, truth = ReferenceRasterizer(), lobed_ball(100)
+    softness: list[float] = []
+    for weight in (0.0, 20.0):
+        settings = FitSettings(steps=25, initial_count=100, distill=DistillSettings(opaque=weight))
+        state = FitState.start(settings, seed=0)
+        for _ in fit(state, rasterizer, known_prior(rasterizer, truth, 16), Subject(), settings):
+            pass
+        alpha = rasterizer.render(state.gaussians, Camera.orbit(30.0, 0.0, 16)).alpha
+        softness.append(float((alpha * (1 - alpha)).mean()))
+    assert softness[1] < 0.8 * softness[0]

@@ -106,6 +106,8 @@ class GradientStrategy:
             size = _render_size(max(guide.prior.spec.resolution for guide in group), moment, self.settings)
             cameras = [random_cameras(spec, elevations, size, generator) for _ in range(self.settings.samples)]
             color, alpha = sight(cameras)
+            opaque = spec.opaque if self.settings.opaque is None else self.settings.opaque
+            total = total + moment.progress * opaque * translucency(alpha, spec)
             for guide in group:
                 background = _background(guide.prior.spec, generator)
                 pictures = observe(color, alpha, guide.prior.spec, background)
@@ -140,6 +142,11 @@ class GradientStrategy:
             perp_neg=settings.perp_neg,
         )
         return sds_loss(x, gradient)
+
+
+def translucency(alpha: Float[Tensor, "b v h w"], spec: PriorSpec) -> Float[Tensor, ""]:
+    """How many of the prior's pixels are neither clear nor opaque: the sum of 4 alpha (1 - alpha), mean over views."""
+    return 4 * (alpha * (1 - alpha)).mean() * spec.resolution**2
 
 
 @dataclass(frozen=True)

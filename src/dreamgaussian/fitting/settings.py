@@ -70,6 +70,9 @@ class DistillSettings:
     """Noise level at the first step; none given: what suits the method and the prior, 0.98 for most."""
     t_min: float | None = None
     """Noise level at the last step; none given: what suits the method and the prior, 0.02 for most."""
+    opaque: float | None = None
+    """Weight of a loss, growing with the steps, on pixels that are half transparent; none given: what suits the prior.
+    The paper has none."""
     anneal: bool = True
     """Lower the noise level linearly with the steps; otherwise draw it at random."""
     samples: int = 1

@@ -55,6 +55,8 @@ class PriorSpec:
     """w(t) that suits the prior in distillation."""
     times: tuple[float, float] = (0.98, 0.02)
     """Noise levels at the first and the last step of a distillation that suit the prior."""
+    opaque: float = 0.0
+    """Weight of the loss on half transparent pixels that suits the prior."""
     conditions: tuple[str, ...] = ("conditional", "unconditional")
     """What `predict_noise` may be asked for."""
     x_bound: float | None = None

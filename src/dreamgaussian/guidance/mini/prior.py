@@ -32,6 +32,7 @@ SPEC = PriorSpec(
     domain=CameraDomain(elevation_range_deg=(-20.0, 45.0)),
     weighting="reconstruction",
     times=(0.97, 0.8),
+    opaque=0.6,
     x_bound=1.0,
 )
 
