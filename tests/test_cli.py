@@ -178,6 +178,15 @@ def test_a_run_writes_its_files_and_repeats_from_its_record(tmp_path, monkeypatc
     assert json.loads((again / "run.json").read_text())["config"] == record["config"]
 
 
+@pytest.fixture
+def heeds_ctrl_c():
+    """Programs that are started in the background may have been told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_writes_what_there_is_and_exits_with_130(tmp_path, monkeypatch, capsys):
     whole = pipeline.generate
 
