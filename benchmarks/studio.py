@@ -61,16 +61,18 @@ def measure(studio: LocalStudio, arguments: argparse.Namespace) -> str:
     with client.live() as socket:
         threading.Thread(target=listen, args=(socket, heard), daemon=True).start()
         threading.Thread(target=ping, args=(socket,), daemon=True).start()
-        wait_for_step(client, job, SETTLING_STEPS)
+        step = wait_for_step(client, job, SETTLING_STEPS)
         (worker,) = children(studio.process.pid)
         windows: list[float] = []
         watched_seconds = 0.0
-        for number in range((arguments.steps - SETTLING_STEPS) // arguments.window - 1):
-            is_watched = number % 2 == 1
+        # A window may be longer than asked: what is done is heard of now and then only.
+        while step + 2 * arguments.window < arguments.steps:
+            is_watched = len(windows) % 2 == 1
             socket.send(json.dumps({"watch": job if is_watched else ""}))
             step, cpu, began = wait_for_step(client, job, 0), cpu_seconds(worker), time.perf_counter()
             end = wait_for_step(client, job, step + arguments.window)
             windows.append((cpu_seconds(worker) - cpu) / (end - step))
+            step = end
             watched_seconds += (time.perf_counter() - began) * is_watched
     ratios = [windows[i] / statistics.mean((windows[i - 1], windows[i + 1])) for i in range(1, len(windows) - 1, 2)]
     return page(arguments, ratios, windows, heard, watched_seconds)
