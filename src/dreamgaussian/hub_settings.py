@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from dreamgaussian.errors import ConfigError
+
 Encoder = Literal["exact", "linear", "tiny"]
 
 
@@ -26,3 +28,10 @@ class HubSettings:
     """Files of low-rank changes to the weights (LoRA), each as FILE or FILE:SCALE."""
     compile: bool = False
     """Compile the network: slow at first and faster then, by torch's own compiler (on a CPU it needs a C++ one)."""
+    offload: bool = False
+    """For small graphics cards: the large networks' weights wait in the CPU's memory and come layer by layer as they
+    run. Slower."""
+
+    def __post_init__(self) -> None:
+        if self.compile and self.offload:
+            raise ConfigError("hub.compile needs the whole network on the device, and hub.offload keeps it away.")

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import torch
 
+from dreamgaussian.cli import run
 from dreamgaussian.config import RunConfig
 from dreamgaussian.errors import WeightsUnavailable
 from dreamgaussian.guidance import open_prior, prior_spec
@@ -48,6 +49,13 @@ def test_helpers_are_only_checked(tmp_path):
     assert lines[-1].startswith("vae: ")
     assert "not those published" in lines[-1]
     assert not (tmp_path / "check.png").exists()
+
+
+@pytest.mark.parametrize("name", [*CATALOGUE, "sd3.5", "taesd", "taesdxl"])
+def test_a_place_that_is_not_there_is_one_line_with_the_flag_of_the_check(name, capsys):
+    assert run(["prior", "check", name, "--prior-path", "nowhere"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("dreamgaussian: --prior-path nowhere is neither a folder")
 
 
 def test_the_check_repeats(tmp_path):

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from dreamgaussian.errors import ConfigError, WeightsUnavailable
 from dreamgaussian.hub_settings import HubSettings
 from dreamgaussian.text_to_image import open_painter
 from dreamgaussian.text_to_image.diffusion import DiffusionPainter
@@ -27,3 +28,11 @@ def test_it_paints_the_words_front(painter):
 def test_equal_seeds_paint_equal_pictures(painter):
     first, again = (painter("a cup", "", torch.Generator().manual_seed(4)).picture.rgba for _ in range(2))
     assert (first == again).all()
+
+
+def test_what_cannot_be_had_is_named_with_the_painters_own_flags(painter):
+    with pytest.raises(WeightsUnavailable, match=r"^--hub\.painter-path nowhere is neither"):
+        open_painter("sdxl", CPU, HubSettings(painter_path="nowhere"))
+    settings = HubSettings(painter_path=painter.settings.painter_path, painter_lora=("nowhere",))
+    with pytest.raises(ConfigError, match=r"^--hub\.painter-lora nowhere: there is no"):
+        open_painter("stable-diffusion-1.5", CPU, settings)

@@ -29,7 +29,7 @@ Captioner = Callable[[Tensor], str]
 def open_captioner(device: torch.device, hub: HubSettings = HubSettings()) -> Captioner:
     """Gives words for an RGBA picture [h, w, 4]. Raises WeightsUnavailable."""
     require_libraries("caption model")
-    checkpoint = DiffusersFolder.fetched(locate(manifest("blip"), hub.captioner_path))
+    checkpoint = DiffusersFolder.fetched(locate(manifest("blip", "--hub.captioner-path"), hub.captioner_path))
     vocab = checkpoint.files["vocab.txt"]
     network = _load(checkpoint, vocab.parent).to(device)
     vocabulary = vocab.read_text(encoding="utf-8").splitlines()

@@ -12,7 +12,7 @@ import torch
 from dreamgaussian.errors import ConfigError, WeightsUnavailable
 from dreamgaussian.guidance import CameraDomain, PriorSpec
 from dreamgaussian.guidance.hub import locate, recognise
-from dreamgaussian.guidance.manifest import manifest
+from dreamgaussian.guidance.manifest import Manifest, manifest
 from dreamgaussian.guidance.perp_neg import VIEW_NAMES
 from dreamgaussian.hub_settings import HubSettings
 from dreamgaussian.subject import Subject
@@ -38,37 +38,50 @@ class Entry:
 
 
 def open_from_hub(
-    name: str, subject: Subject, device: torch.device, path: str | None = None, settings: HubSettings = HubSettings()
+    name: str,
+    subject: Subject,
+    device: torch.device,
+    path: str | None = None,
+    settings: HubSettings = HubSettings(),
+    *,
+    option: str = Manifest.option,
 ) -> "LatentDiffusion":
     """The prior called `name` from the hub, or from the folder, file or hub id `path`, conditioned on the subject.
+
+    `option` is the flag that `path` was given with, for messages.
 
     Raises WeightsUnavailable, and ConfigError where the subject lacks the picture or the words that the prior needs.
     """
     entry = CATALOGUE[name]
-    checkpoint, encoder = fetch(name, path, settings)
+    checkpoint, encoder = fetch(name, path, settings, option)
     prior = entry.opener()(entry.spec, checkpoint, subject, device)
     if settings.compile:
         prior = replace(prior, unet=torch.compile(prior.unet))
     return replace(prior, latents=_with_encoder(prior.latents, encoder, settings, device))
 
 
-def fetch(name: str, path: str | None, settings: HubSettings) -> "tuple[Checkpoint, Checkpoint | None]":
+def fetch(
+    name: str, path: str | None, settings: HubSettings, option: str = Manifest.option
+) -> "tuple[Checkpoint, Checkpoint | None]":
     """The prior's checkpoint on this machine, and its tiny encoder's where one is wanted; downloaded where they aren't.
 
     Raises WeightsUnavailable, and ConfigError for settings that the prior cannot follow, before anything is downloaded.
     """
     from dreamgaussian.guidance.encoders import TINY_IDS, check_linear
     from dreamgaussian.guidance.lora import parse, with_loras
+    from dreamgaussian.guidance.offload import Offloaded
 
     require_libraries(name)
     if settings.encoder == "linear":
         check_linear(_autoencoder(name))
     for lora in settings.lora:
         parse(lora)
-    checkpoint = with_loras(find_checkpoint(name, path), settings.lora)
+    checkpoint = with_loras(find_checkpoint(name, path, option), settings.lora)
+    if settings.offload:
+        checkpoint = Offloaded(checkpoint)
     if settings.encoder != "tiny":
         return checkpoint, None
-    return checkpoint, find_checkpoint(TINY_IDS[_autoencoder(name)], settings.encoder_path)
+    return checkpoint, find_checkpoint(TINY_IDS[_autoencoder(name)], settings.encoder_path, "--hub.encoder-path")
 
 
 def _with_encoder(
@@ -97,14 +110,14 @@ def known_name(name: str) -> str:
     raise ConfigError(f"No prior is called {name!r}. There are: {', '.join(['mini', *CATALOGUE])}.")
 
 
-def find_checkpoint(name: str, path: str | None) -> "Checkpoint":
+def find_checkpoint(name: str, path: str | None, option: str = Manifest.option) -> "Checkpoint":
     """The prior's checkpoint on this machine; downloaded where it isn't. Raises WeightsUnavailable."""
     from dreamgaussian.guidance.checkpoint import DiffusersFolder
     from dreamgaussian.guidance.single_file import SingleFile
 
     if path is not None and Path(path).expanduser().is_file():
-        return SingleFile.opened(Path(path).expanduser(), manifest(name))
-    return DiffusersFolder.fetched(locate(manifest(name), path))
+        return SingleFile.opened(Path(path).expanduser(), manifest(name, option))
+    return DiffusersFolder.fetched(locate(manifest(name, option), path))
 
 
 def require_libraries(name: str) -> None:

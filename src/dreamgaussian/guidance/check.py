@@ -48,7 +48,9 @@ def check(
         for file, size in located.sizes.items():
             yield f"  {_megabytes(size):>10}  {file}"
     encoding, running = map(_megabytes, weights_in_memory(published))
-    yield f"In memory its weights take {encoding} while words and pictures are encoded, then {running}."
+    yield f"In memory its weights take {encoding} while words and pictures are encoded, then {running};"
+    encoding, running = map(_megabytes, weights_in_memory(published, offload=True))
+    yield f"with --hub.offload {encoding} on the graphics card, then {running}."
     checkpoint = find_checkpoint(name, path)
     yield from _compare(checkpoint, published)
     if name in CATALOGUE:

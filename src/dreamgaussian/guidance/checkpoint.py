@@ -113,6 +113,33 @@ class DiffusersFolder(Checkpoint):
                 yield common_name(component, name), tensor
 
 
+class Derived(Checkpoint):
+    """A checkpoint that is the base's but for what a subclass changes."""
+
+    def __init__(self, base: Checkpoint) -> None:
+        self.base, self.name, self.option = base, base.name, base.option
+
+    def config(self, component: str) -> dict[str, Any]:
+        """The base's."""
+        return self.base.config(component)
+
+    def scheduler_config(self) -> dict[str, Any]:
+        """The base's."""
+        return self.base.scheduler_config()
+
+    def tokenizer(self, name: str) -> Path:
+        """The base's."""
+        return self.base.tokenizer(name)
+
+    def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
+        """The base's."""
+        return self.base.shapes(component)
+
+    def tensors(self, component: str) -> Iterator[tuple[str, Tensor]]:
+        """The base's."""
+        return self.base.tensors(component)
+
+
 def common_name(component: str, name: str) -> str:
     """One name for a tensor that is called differently in files of different years, and in today's networks.
 

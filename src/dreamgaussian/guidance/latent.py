@@ -123,7 +123,7 @@ def load_unet(checkpoint: Checkpoint, device: torch.device, *, in_channels: int)
     if config.get("in_channels") != in_channels:
         raise WeightsUnavailable(
             f"{checkpoint.name} holds another kind of model: its UNet takes {config.get('in_channels')} channels, and "
-            f"this prior's takes {in_channels}. Give the right checkpoint with --prior-path."
+            f"this prior's takes {in_channels}. Give the right checkpoint with {checkpoint.option}."
         )
     network = on_meta(UNet2DConditionModel, config)
     return checkpoint.load("unet", network, dtype=working_dtype(device), device=device)

@@ -9,15 +9,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from dreamgaussian.errors import ConfigError, WeightsUnavailable
-from dreamgaussian.guidance.checkpoint import Checkpoint, read_tensors
+from dreamgaussian.guidance.checkpoint import Checkpoint, Derived, read_tensors
 from dreamgaussian.guidance.single_file import old_name
 
+OPTION = "--lora"
 _PART = re.compile(r"\.(?P<part>lora_(?:down|up|A|B)|lora\.(?:down|up)|alpha)(?:\.default)?(?:\.weight)?$")
 _PARTS = {"lora_down": "down", "lora_A": "down", "lora.down": "down", "lora_up": "up", "lora_B": "up", "lora.up": "up"}
 _COMPONENTS = {
@@ -54,34 +54,13 @@ class Change:
         return (*self.up.flatten(1).shape, *self.down.flatten(1).shape) == (rows, rank, rank, columns)
 
 
-@dataclass(frozen=True)
-class WithLora(Checkpoint):
+class WithLora(Derived):
     """A checkpoint whose weights are changed as they are read."""
 
-    base: Checkpoint
-    changes: Mapping[str, Mapping[str, Change]]
-    """By component and by the tensor's common name."""
-
-    @property
-    def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The base's."""
-        return self.base.name
-
-    def config(self, component: str) -> dict[str, Any]:
-        """The base's."""
-        return self.base.config(component)
-
-    def scheduler_config(self) -> dict[str, Any]:
-        """The base's."""
-        return self.base.scheduler_config()
-
-    def tokenizer(self, name: str) -> Path:
-        """The base's."""
-        return self.base.tokenizer(name)
-
-    def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
-        """The base's."""
-        return self.base.shapes(component)
+    def __init__(self, base: Checkpoint, changes: Mapping[str, Mapping[str, Change]]) -> None:
+        """`changes` by component and by the tensor's common name."""
+        super().__init__(base)
+        self.changes = changes
 
     def tensors(self, component: str) -> Iterator[tuple[str, Tensor]]:
         """The base's, changed; a changed one comes in float32."""
@@ -91,19 +70,19 @@ class WithLora(Checkpoint):
             yield name, tensor if change is None else tensor.float() + change.delta.view(tensor.shape)
 
 
-def with_loras(checkpoint: Checkpoint, loras: Sequence[str]) -> Checkpoint:
-    """The checkpoint with the changes of each file, given as FILE or FILE:SCALE, one after the other.
+def with_loras(checkpoint: Checkpoint, loras: Sequence[str], option: str = OPTION) -> Checkpoint:
+    """The checkpoint with the changes of each file, given with `option` as FILE or FILE:SCALE, one after the other.
 
     Raises ConfigError for what cannot be understood, and WeightsUnavailable for a file that does not fit.
     """
     for lora in loras:
-        path, scale = parse(lora)
+        path, scale = parse(lora, option)
         checkpoint = WithLora(checkpoint, read_changes(path, scale, checkpoint))
     return checkpoint
 
 
-def parse(lora: str) -> tuple[Path, float]:
-    """FILE or FILE:SCALE. Raises ConfigError."""
+def parse(lora: str, option: str = OPTION) -> tuple[Path, float]:
+    """FILE or FILE:SCALE, as given with `option`. Raises ConfigError."""
     file, colon, scale = lora.rpartition(":")
     try:
         path, factor = (Path(file), float(scale)) if colon else (Path(lora), 1.0)
@@ -111,7 +90,7 @@ def parse(lora: str) -> tuple[Path, float]:
         path, factor = Path(lora), 1.0
     path = path.expanduser()
     if path.suffix != ".safetensors" or not path.is_file():
-        raise ConfigError(f"--lora {lora}: there is no .safetensors file at {path}. Give FILE or FILE:SCALE.")
+        raise ConfigError(f"{option} {lora}: there is no .safetensors file at {path}. Give FILE or FILE:SCALE.")
     return path, factor
 
 

@@ -13,6 +13,8 @@ from math import prod
 from typing import Any, cast
 
 Shapes = Mapping[str, tuple[int, ...]]
+RESIDENT = ("vae", "projection")
+"""Components that stay on the device where the others are offloaded."""
 
 
 @dataclass(frozen=True)
@@ -50,27 +52,30 @@ class Manifest:
     files: tuple[str, ...]
     """Small files that are needed besides the networks."""
     option: str = "--prior-path"
-    """The flag that names another place."""
+    """The flag that names another place, for messages."""
 
 
-def weights_in_memory(facts: Manifest) -> tuple[int, int]:
-    """Bytes of weights while words and pictures are encoded, and while the prior runs.
+def weights_in_memory(facts: Manifest, *, offload: bool = False) -> tuple[int, int]:
+    """Bytes of weights on the device while words and pictures are encoded, and while the prior runs.
 
-    Encoders run in float32, one after the other, and are let go; then come the other networks, all in two bytes.
+    Encoders run in float32, one after the other, and are let go; then come the other networks, all in two bytes. With
+    `offload` only the largest layer counts of each network that isn't `RESIDENT`.
     """
-    counts = {name: sum(map(prod, part.shapes.values())) for name, part in facts.components.items()}
-    encoders = [count for name, count in counts.items() if "encoder" in name]
-    return 4 * max(encoders, default=0), 2 * (sum(counts.values()) - sum(encoders))
+    encoders, networks = [0], [0]
+    for name, part in facts.components.items():
+        sizes = list(map(prod, part.shapes.values()))
+        count = max(sizes) if offload and name not in RESIDENT else sum(sizes)
+        (encoders if "encoder" in name else networks).append(count)
+    return 4 * max(encoders), 2 * sum(networks)
 
 
-def manifest(prior: str) -> Manifest:
-    """The manifest of the prior called `prior`."""
+def manifest(prior: str, option: str = Manifest.option) -> Manifest:
+    """The manifest of the prior or helper called `prior`, for which `option` names another place."""
     facts = _read(prior)
     components = {
         name: Component(entry["network"], tuple(entry["folders"]), entry.get("published", {}).get("bytes", ""))
         for name, entry in facts["components"].items()
     }
-    option = facts.get("option", Manifest.option)
     return Manifest(prior, facts["licence"], tuple(facts["ids"]), components, tuple(facts["files"]), option)
 
 

@@ -71,6 +71,7 @@ class SingleFile(Checkpoint):
     facts: Manifest
     tokenizers: Mapping[str, Path]
     """Folders by name."""
+    option: str = Checkpoint.option
 
     @classmethod
     def opened(cls, path: Path, facts: Manifest) -> "SingleFile":
@@ -82,7 +83,7 @@ class SingleFile(Checkpoint):
         if not {component.network for component in facts.components.values()} <= _NETWORKS:
             raise WeightsUnavailable(
                 f"{path} is a single file, from which {facts.prior} cannot be read. Give a folder in the diffusers "
-                "layout with --prior-path."
+                f"layout with {facts.option}."
             )
         if path.suffix not in (".safetensors", ".ckpt", ".pt", ".pth", ".bin"):
             raise WeightsUnavailable(f"{path} is no file of weights. Give a folder, or a .safetensors file.")
@@ -90,7 +91,8 @@ class SingleFile(Checkpoint):
         files = {file: path.parent / file for file in vocabularies}
         if not all(file.is_file() for file in files.values()):
             files = tokenizer_files(facts)
-        return cls(str(path), path, facts, {Path(file).parts[0]: files[file].parent for file in vocabularies})
+        tokenizers = {Path(file).parts[0]: files[file].parent for file in vocabularies}
+        return cls(str(path), path, facts, tokenizers, facts.option)
 
     def config(self, component: str) -> dict[str, Any]:
         """Of the published checkpoint."""

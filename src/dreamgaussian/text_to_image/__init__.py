@@ -17,6 +17,10 @@ PAINTERS = ("library", "stable-diffusion", "stable-diffusion-1.5", "sdxl", "sd3.
 """Names that `open_painter` knows."""
 
 
+PLACE = "--hub.painter-path"
+"""The flag that names another place for a painter's weights."""
+
+
 @dataclass(frozen=True, eq=False)
 class Painting:
     """A picture that was made, or found, for words."""
@@ -61,11 +65,12 @@ def _open_from_hub(name: str, device: torch.device, hub: HubSettings) -> Painter
     from dreamgaussian.guidance.lora import with_loras
 
     require_libraries(name)
-    checkpoint = with_loras(find_checkpoint(name, hub.painter_path), hub.painter_lora)
+    checkpoint = with_loras(find_checkpoint(name, hub.painter_path, PLACE), hub.painter_lora, "--hub.painter-lora")
     if name in CATALOGUE:
         from dreamgaussian.text_to_image.diffusion import DiffusionPainter
 
         return DiffusionPainter(name, device, hub)
+    from dreamgaussian.guidance.offload import Offloaded
     from dreamgaussian.text_to_image.flow import FlowPainter
 
-    return FlowPainter(checkpoint, device)
+    return FlowPainter(Offloaded(checkpoint) if hub.offload else checkpoint, device)

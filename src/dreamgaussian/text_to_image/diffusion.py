@@ -9,7 +9,7 @@ from dreamgaussian.guidance.catalogue import open_from_hub
 from dreamgaussian.guidance.distill import NOMINAL_SCALE, sample
 from dreamgaussian.hub_settings import HubSettings
 from dreamgaussian.subject import Subject
-from dreamgaussian.text_to_image import Painting
+from dreamgaussian.text_to_image import PLACE, Painting
 from dreamgaussian.text_to_image.picture import OBJECT, as_picture
 
 
@@ -25,8 +25,8 @@ class DiffusionPainter:
     def __call__(self, prompt: str, negative_prompt: str, generator: torch.Generator) -> Painting:
         """A picture of one object. Raises WeightsUnavailable."""
         subject = Subject(prompt=prompt + OBJECT, negative_prompt=negative_prompt)
-        settings = HubSettings(lora=self.settings.painter_lora)
-        prior = open_from_hub(self.name, subject, self.device, self.settings.painter_path, settings)
+        settings = HubSettings(lora=self.settings.painter_lora, offload=self.settings.offload)
+        prior = open_from_hub(self.name, subject, self.device, self.settings.painter_path, settings, option=PLACE)
         front = Camera.orbit(0, 0, prior.spec.resolution)
         (views,) = sample(prior, [[front]], steps=self.steps, scale=NOMINAL_SCALE, generator=generator)
         facts = {"painter": self.name, "prompt": subject.prompt, "steps": self.steps, "scale": NOMINAL_SCALE}
