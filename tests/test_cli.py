@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from dreamgaussian import cli, pipeline
-from dreamgaussian.commands import ImageCommand
+from dreamgaussian.commands.run import ImageCommand
 from dreamgaussian.config import RunConfig
 from dreamgaussian.errors import ConfigError, Diverged
 from dreamgaussian.export.ply import read_ply

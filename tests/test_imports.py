@@ -10,7 +10,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "dreamgaussian"
 LAYERS = [
-    {"dreamgaussian", "errors", "weights"},
+    {"dreamgaussian", "errors", "flags", "weights"},
     {
         "files",
         "fidelity",
@@ -33,7 +33,7 @@ LAYERS = [
     {"evaluate"},
     {"studio"},
     {"bars"},
-    {"commands", "prior_commands"},
+    {"commands"},
     {"cli"},
     {"__main__"},
 ]

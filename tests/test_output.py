@@ -1,25 +1,46 @@
+from pathlib import Path
+
 import pytest
 
-from dreamgaussian.errors import ConfigError
+from dreamgaussian.errors import ConfigError, InputError
 from dreamgaussian.files import atomic_path
-from dreamgaussian.output import open_folder
+from dreamgaussian.output import numbered_folder, results_folder
 
 
 def test_fresh_folders_are_numbered(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert str(open_folder(None, "cat", overwrite=False)) == "runs/cat-001"
-    assert str(open_folder(None, "cat", overwrite=False)) == "runs/cat-002"
-    assert str(open_folder(None, "dog", overwrite=False)) == "runs/dog-001"
+    for expected in ("runs/cat-001", "runs/cat-002"):
+        assert str(numbered_folder("cat")) == expected
+        Path(expected).mkdir(parents=True)
+    assert str(numbered_folder("dog")) == "runs/dog-001"
 
 
 def test_an_empty_folder_is_used_and_a_full_one_only_when_told_to(tmp_path):
-    assert open_folder(tmp_path, "cat", overwrite=False) == tmp_path
-    assert list(tmp_path.iterdir()) == []
+    with results_folder(tmp_path, overwrite=False) as folder:
+        assert folder == tmp_path
+        assert list(tmp_path.iterdir()) == []
     (tmp_path / "mine.txt").touch()
-    with pytest.raises(ConfigError, match="is not empty"):
-        open_folder(tmp_path, "cat", overwrite=False)
-    assert open_folder(tmp_path, "cat", overwrite=True) == tmp_path
-    assert (tmp_path / "mine.txt").exists()
+    with pytest.raises(ConfigError, match="is not empty"), results_folder(tmp_path, overwrite=False):
+        pass
+    with results_folder(tmp_path, overwrite=True):
+        assert (tmp_path / "mine.txt").exists()
+
+
+def fail_in(folder):
+    with results_folder(folder, overwrite=True):
+        raise InputError("no picture")
+
+
+def test_work_that_fails_leaves_no_empty_folder_behind(tmp_path):
+    with pytest.raises(InputError):
+        fail_in(tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_work_that_fails_leaves_a_folder_of_the_user(tmp_path):
+    with pytest.raises(InputError):
+        fail_in(tmp_path)
+    assert tmp_path.is_dir()
 
 
 def test_a_failed_write_leaves_the_old_file_whole(tmp_path):

@@ -1,6 +1,6 @@
 """The command line: parses and prints, and answers every mistake in one line.
 
-`commands.py` and `prior_commands.py` hold what it can do.
+`commands/` holds what it can do.
 """
 
 import os
@@ -22,21 +22,13 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, OmitSubcommandPrefixes, subcommand
 
 from dreamgaussian import __version__
-from dreamgaussian.commands import (
-    EXIT_INTERRUPTED,
-    ConvertCommand,
-    EvalCommand,
-    ImageCommand,
-    MeshCommand,
-    RunFlags,
-    StudioCommand,
-    TextCommand,
-    TextureCommand,
-    ViewCommand,
-)
+from dreamgaussian.commands.eval import EvalCommand
+from dreamgaussian.commands.mesh import ConvertCommand, MeshCommand, TextureCommand
+from dreamgaussian.commands.prior import PriorCommand
+from dreamgaussian.commands.run import EXIT_INTERRUPTED, ImageCommand, RunFlags, TextCommand
+from dreamgaussian.commands.studio import StudioCommand, ViewCommand
 from dreamgaussian.config import RunConfig, from_json, preset, read_run
 from dreamgaussian.errors import ConfigError, DreamGaussianError
-from dreamgaussian.prior_commands import PriorCommand
 
 EXIT_ERROR = 2
 

@@ -2,10 +2,11 @@
 
 import json
 import platform
-import resource
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,15 +36,21 @@ SHOW_RADIUS = 2.4
 """Distance of the cameras that show results: a little further off than the input's, for what turns towards them."""
 
 
-def open_folder(folder: Path | None, name: str, *, overwrite: bool) -> Path:
-    """The folder for a run's files, made if need be: `folder`, or the first free of runs/<name>-001, -002...
+def numbered_folder(name: str) -> Path:
+    """The first of runs/<name>-001, -002... that is not there."""
+    return next(each for n in count(1) if not (each := RUNS / f"{name}-{n:03d}").exists())
 
-    Raises ConfigError where it is not empty (unless `overwrite`) or cannot be written.
+
+@contextmanager
+def results_folder(folder: Path, *, overwrite: bool) -> Generator[Path]:
+    """A folder for a run's files, made if need be.
+
+    A folder that was made here and is still empty when the work fails is taken away again. Raises ConfigError where it
+    is not empty (unless `overwrite`) or cannot be written.
     """
-    if folder is None:
-        folder = next(each for each in _numbered(RUNS, name) if not each.exists())
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file. Pass a folder for the results with -o.")
+    fresh = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         occupied = any(folder.iterdir())
@@ -54,7 +61,12 @@ def open_folder(folder: Path | None, name: str, *, overwrite: bool) -> Path:
     with atomic_path(folder / ".writable") as temporary:
         temporary.touch()
     (folder / ".writable").unlink(missing_ok=True)
-    return folder
+    try:
+        yield folder
+    except BaseException:
+        if fresh and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
 
 
 def check_mesh_path(path: Path, *, overwrite: bool) -> Path:
@@ -75,13 +87,6 @@ def check_files(settings: ExportSettings) -> None:
     for path in map(Path, settings.files):
         if path.stem != "turntable":
             check_format(path, gaussians=path.stem == "gaussians", glb=settings.glb)
-
-
-def _numbered(parent: Path, name: str) -> Iterator[Path]:
-    number = 1
-    while True:
-        yield parent / f"{name}-{number:03d}"
-        number += 1
 
 
 def write_results(
@@ -147,6 +152,12 @@ def run_record(
 
 def peak_memory_mb() -> float:
     """The process's largest resident size so far."""
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / 1024**2
+    import resource
+
     unit = 1024**2 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 

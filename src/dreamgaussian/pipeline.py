@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -22,7 +23,7 @@ from dreamgaussian.mesh.build import build_mesh
 from dreamgaussian.mesh.extract import Outline
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.meshing import gaussian_views
-from dreamgaussian.output import check_files, open_folder, write_results
+from dreamgaussian.output import check_files, results_folder, write_results
 from dreamgaussian.prior_settings import PriorChoice
 from dreamgaussian.raster import Rasterizer, choose_rasterizer
 from dreamgaussian.subject import Subject, View, subject_from_picture
@@ -184,8 +185,8 @@ def image_to_3d(
     """
     if views:
         config = replace(config, subject=replace(config.subject, views=tuple(views)))
-    folder = None if output is None else open_folder(Path(output), Path(picture).stem, overwrite=overwrite)
-    return _carry_out(Path(picture), config, folder)
+    with _folder(output, overwrite) as folder:
+        return _carry_out(Path(picture), config, folder)
 
 
 def text_to_3d(
@@ -195,8 +196,12 @@ def text_to_3d(
 
     Raises InputError where the picture library, which the embedded prior goes by, has no such thing.
     """
-    folder = None if output is None else open_folder(Path(output), "text", overwrite=overwrite)
-    return _carry_out(None, replace(config, prompt=prompt), folder)
+    with _folder(output, overwrite) as folder:
+        return _carry_out(None, replace(config, prompt=prompt), folder)
+
+
+def _folder(output: str | Path | None, overwrite: bool) -> AbstractContextManager[Path | None]:
+    return nullcontext() if output is None else results_folder(Path(output), overwrite=overwrite)
 
 
 def _carry_out(picture: Path | None, config: RunConfig, folder: Path | None) -> Result:

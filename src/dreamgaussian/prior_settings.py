@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
-from tyro.constructors import PrimitiveConstructorSpec
-
 from dreamgaussian.errors import ConfigError
+from dreamgaussian.flags import one_word
 
 PriorName = Literal[
     "mini",
@@ -50,14 +49,5 @@ class PriorChoice:
         return self.name if self.weight == 1 else f"{self.name}:{self.weight:g}"
 
 
-PriorFlag = Annotated[
-    PriorChoice,
-    PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="NAME|ID|FOLDER[:WEIGHT]",
-        instance_from_str=lambda words: PriorChoice.parse(words[0]),
-        is_instance=lambda value: isinstance(value, PriorChoice),
-        str_from_instance=lambda choice: [str(choice)],
-    ),
-]
+PriorFlag = Annotated[PriorChoice, one_word(PriorChoice, "NAME|ID|FOLDER[:WEIGHT]")]
 """As the command line reads it."""

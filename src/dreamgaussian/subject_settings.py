@@ -4,9 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from tyro.constructors import PrimitiveConstructorSpec
-
 from dreamgaussian.errors import ConfigError
+from dreamgaussian.flags import one_word
 
 SAME_DIRECTION_DEG = 1.0
 """Pictures whose directions are no further apart than this would contradict each other."""
@@ -48,16 +47,7 @@ class PosedPicture:
         return f"{self.file}@{','.join(f'{angle:g}' for angle in angles)}"
 
 
-PosedPictureFlag = Annotated[
-    PosedPicture,
-    PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="FILE@AZIMUTH,ELEVATION",
-        instance_from_str=lambda words: PosedPicture.parse(words[0]),
-        is_instance=lambda value: isinstance(value, PosedPicture),
-        str_from_instance=lambda picture: [str(picture)],
-    ),
-]
+PosedPictureFlag = Annotated[PosedPicture, one_word(PosedPicture, "FILE@AZIMUTH,ELEVATION")]
 """As the command line reads it."""
 
 

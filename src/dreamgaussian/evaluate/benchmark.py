@@ -46,7 +46,7 @@ from dreamgaussian.files import atomic_path
 from dreamgaussian.fitting.settings import Method
 from dreamgaussian.guidance.mini.weights import shipped_weights
 from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.output import open_folder, peak_memory_mb
+from dreamgaussian.output import peak_memory_mb, results_folder
 from dreamgaussian.pipeline import Snapshot, StageClock, generate, open_run
 
 SIZES = (64, VIEW_SIZE)
@@ -86,7 +86,11 @@ def evaluate(settings: EvalSettings, archive: Path | None = None) -> Iterator[Ev
     both before anything is run.
     """
     networks = Networks.load()
-    open_folder(settings.output, "benchmark", overwrite=True)
+    with results_folder(settings.output, overwrite=True):
+        yield from _evaluate(settings, archive, networks)
+
+
+def _evaluate(settings: EvalSettings, archive: Path | None, networks: Networks) -> Iterator[EvalStep]:
     several = [name for name, pictures in SEVERAL.items() if pictures in settings.pictures]
     variants = (BASELINES, DEFAULT, *several, *(ABLATIONS if settings.ablations else ()))
     wanted = [(e, v) for e in read_index(archive)[: settings.object_count] for v in variants]

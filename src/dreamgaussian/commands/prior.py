@@ -1,4 +1,4 @@
-"""What `dreamgaussian prior` can do. No torch is loaded by importing this."""
+"""`dreamgaussian prior`: the hub's priors checked, the embedded one made anew."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,0 +1,139 @@
+"""`dreamgaussian mesh`, `texture` and `convert`: work on files, without a whole run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import Positional, arg
+
+from dreamgaussian.bars import progress_bars
+from dreamgaussian.config import MeshConfig, TextureConfig
+from dreamgaussian.errors import ConfigError
+from dreamgaussian.export.settings import GlbSettings
+from dreamgaussian.output import check_mesh_path
+from dreamgaussian.picture import check_picture
+
+if TYPE_CHECKING:
+    from dreamgaussian.mesh.mesh import Mesh
+    from dreamgaussian.meshing import MeshingStep
+
+
+@dataclass(frozen=True)
+class MeshCommand:
+    """Turn 3D Gaussians, also those made elsewhere, into a textured mesh."""
+
+    gaussians: Annotated[Positional[Path], arg(metavar="SCENE.PLY")]
+    """3D Gaussians: .ply as the 3D Gaussian splatting paper's code writes it, .spz, .splat or .glb."""
+    output: Annotated[Path | None, arg(aliases=["-o"], metavar="MESH.GLB")] = None
+    """Where the mesh goes; its ending tells the format. SCENE.glb where none is given."""
+    overwrite: bool = False
+    """Replace a file that is already there."""
+    faces: int | None = None
+    """Short for --mesh.faces."""
+    texture_size: int | None = None
+    """Short for --mesh.texture-size: pixels, 512 to 4096 as a rule."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+    settings: Annotated[MeshConfig, arg(name="")] = field(default_factory=MeshConfig)
+
+    def resolved(self) -> MeshConfig:
+        """The settings with the short flags put in their places."""
+        short = {"faces": self.faces, "texture_size": self.texture_size}
+        given = {name: value for name, value in short.items() if value is not None}
+        return replace(self.settings, mesh=replace(self.settings.mesh, **given))
+
+    def run(self) -> int:
+        """Prints the mesh's path."""
+        config = self.resolved()
+        path = check_mesh_path(self.output or self.gaussians.with_suffix(".glb"), overwrite=self.overwrite)
+        from dreamgaussian.export import load_gaussians
+        from dreamgaussian.meshing import mesh_scene
+        from dreamgaussian.pipeline import choose_device
+        from dreamgaussian.raster import choose_rasterizer
+
+        device = choose_device(config.device)
+        rasterizer = choose_rasterizer(config.rasterizer, device)
+        gaussians = load_gaussians(self.gaussians).to(device)
+        _save_last(mesh_scene(gaussians, rasterizer, config), path)
+        return 0
+
+
+@dataclass(frozen=True)
+class TextureCommand:
+    """Give a mesh a texture, from a picture of its front, from words, or both."""
+
+    mesh: Annotated[Positional[Path], arg(metavar="MESH")]
+    """.glb, .obj, .ply, .stl or .usdz; y up, the front along +z."""
+    image: Annotated[Path | None, arg(metavar="PICTURE")] = None
+    """PNG, JPEG or WebP of the mesh's front; see --subject.elevation-deg. Needed by the embedded prior."""
+    output: Annotated[Path | None, arg(aliases=["-o"], metavar="MESH.GLB")] = None
+    """Where the textured mesh goes; its ending tells the format. MESH-textured.glb where none is given."""
+    overwrite: bool = False
+    """Replace a file that is already there."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+    settings: Annotated[TextureConfig, arg(name="")] = field(default_factory=TextureConfig)
+
+    def run(self) -> int:
+        """Prints the mesh's path."""
+        if self.image is None and not self.settings.prompt:
+            raise ConfigError("Neither a picture nor words were given. Pass --image PICTURE, --prompt WORDS or both.")
+        if self.image is None and self.settings.prior == "mini":
+            raise ConfigError("The embedded prior, mini, needs a picture. Pass --image, or --prior stable-diffusion.")
+        if self.image is not None:
+            check_picture(self.image)
+        path = check_mesh_path(
+            self.output or self.mesh.with_name(f"{self.mesh.stem}-textured.glb"), overwrite=self.overwrite
+        )
+        from dreamgaussian.export import load_mesh
+        from dreamgaussian.pipeline import open_run
+        from dreamgaussian.texturing import texture_mesh
+
+        mesh = load_mesh(self.mesh)
+        run = open_run(self.image, self.settings.run_config())
+        _save_last(texture_mesh(mesh, run.subject, run.prior, run.state.generator, self.settings), path)
+        return 0
+
+
+def _save_last(steps: "Iterator[MeshingStep]", path: Path) -> None:
+    """Show a bar for each stage, write the mesh of the last step and print its path."""
+    from dreamgaussian.export import save
+
+    mesh: Mesh | None = None
+    with progress_bars() as progress:
+        bars: dict[str, Any] = {}
+        for step in steps:
+            if step.stage not in bars:
+                bars[step.stage] = progress.add_task(step.stage, facts="")
+            progress.update(bars[step.stage], completed=step.done, total=step.total)
+            mesh = step.mesh
+    assert mesh is not None
+    save(mesh, path)
+    print(path)
+
+
+@dataclass(frozen=True)
+class ConvertCommand:
+    """Write a file of Gaussians, or of a mesh, in another format; the endings say which.
+
+    Gaussians: .ply .spz .splat .glb. Meshes: .glb .usdz .obj .ply .stl.
+    """
+
+    source: Annotated[Positional[Path], arg(metavar="FROM")]
+    """The file to read."""
+    target: Annotated[Positional[Path], arg(metavar="TO")]
+    """The file to write."""
+    glb: GlbSettings = field(default_factory=GlbSettings)
+    overwrite: bool = False
+    """Replace a file that is there."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Prints the new file's path."""
+        from dreamgaussian.export import convert
+
+        convert(self.source, self.target, self.glb, overwrite=self.overwrite)
+        print(self.target)
+        return 0
