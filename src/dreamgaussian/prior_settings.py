@@ -49,5 +49,5 @@ class PriorChoice:
         return self.name if self.weight == 1 else f"{self.name}:{self.weight:g}"
 
 
-PriorFlag = Annotated[PriorChoice, one_word(PriorChoice, "NAME|ID|FOLDER[:WEIGHT]")]
+PriorFlag = Annotated[PriorChoice, one_word(PriorChoice, PriorChoice.parse, "NAME|ID|FOLDER[:WEIGHT]")]
 """As the command line reads it."""

@@ -47,7 +47,7 @@ class PosedPicture:
         return f"{self.file}@{','.join(f'{angle:g}' for angle in angles)}"
 
 
-PosedPictureFlag = Annotated[PosedPicture, one_word(PosedPicture, "FILE@AZIMUTH,ELEVATION")]
+PosedPictureFlag = Annotated[PosedPicture, one_word(PosedPicture, PosedPicture.parse, "FILE@AZIMUTH,ELEVATION")]
 """As the command line reads it."""
 
 
