@@ -7,7 +7,7 @@ from dreamgaussian.errors import WeightsUnavailable
 from dreamgaussian.guidance.hub import Folder, locate
 from dreamgaussian.guidance.manifest import Manifest, manifest
 from guidance.hub_server import Hub, running
-from guidance.tiny_checkpoints import write_stable_diffusion
+from guidance.tiny_checkpoints import write_flux, write_stable_diffusion
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody listens
 
@@ -43,8 +43,16 @@ def refusal(facts: Manifest, path: str | None = None, endpoint: str | None = NOW
 def test_a_folder_needs_no_hub(folder):
     located = locate(needs("a/first"), str(folder), NOWHERE)
     assert located.source == Folder(folder)
-    assert located.weights["unet"] == "unet/diffusion_pytorch_model.safetensors"
+    assert located.weights["unet"] == ("unet/diffusion_pytorch_model.safetensors",)
     assert located.sizes["tokenizer/merges.txt"] == (folder / "tokenizer/merges.txt").stat().st_size
+
+
+def test_a_file_in_parts_needs_all_of_them(tmp_path):
+    folder = write_flux(tmp_path / "flux")
+    parts = [f"transformer/diffusion_pytorch_model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    assert locate(manifest("flux-schnell"), str(folder)).weights["transformer"] == tuple(parts)
+    (folder / parts[0]).unlink()
+    assert "it lacks transformer/." in refusal(manifest("flux-schnell"), str(folder))
 
 
 def test_the_first_mirror_that_has_the_files_is_taken(folder, tmp_path):

@@ -1,4 +1,5 @@
 import json
+from math import prod
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from dreamgaussian.guidance.latent import on_meta
 from dreamgaussian.guidance.manifest import Component, manifest
 from dreamgaussian.guidance.multiview_unet import MultiViewUNet
 
-HELPERS = ("taesd", "taesdxl", "sd3.5")
+HELPERS = ("taesd", "taesdxl", "sd3.5", "flux-schnell")
 NETWORKS = {
     component.network: (name, component)
     for prior in (*CATALOGUE, *HELPERS)
@@ -22,9 +23,10 @@ def full_size(network: str, config: dict) -> nn.Module:
     """The network as the loader builds it, without memory."""
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+    from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
     from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModel
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModel, T5Config, T5EncoderModel
     from transformers import CLIPTextModelWithProjection as CLIPTextModelProjected
     from transformers import CLIPVisionModelWithProjection as CLIPVisionModelProjected
 
@@ -35,6 +37,10 @@ def full_size(network: str, config: dict) -> nn.Module:
                 return MultiViewUNet(config)
             case ["unet", _]:
                 return on_meta(UNet2DConditionModel, config)
+            case ["transformer", "flux", _]:
+                return on_meta(FluxTransformer2DModel, config)
+            case ["t5", _]:
+                return T5EncoderModel(T5Config(**plain)).encoder
             case ["transformer", _, _]:
                 return on_meta(SD3Transformer2DModel, config)
             case ["clip", "text", "l", "projected"]:
@@ -62,7 +68,10 @@ def test_the_full_size_network_has_the_published_tensors_and_no_others(network):
     assert len(published) == len(component.shapes)
 
 
-@pytest.mark.parametrize(("prior", "name"), [(p, n) for p in CATALOGUE for n in manifest(p).components])
+SIZED = [(p, n) for p in (*CATALOGUE, *HELPERS) for n, part in manifest(p).components.items() if part.published_size]
+
+
+@pytest.mark.parametrize(("prior", "name"), SIZED)
 def test_the_listed_tensors_make_up_the_published_file_size(prior, name):
     """In float16, to the hub's three digits; the sizes come from the hub's pages, the tensors from elsewhere."""
     component = manifest(prior).components[name]
@@ -71,6 +80,14 @@ def test_the_listed_tensors_make_up_the_published_file_size(prior, name):
     size = sum(tensor.nbytes for tensor in tensors.values()) + len(json.dumps(places, separators=(",", ":")))
     number, unit = component.published_size.split()
     assert f"{size / {'GB': 1e9, 'MB': 1e6}[unit]:.3g}" == number
+
+
+def test_fluxs_transformer_makes_up_the_published_files_of_dev():
+    """Dev's three files; it has a guidance embedder of 256 x 3072 + 3072 x 3072 weights and two biases besides."""
+    shapes = manifest("flux-schnell").components["transformer"].shapes
+    weights = 2 * (sum(map(prod, shapes.values())) + 256 * 3072 + 3072 * 3072 + 2 * 3072)
+    headers = 9983040304 + 9949328904 + 3870584832 - weights
+    assert 100 < headers / (len(shapes) + 4) < 150  # bytes that name a tensor
 
 
 def test_a_key_with_commas_stands_for_equal_branches():

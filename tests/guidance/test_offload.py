@@ -111,7 +111,7 @@ def test_a_painters_picture_is_the_same(tmp_path):
     assert (first == second).all()
 
 
-@pytest.mark.parametrize("name", [*CATALOGUE, "sd3.5"])
+@pytest.mark.parametrize("name", [*CATALOGUE, "sd3.5", "flux-schnell"])
 def test_offloaded_weights_of_every_prior_take_less_than_a_gigabyte(name):
     assert max(weights_in_memory(manifest(name), offload=True)) < 1e9
 

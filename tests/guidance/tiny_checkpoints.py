@@ -16,6 +16,7 @@ from dreamgaussian.guidance.manifest import manifest
 
 WIDTH = 32
 """Of the context."""
+PART = "diffusion_pytorch_model"
 
 UNET = {
     "_class_name": "UNet2DConditionModel",
@@ -182,6 +183,48 @@ def write_flow(folder: Path) -> Path:
     (folder / "scheduler").mkdir()
     (folder / "scheduler/scheduler_config.json").write_text('{"num_train_timesteps": 1000, "shift": 3.0}')
     return folder
+
+
+def write_flux(folder: Path, *, dev: bool = False) -> Path:
+    """FLUX.1 schnell, or dev, the transformer in two parts: pictures of 32 pixels."""
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+
+    published = {name: each.config for name, each in manifest("flux-schnell").components.items()}
+    narrow = {"num_layers": 1, "num_single_layers": 1, "num_attention_heads": 2, "attention_head_dim": 16}
+    words = {"joint_attention_dim": WIDTH, "pooled_projection_dim": WIDTH, "axes_dims_rope": [4, 6, 6]}
+    config = {**published["transformer"], **narrow, **words, "guidance_embeds": dev}
+    tensors = list(build(FluxTransformer2DModel, config).state_dict().items())
+    write_tensors(folder / "transformer", dict(tensors[:9]), config, f"{PART}-00001-of-00002.safetensors")
+    save_file(dict(tensors[9:]), folder / "transformer" / f"{PART}-00002-of-00002.safetensors")
+    vae = {**published["vae"], "block_out_channels": [8] * 4, "layers_per_block": 1, "norm_num_groups": 4}
+    vae |= {"scaling_factor": 0.3611, "shift_factor": 0.1159}
+    write_network(folder / "vae", build(AutoencoderKL, vae), vae, "diffusion_pytorch_model.safetensors")
+    write_words(folder)
+    write_t5(folder)
+    (folder / "scheduler").mkdir()
+    scheduler = {"num_train_timesteps": 1000, "shift": 3.0 if dev else 1.0, "use_dynamic_shifting": dev}
+    (folder / "scheduler/scheduler_config.json").write_text(json.dumps(scheduler))
+    return folder
+
+
+def write_t5(folder: Path) -> None:
+    """T5's encoder, and its tokenizer of whole words."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import T5Config, T5EncoderModel
+
+    vocabulary = {token: i for i, token in enumerate(("<pad>", "</s>", "<unk>", "a", "cup", "one", "object"))}
+    config = {"d_model": WIDTH, "d_ff": 64, "d_kv": 8, "num_heads": 4, "num_layers": 2, "vocab_size": len(vocabulary)}
+    config |= {"feed_forward_proj": "gated-gelu", "model_type": "t5"}
+    torch.manual_seed(3)
+    network = T5EncoderModel(T5Config(**{k: v for k, v in config.items() if k != "model_type"}))
+    tensors = {name: tensor for name, tensor in network.state_dict().items() if "embed_tokens" not in name}
+    write_tensors(folder / "text_encoder_2", tensors, config, "model.safetensors")
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    (folder / "tokenizer_2").mkdir()
+    tokenizer.save(str(folder / "tokenizer_2/tokenizer.json"))
 
 
 def write_words(folder: Path, *, second: bool = False, projected: bool = False) -> None:

@@ -7,7 +7,7 @@ from dreamgaussian.guidance.clip import Words
 from dreamgaussian.guidance.latent import load_latent_space
 from dreamgaussian.hub_settings import HubSettings
 from dreamgaussian.text_to_image import Painter, open_painter
-from dreamgaussian.text_to_image.flow import flow_context, integrate
+from dreamgaussian.text_to_image.flow import flow_context, flow_scheduler, integrate
 from guidance.tiny_checkpoints import write_flow
 
 CPU = torch.device("cpu")
@@ -41,7 +41,9 @@ def test_the_flow_of_a_single_picture_ends_at_it():
 
 def test_levels_are_those_of_diffusers_scheduler(folder):
     """Shift 3 takes the level s to 3 s / (1 + 2 s): of the two steps, the second starts at that of about a half."""
-    levels = painter(folder)._levels()
+    scheduler = flow_scheduler(find_checkpoint("sd3.5", str(folder)))
+    scheduler.set_timesteps(40)
+    levels = scheduler.sigmas.tolist()
     assert (levels[0], levels[-1], len(levels)) == (1.0, 0.0, 41)
     assert levels[20] == pytest.approx(3 * 0.488 / (1 + 2 * 0.488), abs=0.01)
 

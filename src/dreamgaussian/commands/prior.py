@@ -154,12 +154,12 @@ class LibraryCommand:
 class CheckCommand:
     """Find, fetch and verify the files of a prior from the hub, and denoise one picture with it."""
 
-    name: Positional[PriorName | Literal["sd3.5", "taesd", "taesdxl"]]
-    """The prior, or a helper, of which the files are only compared."""
+    name: Positional[PriorName | Literal["sd3.5", "flux-schnell", "taesd", "taesdxl"]]
+    """The prior, or what helps one: a painter for --via-image, or a tiny encoder."""
     prior_path: str | None = None
     """A folder, file or hub id to take the weights from."""
     picture: Path = Path("prior-check.png")
-    """Where the denoised picture goes."""
+    """Where the picture that it makes goes."""
     device: str = "auto"
     """Where the network runs."""
     debug: bool = False
@@ -171,8 +171,11 @@ class CheckCommand:
             raise ConfigError("The embedded prior, mini, comes with the package. Name a prior from the hub.")
         from dreamgaussian.guidance.check import check
         from dreamgaussian.pipeline import choose_device
+        from dreamgaussian.text_to_image import FLOWS
+        from dreamgaussian.text_to_image.check import check_painter
 
-        for line in check(self.name, choose_device(self.device), self.picture, path=self.prior_path):
+        look = check_painter if self.name in FLOWS else check
+        for line in look(self.name, choose_device(self.device), self.picture, path=self.prior_path):
             print(line, flush=True)
         return 0
 

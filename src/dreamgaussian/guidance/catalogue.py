@@ -87,10 +87,10 @@ def fetch(
 def _with_encoder(
     space: "LatentSpace", encoder: "Checkpoint | None", settings: HubSettings, device: torch.device
 ) -> "LatentSpace":
-    from dreamgaussian.guidance.encoders import LinearGradient, with_tiny_encoder
+    from dreamgaussian.guidance.encoders import LinearGradient, TinyEncoder, load_tiny
 
     if encoder is not None:
-        return with_tiny_encoder(space, encoder, device)
+        return TinyEncoder(space.vae, space.scale, tiny=load_tiny(encoder, device))
     return LinearGradient(space.vae, space.scale) if settings.encoder == "linear" else space
 
 

@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import Image
@@ -16,6 +16,7 @@ from dreamgaussian.guidance import Prior, PriorSpec, prior_spec
 from dreamgaussian.guidance.catalogue import CATALOGUE, find_checkpoint, require_libraries
 from dreamgaussian.guidance.checkpoint import Checkpoint, common_name, shape_differences
 from dreamgaussian.guidance.distill import NOMINAL_SCALE, sample
+from dreamgaussian.guidance.encoders import load_tiny
 from dreamgaussian.guidance.hub import locate
 from dreamgaussian.guidance.latent import over_white
 from dreamgaussian.guidance.manifest import Manifest, manifest, weights_in_memory
@@ -36,9 +37,24 @@ def check(
 ) -> Iterator[str]:
     """Find, fetch and check the files of the prior called `name`, then denoise one sample into the file `picture`.
 
-    Yields lines for a person. A subject without words or a picture gets an apple. The files of what is no prior, but
-    helps some, are only checked. Raises WeightsUnavailable with what was tried, as a run would.
+    Yields lines for a person. A subject without words or a picture gets an apple. A tiny encoder encodes and decodes it.
+    Raises WeightsUnavailable with what was tried, as a run would.
     """
+    yield from check_files(name, path)
+    checkpoint = find_checkpoint(name, path)
+    if name in CATALOGUE:
+        subject = _with_apple(subject, prior_spec(name))
+        prior = CATALOGUE[name].opener()(prior_spec(name), checkpoint, subject, device)
+        yield from _denoise(prior, subject, picture, steps, seed)
+    else:
+        tiny: Any = load_tiny(checkpoint, device)
+        apple = over_white(_apple(256), 256)[None].to(next(tiny.parameters()))
+        save_picture(tiny.decode(tiny.encode(apple * 2 - 1).latents).sample[0] / 2 + 0.5, picture)
+        yield f"It should show {PROMPT}, encoded and decoded: {picture}"
+
+
+def check_files(name: str, path: str | None = None) -> Iterator[str]:
+    """Find, fetch and check the files of a prior, or of what helps one. Raises WeightsUnavailable."""
     require_libraries(name)
     published = manifest(name)
     yield f"{name}: licence of the weights: {published.licence}."
@@ -51,12 +67,13 @@ def check(
     yield f"In memory its weights take {encoding} while words and pictures are encoded, then {running};"
     encoding, running = map(_megabytes, weights_in_memory(published, offload=True))
     yield f"with --hub.offload {encoding} on the graphics card, then {running}."
-    checkpoint = find_checkpoint(name, path)
-    yield from _compare(checkpoint, published)
-    if name in CATALOGUE:
-        subject = _with_apple(subject, prior_spec(name))
-        prior = CATALOGUE[name].opener()(prior_spec(name), checkpoint, subject, device)
-        yield from _denoise(prior, subject, picture, steps, seed)
+    yield from _compare(find_checkpoint(name, path), published)
+
+
+def save_picture(pixels: Float[Tensor, "3 h w"], picture: Path) -> None:
+    """A picture in [0, 1] into a file."""
+    levels = (pixels.float().clamp(0, 1) * 255).round().byte()
+    Image.fromarray(levels.permute(1, 2, 0).cpu().numpy()).save(picture)
 
 
 def _denoise(prior: Prior, subject: Subject, picture: Path, steps: int, seed: int) -> Iterator[str]:
@@ -64,8 +81,7 @@ def _denoise(prior: Prior, subject: Subject, picture: Path, steps: int, seed: in
     cameras = [_cameras(spec)]
     scale = min(spec.guidance_scale, NOMINAL_SCALE)
     views = sample(prior, cameras, steps=steps, scale=scale, generator=torch.Generator().manual_seed(seed))
-    pixels = torch.cat(list(views[0]), dim=-1).permute(1, 2, 0).cpu().numpy()
-    Image.fromarray(np.round(pixels * 255).astype(np.uint8)).save(picture)
+    save_picture(torch.cat(list(views[0]), dim=-1), picture)
     if len(cameras[0]) > 1 and "image_encoder" in manifest(spec.name).components:
         seen = over_white(subject.views[0].picture, spec.resolution).to(views)
         nearest = int((views[0] - seen).square().mean(dim=(1, 2, 3)).argmin())

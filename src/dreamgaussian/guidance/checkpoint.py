@@ -5,6 +5,7 @@ import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ class DiffusersFolder(Checkpoint):
     """A folder for each network, with a config and a file of tensors: the layout of diffusers."""
 
     name: str
-    weights: Mapping[str, Path]
+    weights: Mapping[str, tuple[Path, ...]]
+    """One file or several by component."""
     configs: Mapping[str, Path]
     files: Mapping[str, Path]
     option: str = Checkpoint.option
@@ -81,7 +83,7 @@ class DiffusersFolder(Checkpoint):
         paths = located.paths()
         return cls(
             located.source.name,
-            {name: paths[file] for name, file in located.weights.items()},
+            {name: tuple(paths[file] for file in parts) for name, parts in located.weights.items()},
             {name: paths[file] for name, file in located.configs.items()},
             {file: paths[file] for file in located.files},
             located.option,
@@ -99,16 +101,16 @@ class DiffusersFolder(Checkpoint):
 
     def tokenizer(self, name: str) -> Path:
         """The folder of that name."""
-        return self.files[f"{name}/vocab.json"].parent
+        return next(path.parent for file, path in self.files.items() if file.startswith(f"{name}/"))
 
     def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
         """Of a safetensors file only the head is read."""
-        found = read_shapes(self.weights[component])
+        found = {name: shape for path in self.weights[component] for name, shape in read_shapes(path).items()}
         return {common_name(component, name): shape for name, shape in found.items() if not name.endswith(COUNTER)}
 
     def tensors(self, component: str) -> Iterator[tuple[str, Tensor]]:
         """One by one."""
-        for name, tensor in read_tensors(self.weights[component]):
+        for name, tensor in chain.from_iterable(map(read_tensors, self.weights[component])):
             if not name.endswith(COUNTER):
                 yield common_name(component, name), tensor
 
@@ -144,8 +146,8 @@ def common_name(component: str, name: str) -> str:
     """One name for a tensor that is called differently in files of different years, and in today's networks.
 
     Attention says query, key, value and proj_attn in autoencoders of 2022 (`_convert_deprecated_attention_blocks` of
-    diffusers); transformers 5 dropped the prefixes of CLIP's modules, not of its files; Zero123's projection is proj or
-    projection.
+    diffusers); transformers 5 dropped the prefixes of CLIP's modules, not of its files; T5's encoder shares its
+    table of words with a decoder; Zero123's projection is proj or projection.
     """
     match component:
         case "vae":
@@ -155,6 +157,8 @@ def common_name(component: str, name: str) -> str:
             return ".".join(parts)
         case "text_encoder" | "text_encoder_2":
             return name.removeprefix("text_model.")
+        case "t5_encoder":
+            return "embed_tokens.weight" if name == "shared.weight" else name.removeprefix("encoder.")
         case "image_encoder":
             return name.removeprefix("vision_model.")
         case "projection":

@@ -39,6 +39,11 @@ def embed_words(checkpoint: Checkpoint, prompts: Sequence[str], device: torch.de
     return {prompt: Words(tokens) for prompt, tokens in zip(prompts, states, strict=True)}
 
 
+def pooled_words(checkpoint: Checkpoint, prompt: str, device: torch.device) -> Float[Tensor, " width"]:
+    """One vector for the whole prompt: the last hidden state at its end, not projected."""
+    return _encode(checkpoint, "text_encoder", "tokenizer", [prompt], device).pooler_output[0]
+
+
 def embed_words_twice(checkpoint: Checkpoint, prompts: Sequence[str], device: torch.device) -> dict[str, Words]:
     """Each prompt's hidden states before the last layer of two encoders, side by side, and the second's projection.
 

@@ -70,10 +70,9 @@ def check_linear(autoencoder: str) -> None:
         raise ConfigError("The linear encoder is known for Stable Diffusion 1 and 2 only. Try --hub.encoder tiny.")
 
 
-def with_tiny_encoder(space: LatentSpace, checkpoint: Checkpoint, device: torch.device) -> TinyEncoder:
-    """The same decoder behind a tiny encoder. Raises WeightsUnavailable."""
+def load_tiny(checkpoint: Checkpoint, device: torch.device) -> nn.Module:
+    """TAESD. Raises WeightsUnavailable."""
     from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
     network = on_meta(AutoencoderTiny, checkpoint.config("vae"))
-    tiny = checkpoint.load("vae", network, dtype=working_dtype(device), device=device)
-    return TinyEncoder(space.vae, space.scale, tiny=tiny)
+    return checkpoint.load("vae", network, dtype=working_dtype(device), device=device)

@@ -3,11 +3,13 @@
 Only files of data are fetched, never code.
 """
 
+import fnmatch
 import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain, product
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -82,8 +84,8 @@ class Located:
     """A source that has all that a prior needs."""
 
     source: Source
-    weights: Mapping[str, str]
-    """File of tensors by component."""
+    weights: Mapping[str, tuple[str, ...]]
+    """File of tensors, or the parts of one, by component."""
     configs: Mapping[str, str]
     """Config file by component."""
     files: tuple[str, ...]
@@ -145,7 +147,7 @@ def _recognised(source: Source) -> str:
     folders = {file.split("/")[0] for file in files if "/" in file}
     if folders & {"clip_camera_projection", "cc_projection"}:
         return "stable-zero123" if "stable" in source.name.rsplit("/")[-1].lower() else "zero123-xl"
-    if "text_encoder_2" in folders:
+    if {"text_encoder_2", "unet"} <= folders:
         return "sdxl"
     if "unet/config.json" in files:
         config = json.loads(source.fetch("unet/config.json").read_text(encoding="utf-8"))
@@ -198,21 +200,27 @@ def _first(repositories: list[HubRepository], attempt: Callable[[Source], T], wh
 
 def _located(source: Source, manifest: Manifest) -> Located:
     sizes = source.sizes()
-    weights = {name: _weights_file(component, sizes) for name, component in manifest.components.items()}
-    missing = [f"{manifest.components[name].folders[0] or '.'}/" for name, file in weights.items() if file is None]
+    weights = {name: _weights_files(component, sizes) for name, component in manifest.components.items()}
+    missing = [f"{manifest.components[name].folders[0] or '.'}/" for name, parts in weights.items() if not parts]
     missing += [file for file in manifest.files if file not in sizes]
     if missing:
         raise WeightsUnavailable(f"{source.name} is no checkpoint of {manifest.prior}: it lacks {', '.join(missing)}.")
-    found = {name: file for name, file in weights.items() if file is not None}
-    configs = {name: PurePosixPath(file).with_name("config.json").as_posix() for name, file in found.items()}
+    configs = {name: PurePosixPath(parts[0]).with_name("config.json").as_posix() for name, parts in weights.items()}
     configs = {name: file for name, file in configs.items() if file in sizes}
-    needed = dict.fromkeys((*found.values(), *configs.values(), *manifest.files))
-    return Located(source, found, configs, manifest.files, {file: sizes[file] for file in needed}, manifest.option)
+    needed = dict.fromkeys((*chain(*weights.values()), *configs.values(), *manifest.files))
+    return Located(source, weights, configs, manifest.files, {file: sizes[file] for file in needed}, manifest.option)
 
 
-def _weights_file(component: Component, sizes: Mapping[str, int]) -> str | None:
-    candidates = (PurePosixPath(f, stem + end) for end in _ENDINGS for f in component.folders for stem in _STEMS)
-    return next((file.as_posix() for file in candidates if file.as_posix() in sizes), None)
+def _weights_files(component: Component, sizes: Mapping[str, int]) -> tuple[str, ...]:
+    """The file, or all parts of one that was cut; none where there is neither."""
+    for end, folder, stem in product(_ENDINGS, component.folders, _STEMS):
+        whole = PurePosixPath(folder, stem + end)
+        if whole.as_posix() in sizes:
+            return (whole.as_posix(),)
+        parts = sorted(fnmatch.filter(sizes, PurePosixPath(folder, f"{stem}-?????-of-?????{end}").as_posix()))
+        if parts and int(parts[0].removesuffix(end)[-5:]) == len(parts):
+            return tuple(parts)
+    return ()
 
 
 def _reason(error: Exception) -> str:

@@ -58,15 +58,16 @@ class Manifest:
 def weights_in_memory(facts: Manifest, *, offload: bool = False) -> tuple[int, int]:
     """Bytes of weights on the device while words and pictures are encoded, and while the prior runs.
 
-    Encoders run in float32, one after the other, and are let go; then come the other networks, all in two bytes. With
-    `offload` only the largest layer counts of each network that isn't `RESIDENT`.
+    Encoders run one after the other and are let go, CLIP's in float32; the other networks follow, all in two bytes.
+    With `offload` only the largest layer counts of each network that isn't `RESIDENT`.
     """
     encoders, networks = [0], [0]
     for name, part in facts.components.items():
         sizes = list(map(prod, part.shapes.values()))
         count = max(sizes) if offload and name not in RESIDENT else sum(sizes)
-        (encoders if "encoder" in name else networks).append(count)
-    return 4 * max(encoders), 2 * sum(networks)
+        width = 4 if "encoder" in name and name != "t5_encoder" else 2
+        (encoders if "encoder" in name else networks).append(width * count)
+    return max(encoders), sum(networks)
 
 
 def manifest(prior: str, option: str = Manifest.option) -> Manifest:

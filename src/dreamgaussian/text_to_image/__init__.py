@@ -5,7 +5,7 @@ A painter behind this seam is chosen by `--via-image`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 
@@ -13,7 +13,12 @@ from dreamgaussian.errors import ConfigError
 from dreamgaussian.hub_settings import HubSettings
 from dreamgaussian.picture import Picture
 
-PAINTERS = ("library", "stable-diffusion", "stable-diffusion-1.5", "sdxl", "sd3.5")
+if TYPE_CHECKING:
+    from dreamgaussian.guidance.checkpoint import Checkpoint
+
+FLOWS = ("sd3.5", "flux-schnell")
+"""Painters that are no priors."""
+PAINTERS = ("library", "stable-diffusion", "stable-diffusion-1.5", "sdxl", *FLOWS)
 """Names that `open_painter` knows."""
 
 
@@ -71,6 +76,13 @@ def _open_from_hub(name: str, device: torch.device, hub: HubSettings) -> Painter
 
         return DiffusionPainter(name, device, hub)
     from dreamgaussian.guidance.offload import Offloaded
-    from dreamgaussian.text_to_image.flow import FlowPainter
 
-    return FlowPainter(Offloaded(checkpoint) if hub.offload else checkpoint, device)
+    return flow_painter(name, Offloaded(checkpoint) if hub.offload else checkpoint, device)
+
+
+def flow_painter(name: str, checkpoint: "Checkpoint", device: torch.device) -> Painter:
+    """The painter called `name`, one of those that are no priors, with a checkpoint of it."""
+    from dreamgaussian.text_to_image.flow import FlowPainter
+    from dreamgaussian.text_to_image.flux import FluxPainter
+
+    return (FluxPainter if name == "flux-schnell" else FlowPainter)(checkpoint, device)

@@ -47,19 +47,13 @@ class FlowPainter:
         side = config["sample_size"]
         noise = torch.randn(1, config["in_channels"], side, side, generator=generator).to(self.device)
         velocity = self._velocity(config, [words[phrase], words[negative_prompt]])
-        x = integrate(velocity, noise, self._levels())
+        scheduler = flow_scheduler(self.checkpoint)
+        scheduler.set_timesteps(self.steps)
+        x = integrate(velocity, noise, scheduler.sigmas.tolist())
         del velocity  # Makes room for the decoder.
         picture = load_latent_space(self.checkpoint, self.device, torch.bfloat16).decode(x)[0]
         facts = {"painter": self.checkpoint.name, "prompt": phrase, "steps": self.steps, "scale": self.scale}
         return Painting(as_picture(picture, prompt), None, facts)
-
-    def _levels(self) -> list[float]:
-        """Noise levels from 1 to 0, as the checkpoint's own scheduler spaces them."""
-        from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
-
-        scheduler: Any = FlowMatchEulerDiscreteScheduler.from_config(self.checkpoint.scheduler_config())
-        scheduler.set_timesteps(self.steps)
-        return scheduler.sigmas.tolist()
 
     def _velocity(self, config: dict[str, Any], words: Sequence[Words]) -> Velocity:
         from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
@@ -77,6 +71,13 @@ class FlowPainter:
             return unconditional + self.scale * (conditional - unconditional)
 
         return velocity
+
+
+def flow_scheduler(checkpoint: Checkpoint) -> Any:
+    """diffusers' scheduler with the checkpoint's own settings; its `sigmas` are noise levels from 1 to 0."""
+    from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
+
+    return FlowMatchEulerDiscreteScheduler.from_config(checkpoint.scheduler_config())
 
 
 def flow_context(words: Words, width: int) -> Float[Tensor, "tokens {width}"]:
