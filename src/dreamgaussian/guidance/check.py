@@ -37,7 +37,7 @@ def check(
 ) -> Iterator[str]:
     """Find, fetch and check the files of the prior called `name`, then denoise one sample into the file `picture`.
 
-    Yields lines for a person. A subject without words or a picture gets an apple. A tiny encoder encodes and decodes it.
+    Yields lines for a person. A subject without words or a picture gets an apple; so does a tiny encoder.
     Raises WeightsUnavailable with what was tried, as a run would.
     """
     yield from check_files(name, path)
