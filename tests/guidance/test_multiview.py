@@ -122,6 +122,15 @@ def test_imagedream_adds_the_picture_as_a_frame_without_a_camera(imagedream):
     assert context.shape == (10, 77 + 3, 32)
 
 
+def test_of_several_pictures_imagedream_takes_the_front_and_says_so(imagedream, imagedream_folder, caplog):
+    front, back = (torch.rand(64, 64, 4, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    views = tuple(View(p, Camera.orbit(a, 0, 64), Crop(1.0, (0.0, 0.0))) for p, a in ((front, 0), (back, 180)))
+    with caplog.at_level("INFO", "dreamgaussian"):
+        both = open_prior("imagedream", Subject(views, prompt="a horse"), CPU, str(imagedream_folder))
+    assert torch.equal(both.picture["conditional"], imagedream.picture["conditional"])
+    assert "imagedream looks at the front picture alone" in caplog.text
+
+
 def test_imagedreams_unconditional_picture_tokens_are_those_of_nothing(imagedream):
     with torch.no_grad():
         nothing = imagedream.unet.image_embed(torch.zeros(1, 17, 32, dtype=torch.bfloat16))[0].float()

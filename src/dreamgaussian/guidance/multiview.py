@@ -1,5 +1,6 @@
 """MVDream (words) and ImageDream (a picture): four views, a quarter turn apart, denoised together."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -19,6 +20,8 @@ from dreamgaussian.guidance.picture_tokens import CLIP_H_WIDTH
 from dreamgaussian.guidance.schedule import Schedule
 from dreamgaussian.guidance.stable_diffusion import required_prompt
 from dreamgaussian.subject import Subject
+
+logger = logging.getLogger(__name__)
 
 SUFFIX = ", 3d asset"
 """Ends every prompt that the networks were shown 3D objects with (scripts/t2i.py of github.com/bytedance/MVDream,
@@ -84,12 +87,19 @@ def camera_numbers(camera: Camera) -> Float[Tensor, "16"]:
 def open_multiview(spec: PriorSpec, checkpoint: Checkpoint, subject: Subject, device: torch.device) -> MultiView:
     """The prior, conditioned on the subject's words, and on its first picture where the checkpoint knows pictures.
 
-    Raises ConfigError where these are missing.
+    That is the front; ImageDream was trained on no other side as its picture, and its cameras are not relative to it
+    (arXiv 2312.02201, figure 2). Raises ConfigError where words or picture are missing.
     """
     config = checkpoint.config("unet")
     with_picture = config.get("ip_dim", 0) > 0
     if with_picture and not subject.views:
         raise ConfigError(f"{spec.name} makes 3D from a picture, and only words were given. Give a picture.")
+    if with_picture and len(subject.views) > 1:
+        logger.info(
+            "%s looks at the front picture alone, the only side that it was trained to take; the others count in the "
+            "reference loss, the outline and the texture.",
+            spec.name,
+        )
     prompt = subject.prompt.strip() if with_picture else required_prompt(spec, subject)
     phrases = {"conditional": (prompt + SUFFIX).removeprefix(", "), "unconditional": subject.negative_prompt}
     embeddings = embed_words(checkpoint, sorted(set(phrases.values())), device)
