@@ -40,9 +40,8 @@ def main() -> None:
     errors = [abs(a - b) for a, b in zip(true, told, strict=True)]
     middle = statistics.median(true)
     constant = [abs(a - middle) for a in true]
-    print(
-        f"{len(true)} pictures from {min(true):.0f} to {max(true):.0f} degrees: mean error {statistics.mean(errors):.1f}"
-    )
+    print(f"{len(true)} pictures from {min(true):.0f} to {max(true):.0f} degrees")
+    print(f"Mean error: {statistics.mean(errors):.1f} degrees")
     print(f"Correlation with the truth: {statistics.correlation(true, told):.2f}")
     print(f"Always answering {middle:.0f} degrees: mean error {statistics.mean(constant):.1f}")
 
