@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from starlette.testclient import TestClient
@@ -11,6 +12,11 @@ from dreamgaussian.studio import workers
 from dreamgaussian.studio.app import studio_app
 from dreamgaussian.studio.settings import StudioSettings
 from studio.person import ADDRESS, Person
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from studio.browsing import Site
 
 PRETEND = Path(__file__).parent / "pretend_worker.py"
 
@@ -37,3 +43,38 @@ def bob(studio: TestClient) -> Person:
     other = TestClient(studio.app, base_url=ADDRESS)
     other.portal = studio.portal  # the same event loop
     return Person(other)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the site's runs."""
+    return tmp_path_factory.mktemp("studio")
+
+
+@pytest.fixture(scope="module")
+def site(runs: Path) -> "Iterator[Site]":
+    from studio.browsing import Site
+
+    site = Site("studio", "--folder", str(runs))
+    yield site
+    site.end()
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    from playwright.sync_api import sync_playwright
+
+    from studio.browsing import CHROMIUM, FLAGS
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def page(site: "Site", browser: "Browser") -> "Iterator[Page]":
+    from studio.browsing import window
+
+    with window(browser, site.address) as page:
+        yield page

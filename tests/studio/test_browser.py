@@ -1,132 +1,25 @@
 """The page in a real browser: headless Chromium, driven by Playwright, with real runs."""
 
-import io
 import os
-import re
-import shutil
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from pygltflib import GLTF2
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.export.ply import read_ply
 from dreamgaussian.raster.cpu import CpuRasterizer
+from studio.browsing import PATIENCE, Site, cut_out, drop_picture, in_browser, moved, start, state, view
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--no-sandbox --use-angle=swiftshader --enable-unsafe-swiftshader --disable-background-networking "
-    "--disable-component-update --disable-sync --no-first-run --disable-quic"
-)
-PICTURE = Path(__file__).parents[2] / "examples" / "cactus.webp"
-PATIENCE = 600_000
-"""Milliseconds; machines may be busy."""
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
+pytestmark = in_browser
 
 
-class Site:
-    """The studio in a process of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.address = ""
-        self.start("0")
-
-    def start(self, port: str) -> None:
-        command = [sys.executable, "-m", "dreamgaussian", "studio", "--port", port, "--folder", str(self.folder)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        found = re.search(r"http://\S+", self.process.stdout.readline())
-        assert found is not None
-        self.address = found[0]
-
-    def end(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=60)
-        return self.process.returncode
-
-    def workers(self) -> list[int]:
-        """The processes that this studio started."""
-        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
-        return [int(line) for line in listed.stdout.split()]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("studio"))
-    yield site
-    site.end()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def page(site: Site, browser: Browser) -> Iterator[Page]:
-    """One person's window, which must not complain nor ask anybody else for anything."""
-    page = browser.new_context(viewport={"width": 760, "height": 520}).new_page()
-    page.set_default_timeout(PATIENCE)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request",
-        lambda request: request.url.startswith((site.address, "blob:", "data:")) or complaints.append(request.url),
-    )
-    page.goto(site.address)
-    expect(page.locator("#connection")).to_have_text("connected", timeout=PATIENCE)
-    yield page
-    assert complaints == []
-
-
-def view(page: Page) -> np.ndarray:
-    """What the 3D view shows."""
-    shot = page.locator("#viewport").screenshot(timeout=PATIENCE)
-    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(float)
-
-
-def state(page: Page, words: str) -> None:
-    expect(page.locator("#run-state")).to_contain_text(words, timeout=PATIENCE)
-
-
-def drop_picture(page: Page) -> None:
-    """Drop a file onto the page, as a hand does."""
-    data = list(PICTURE.read_bytes())
-    transfer = page.evaluate_handle(
-        """data => {
-            const transfer = new DataTransfer();
-            transfer.items.add(new File([new Uint8Array(data)], "cactus.webp", { type: "image/webp" }));
-            return transfer;
-        }""",
-        data,
-    )
-    page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
-    expect(page.locator("#cutout-words")).to_have_text("cut-out, recentred", timeout=PATIENCE)
-
-
-def start(page: Page, steps: int) -> None:
-    page.select_option("#preset", "quick")
-    page.fill("#steps", str(steps))
-    page.click("#start")
-
-
-def test_a_dropped_picture_grows_into_a_mesh_and_is_taken_home(page: Page, site: Site, tmp_path: Path) -> None:
+def test_a_dropped_picture_grows_into_a_mesh_and_is_taken_home(page: Page, tmp_path: Path) -> None:
     drop_picture(page)
+    cut_out(page)
     start(page, 40)
     page.get_by_role("button", name="Pause").click()
     state(page, "paused")
@@ -135,7 +28,7 @@ def test_a_dropped_picture_grows_into_a_mesh_and_is_taken_home(page: Page, site:
     expect(page.locator("#numbers")).to_contain_text("Mesh", timeout=PATIENCE)
     page.select_option("#left", "gaussians")
     after = view(page)
-    assert (np.abs(after - before).max(axis=-1) > 6).mean() > 0.01, "the splats moved"
+    assert moved(before, after)
     state(page, "finished")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download mesh.glb").click()
@@ -146,12 +39,12 @@ def test_a_dropped_picture_grows_into_a_mesh_and_is_taken_home(page: Page, site:
     assert download.value.suggested_filename == "cactus-mesh.glb"
 
 
-def test_the_page_draws_gaussians_as_our_rasteriser_does(page: Page, site: Site) -> None:
+def test_the_page_draws_gaussians_as_our_rasteriser_does(page: Page, runs: Path) -> None:
     page.select_option("#left", "gaussians")
     page.click("#home")
     page.add_style_tag(content="#viewport { background: #fff !important }")
     shown = view(page)
-    (ply,) = site.folder.glob("*/gaussians.ply")
+    (ply,) = runs.glob("*/gaussians.ply")
     height, width = shown.shape[:2]
     render = CpuRasterizer().render(read_ply(ply), Camera.orbit(0, 0, (width, height)))
     expected = render.over(1.0).clamp(0, 1).numpy() * 255
@@ -209,7 +102,7 @@ def test_every_control_has_a_name(page: Page) -> None:
     assert nameless == []
 
 
-def test_a_second_window_sees_the_run_and_another_person_does_not(page: Page, browser: Browser, site: Site) -> None:
+def test_a_second_window_sees_the_run_and_another_person_does_not(page: Page, browser: Browser) -> None:
     second = page.context.new_page()
     second.goto(page.url)
     state(second, "finished")
@@ -220,7 +113,7 @@ def test_a_second_window_sees_the_run_and_another_person_does_not(page: Page, br
     stranger.close()
 
 
-def test_after_a_killed_worker_and_a_restart_the_run_goes_on(page: Page, site: Site) -> None:
+def test_after_a_killed_worker_and_a_restart_the_run_goes_on(page: Page, site: Site, runs: Path) -> None:
     before = set(site.workers())
     start(page, 400)
     state(page, "working: Gaussians")
@@ -237,11 +130,11 @@ def test_after_a_killed_worker_and_a_restart_the_run_goes_on(page: Page, site: S
     workers = site.workers()
     assert site.end() == -signal.SIGTERM
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
-    site.start(site.address.rsplit(":", 1)[1].strip("/"))
+    site.start_again()
     page.reload()
     state(page, "interrupted")
     expect(page.locator("#cards li")).to_have_count(2)
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete cactus").first.click()
     expect(page.locator("#cards li")).to_have_count(1)
-    assert len(list(site.folder.glob("*/gaussians.ply"))) == 1
+    assert len(list(runs.glob("*/gaussians.ply"))) == 1

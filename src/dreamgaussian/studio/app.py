@@ -73,6 +73,7 @@ def studio_app(settings: StudioSettings) -> Starlette:
             Route("/share/{key}", desk.enter_shared),
             Route("/api/studio", desk.overview),
             Route("/api/pictures", desk.upload, methods=["POST"]),
+            Route("/api/words", desk.reserve, methods=["POST"]),
             Route("/api/pictures/{id}/cutout", desk.cut_out, methods=["POST"]),
             Route("/api/pictures/{id}/cutout", desk.cutout),
             Route("/api/jobs", desk.submit, methods=["POST"]),
@@ -118,13 +119,17 @@ class Desk:
         upload = await self._uploads.receive(request, request.state.session, request.query_params.get("name", ""))
         return JSONResponse({"id": upload.id, "title": upload.title}, 201)
 
+    async def reserve(self, request: Request) -> Response:
+        """A place for the cut-out of words, which is asked for as a picture's is."""
+        return JSONResponse({"id": self._uploads.reserve(request.state.session, "").id}, 201)
+
     async def cut_out(self, request: Request) -> Response:
-        """Have the bench cut a picture out."""
+        """Have the bench cut a picture out, or what it makes of the words where there is none."""
         upload = self._uploads.get(request.path_params["id"], request.state.session)
         config = config_from_form(await _form(request), self._shop.settings)
         chore = {
             "chore": "cutout",
-            "picture": str(upload.path),
+            "picture": str(upload.path) if upload.has_picture else "",
             "target": str(upload.cutout),
             "config": to_json(config),
             "max_pixels": round(self._shop.settings.max_megapixels * 1e6),
@@ -142,18 +147,20 @@ class Desk:
         form = await _form(request)
         config = config_from_form(form, shop.settings)
         upload = self._uploads.get(str(form["picture"]), session) if form.get("picture") else None
-        if upload is None and not config.prompt:
+        has_picture = upload is not None and upload.has_picture
+        if not has_picture and not config.prompt:
             raise InputError("There is neither a picture nor a word. Drop a picture, or say what to make.")
         self._require_place(session)
         self._require_room()
-        title = upload.title if upload is not None else title_from(config.prompt)
+        title = upload.title if upload is not None and has_picture else title_from(config.prompt)
         job = shop.index.add(
-            session, title, json.dumps(to_json(config)), has_picture=upload is not None, steps=config.fit.steps
+            session, title, json.dumps(to_json(config)), has_picture=has_picture, steps=config.fit.steps
         )
         folder = shop.folder_of(job)
         folder.mkdir()
         if upload is not None:
-            shutil.copyfile(upload.path, folder / "input")
+            if has_picture:
+                shutil.copyfile(upload.path, folder / "input")
             if upload.cutout.exists():
                 shutil.copyfile(upload.cutout, folder / "cutout.webp")
         shop.enqueue(job)

@@ -7,7 +7,7 @@ from typing import Any
 
 from dreamgaussian.config import from_json
 from dreamgaussian.export import load, save
-from dreamgaussian.pipeline import open_subject
+from dreamgaussian.pipeline import choose_device, open_subject, paint
 from dreamgaussian.studio.pictures import check_pixels, save_cutout
 
 
@@ -19,14 +19,20 @@ def do(chore: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cutout(chore: dict[str, Any]) -> dict[str, Any]:
-    """Cut a picture out as a run with this configuration would."""
-    picture = Path(chore["picture"])
-    check_pixels(picture, chore["max_pixels"])
-    subject = open_subject(picture, from_json(chore["config"]))
+    """Cut a picture out as a run with this configuration would; without one, what it makes of the words, if anything."""
+    config = from_json(chore["config"])
+    if chore["picture"]:
+        check_pixels(Path(chore["picture"]), chore["max_pixels"])
+        subject = open_subject(chore["picture"], config)
+    else:
+        subject = open_subject(paint(config, choose_device(config.device)), config)
+    if not subject.views:
+        return {"crop": None}
     save_cutout(subject, Path(chore["target"]))
-    crop = subject.views[0].crop
-    side = crop.scale * subject.views[0].picture.shape[0]
-    return {"crop": {"left": crop.offset_px[0], "top": crop.offset_px[1], "side": side}}
+    view = subject.views[0]
+    left, top = view.crop.offset_px
+    crop = {"left": left, "top": top, "side": view.crop.scale * view.picture.shape[0]}
+    return {"crop": crop, "elevation_deg": view.camera.elevation_deg}
 
 
 def _export(folder: Path, name: str) -> dict[str, Any]:

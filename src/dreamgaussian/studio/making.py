@@ -42,7 +42,8 @@ def make(assignment: Assignment, controls: Controls, send: Send) -> None:
     folder = assignment.folder
     run = _open(assignment)
     save_cutout(run.subject, folder / "cutout.webp")
-    send(Message({"kind": "opened", "rasterizer": run.rasterizer.name}))
+    elevation = run.subject.views[0].camera.elevation_deg if run.subject.views else None
+    send(Message({"kind": "opened", "rasterizer": run.rasterizer.name, "elevation_deg": elevation}))
     clock, reporter = StageClock(), Reporter(send)
     checkpoint_due = time.monotonic() + CHECKPOINT_EVERY
     last: Snapshot | None = None

@@ -212,6 +212,8 @@ class Shop:
                 running.progress = header
                 if header["stage"] != "Gaussians" or header["step"] == header["steps"] or header["step"] % 20 == 0:
                     self.index.update(job_id, stage=header["stage"], step=header["step"], steps=header["steps"])
+            case "opened":
+                self._know_elevation(job_id, header["elevation_deg"])
             case "saved":
                 running.saved_step = header["step"]
             case "paused" | "resumed":
@@ -224,6 +226,15 @@ class Shop:
                 pass
         for outbox in self._watchers(job_id):
             outbox.add_event(Message({**header, "job": job_id}).pack())
+
+    def _know_elevation(self, job_id: str, elevation_deg: float | None) -> None:
+        """Keep the elevation of the input's view, which a picture that was made of words brings along."""
+        job = self.index.get(job_id)
+        if job is not None and elevation_deg is not None:
+            config = json.loads(job.config)
+            config["subject"]["elevation_deg"] = elevation_deg
+            self.index.update(job_id, config=json.dumps(config))
+        self._tell_of(job_id)
 
     def _watchers(self, job_id: str) -> list[Outbox]:
         return [outbox for outbox in self.outboxes if outbox.watching == job_id]

@@ -15,13 +15,18 @@ MAX_TITLE = 60
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture file as it came, not yet looked into."""
+    """A picture file as it came, not yet looked into, or only the place for the cut-out of words."""
 
     id: str
     owner: str
     title: str
     path: Path
     came: float
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether there is a file."""
+        return self.path.exists()
 
     @property
     def cutout(self) -> Path:
@@ -42,9 +47,7 @@ class Uploads:
 
     async def receive(self, request: Request, owner: str, name: str) -> Upload:
         """Write a request's body to a file, as far as the limit."""
-        self._clean()
-        upload_id = secrets.token_hex(8)
-        upload = Upload(upload_id, owner, title_from(name), self._folder / upload_id, time.time())
+        upload = self.reserve(owner, title_from(name))
         size = 0
         try:
             with upload.path.open("wb") as file:
@@ -57,9 +60,16 @@ class Uploads:
             if not size:
                 raise HTTPException(400, "The picture is empty. Choose another.")
         except BaseException:
-            upload.path.unlink(missing_ok=True)
+            self._remove(upload)
             raise
-        self._kept[upload_id] = upload
+        return upload
+
+    def reserve(self, owner: str, title: str) -> Upload:
+        """A place without a file, for the cut-out of what words say."""
+        for old in [each for each in self._kept.values() if time.time() - each.came > KEPT_SECONDS]:
+            self._remove(old)
+        upload_id = secrets.token_hex(8)
+        upload = self._kept[upload_id] = Upload(upload_id, owner, title, self._folder / upload_id, time.time())
         return upload
 
     def get(self, upload_id: str, owner: str) -> Upload:
@@ -69,12 +79,10 @@ class Uploads:
             raise HTTPException(404, "This picture is no longer here. Drop it again.")
         return upload
 
-    def _clean(self) -> None:
-        for upload in list(self._kept.values()):
-            if time.time() - upload.came > KEPT_SECONDS:
-                del self._kept[upload.id]
-                upload.path.unlink(missing_ok=True)
-                upload.cutout.unlink(missing_ok=True)
+    def _remove(self, upload: Upload) -> None:
+        del self._kept[upload.id]
+        upload.path.unlink(missing_ok=True)
+        upload.cutout.unlink(missing_ok=True)
 
 
 def title_from(name: str) -> str:

@@ -1,4 +1,4 @@
-// The form for a new run: the picture, its cut-out, the settings.
+// The form for a new run: the picture or the words, the cut-out, the settings.
 
 import { call } from "./api.js";
 
@@ -7,35 +7,42 @@ const $ = (id) => document.getElementById(id);
 export class Form {
   constructor(studio, onStart, onError) {
     this.studio = studio;
-    this.upload = null;
     this.onError = onError;
+    this.upload = null; // what the server calls the picture
+    this.words = null; // where it keeps the cut-out of words
+    this.turn = 0; // only the newest cut-out is shown
     fill($("preset"), Object.keys(studio.presets));
     fill($("prior"), studio.priors);
     $("steps").max = studio.max_steps;
     this.#usePreset();
-    $("preset").onchange = () => this.#usePreset();
+    $("preset").onchange = () => { this.#usePreset(); this.#cutOut(); };
     $("elevation").oninput = () => this.#showElevation();
-    $("background").onchange = $("prior").onchange = () => this.#cutOut();
+    $("background").onchange = $("prior").onchange = $("seed").onchange = $("prompt").onchange = () => this.#cutOut();
     $("file").onchange = () => this.#take($("file").files[0]);
-    const drop = $("drop");
-    drop.ondragover = (event) => { event.preventDefault(); drop.classList.add("over"); };
-    drop.ondragleave = () => drop.classList.remove("over");
-    drop.ondrop = (event) => {
-      event.preventDefault();
-      drop.classList.remove("over");
-      this.#take(event.dataTransfer.files[0]);
-    };
-    document.addEventListener("paste", (event) => this.#take([...event.clipboardData.files][0]));
+    $("forget").onclick = () => this.#forget();
+    this.#takeDrops();
     $("form").onsubmit = async (event) => {
       event.preventDefault();
       $("start").disabled = true;
       try {
-        onStart((await call("POST", "/api/jobs", { ...this.#values(), picture: this.upload?.id })).id);
+        onStart((await call("POST", "/api/jobs", { ...this.#values(), picture: this.upload })).id);
       } catch (error) {
         onError(error);
       }
       $("start").disabled = false;
     };
+  }
+
+  // A picture may fall anywhere on the page, or be pasted.
+  #takeDrops() {
+    document.addEventListener("dragover", (event) => { event.preventDefault(); $("drop").classList.add("over"); });
+    document.addEventListener("dragleave", () => $("drop").classList.remove("over"));
+    document.addEventListener("drop", (event) => {
+      event.preventDefault();
+      $("drop").classList.remove("over");
+      this.#take(event.dataTransfer.files[0]);
+    });
+    document.addEventListener("paste", (event) => this.#take(event.clipboardData.files[0]));
   }
 
   #values() {
@@ -66,38 +73,58 @@ export class Form {
     if (!file) return;
     try {
       if (file.size > this.studio.max_upload_mb * 1e6) throw new Error(`The picture is larger than ${this.studio.max_upload_mb} MB. Choose a smaller one.`);
-      this.upload = await call("POST", `/api/pictures?name=${encodeURIComponent(file.name)}`, file);
+      this.upload = (await call("POST", `/api/pictures?name=${encodeURIComponent(file.name)}`, file)).id;
       URL.revokeObjectURL($("input-picture").src);
       $("input-picture").src = URL.createObjectURL(file);
-      $("drop-words").hidden = true;
-      $("previews").hidden = false;
       await this.#cutOut();
     } catch (error) {
       this.onError(error);
     }
   }
 
+  #forget() {
+    this.upload = null;
+    $("file").value = "";
+    $("file").focus();
+    this.#cutOut();
+  }
+
   async #cutOut() {
-    if (!this.upload) return;
-    const { id } = this.upload;
+    const turn = ++this.turn;
+    const isPicture = this.upload !== null;
+    const isEmpty = !isPicture && !$("prompt").value.trim();
+    $("drop-words").hidden = !isEmpty;
+    $("previews").hidden = isEmpty;
+    $("input-figure").hidden = $("forget").hidden = !isPicture;
+    $("elevation").disabled = !isEmpty && !isPicture; // pictures for words know their own
     $("cutout").removeAttribute("src");
     $("crop").hidden = true;
-    $("cutout-words").textContent = "cutting out…";
+    if (isEmpty) return;
+    $("cutout-words").textContent = isPicture ? "cutting out…" : "looking for it…";
     try {
-      const { crop, notes } = await call("POST", `/api/pictures/${id}/cutout`, this.#values());
-      if (this.upload.id !== id) return;
-      $("cutout").src = `/api/pictures/${id}/cutout?${Date.now()}`;
-      $("cutout-words").textContent = notes.find((note) => note.includes("cut off")) ?? "cut-out, recentred";
-      await $("input-picture").decode();
-      this.#showCrop(crop);
+      if (!isPicture) this.words ??= (await call("POST", "/api/words")).id;
+      const path = `/api/pictures/${this.upload ?? this.words}/cutout`;
+      const { crop, notes, elevation_deg } = await call("POST", path, this.#values());
+      if (turn !== this.turn) return;
+      const words = isPicture ? notes.find((note) => note.includes("cut off")) : notes[0];
+      $("cutout-words").textContent = crop ? words ?? "cut-out, recentred" : "This prior goes by the words alone.";
+      if (crop) {
+        $("cutout").src = `${path}?${Date.now()}`;
+        $("elevation").value = elevation_deg;
+        this.#showElevation();
+      }
+      if (isPicture) await this.#showCrop(crop);
     } catch (error) {
+      this.words = null;
+      if (turn !== this.turn) return;
       $("cutout-words").textContent = "no cut-out";
       this.onError(error);
     }
   }
 
   // The square that was cut out, over the picture as it is fitted into its frame.
-  #showCrop({ left, top, side }) {
+  async #showCrop({ left, top, side }) {
+    await $("input-picture").decode();
     const { naturalWidth: width, naturalHeight: height } = $("input-picture");
     const scale = 100 / Math.max(width, height);
     const crop = $("crop");

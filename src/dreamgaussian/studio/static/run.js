@@ -27,6 +27,7 @@ export class RunPanel {
     this.losses = [];
     $("notes").replaceChildren();
     $("video").removeAttribute("src");
+    this.#numbers();
     this.update(job);
     this.#curve();
   }
@@ -40,7 +41,7 @@ export class RunPanel {
     $("settings").textContent = JSON.stringify(job.config, null, 1);
     this.#state();
     const actions = job.mine ? ACTIONS[job.state].filter((wish) => wish !== "extract" || this.#inFit()) : [];
-    $("controls").replaceChildren(...actions.map((wish) => this.#button(LABELS[wish], () => call("POST", `/api/jobs/${job.id}/${wish}`))));
+    refill($("controls"), actions.map((wish) => this.#button(LABELS[wish], () => call("POST", `/api/jobs/${job.id}/${wish}`))));
     this.#downloads();
     this.#sharing();
     $("video").hidden = !job.files.includes("turntable.mp4");
@@ -62,15 +63,7 @@ export class RunPanel {
     this.progress = progress;
     $("bar").max = progress.steps;
     $("bar").value = progress.step;
-    const facts = {
-      Stage: progress.stage,
-      Step: `${progress.step} / ${progress.steps}`,
-      Gaussians: progress.gaussians.toLocaleString("en"),
-      ...(progress.faces ? { Triangles: progress.faces.toLocaleString("en") } : {}),
-      "Steps a second": progress.steps_per_second?.toPrecision(3) ?? "…",
-      "Left of this stage": progress.seconds_left === null ? "…" : duration(progress.seconds_left),
-    };
-    $("numbers").replaceChildren(...Object.entries(facts).flatMap(([name, value]) => [element("dt", name), element("dd", value)]).reduce(pairs, []));
+    this.#numbers();
     this.#curve();
     if (stageChanged) this.update(this.job);
     else this.#state();
@@ -81,6 +74,23 @@ export class RunPanel {
     $("notes").scrollTop = 1e6;
   }
 
+  #numbers() {
+    const { stage, step, steps, gaussians, faces, steps_per_second, seconds_left } = this.progress ?? {};
+    const facts = this.progress && {
+      Stage: stage,
+      Step: `${step} / ${steps}`,
+      Gaussians: gaussians.toLocaleString("en"),
+      ...(faces ? { Triangles: faces.toLocaleString("en") } : {}),
+      "Steps a second": steps_per_second?.toPrecision(3) ?? "…",
+      "Left of this stage": seconds_left === null ? "…" : duration(seconds_left),
+    };
+    $("numbers").replaceChildren(...Object.entries(facts ?? {}).map(([name, value]) => {
+      const pair = document.createElement("div");
+      pair.append(element("dt", name), element("dd", value));
+      return pair;
+    }));
+  }
+
   #inFit() {
     return (this.progress?.stage ?? this.job.stage) === "Gaussians";
   }
@@ -88,7 +98,7 @@ export class RunPanel {
   #state() {
     const { state, position, stage, step, steps } = this.job;
     const at = this.progress ?? { stage, step, steps };
-    $("run-state").textContent = {
+    const words = {
       queued: `waiting, number ${position} in the queue`,
       running: at.stage === "Opening" ? "opening the picture and the prior" : `working: ${at.stage}`,
       paused: `paused at step ${at.step}`,
@@ -97,6 +107,7 @@ export class RunPanel {
       failed: "failed",
       finished: "finished",
     }[state];
+    if ($("run-state").textContent !== words) $("run-state").textContent = words; // else it would be read out again
     $("bar").hidden = !["running", "paused"].includes(state);
   }
 
@@ -167,16 +178,17 @@ export class RunPanel {
   }
 }
 
+// New buttons in place of old ones; the keyboard stays where it was.
+function refill(list, buttons) {
+  const place = [...list.children].findIndex((each) => each.contains(document.activeElement));
+  list.replaceChildren(...buttons);
+  if (place >= 0) buttons[Math.min(place, buttons.length - 1)]?.focus();
+}
+
 function element(name, text) {
   const made = document.createElement(name);
   made.textContent = text;
   return made;
-}
-
-function pairs(groups, part, i) {
-  if (i % 2 === 0) groups.push(document.createElement("div"));
-  groups.at(-1).append(part);
-  return groups;
 }
 
 function duration(seconds) {

@@ -37,9 +37,11 @@ export class Stage {
     this.#offer();
   }
 
-  offerOverlay(picture) {
+  // The input, and the elevation from which it was taken.
+  offerOverlay(picture, elevationDeg) {
     this.picture = picture;
     $("overlay-on").disabled = false;
+    if (elevationDeg !== this.viewer.elevationDeg) this.viewer.home(elevationDeg);
   }
 
   splats(bytes, name = "gaussians") {

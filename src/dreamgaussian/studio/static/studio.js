@@ -64,7 +64,7 @@ export function open(studio, fail) {
     gallery();
     if (location.hash.slice(1) === job.id) select(job.id);
     if (job.id !== selected) return;
-    if (job.files.includes("cutout.webp")) stage.offerOverlay(`/api/jobs/${job.id}/files/cutout.webp`);
+    if (job.files.includes("cutout.webp")) stage.offerOverlay(`/api/jobs/${job.id}/files/cutout.webp`, job.config.subject.elevation_deg);
     panel.update(job);
     if (before && before.state !== job.state && ["finished", "stopped", "interrupted"].includes(job.state)) load(job);
   });
@@ -79,7 +79,6 @@ export function open(studio, fail) {
   });
   on("progress", ofSelected((header) => panel.hear(header)));
   on("note", ofSelected(({ text }) => panel.note(text)));
-  on("opened", ofSelected(() => stage.offerOverlay(`/api/jobs/${selected}/files/cutout.webp`)));
   on("writing", ofSelected(() => panel.note("Writing the files and the turntable.")));
   on("splats", ofSelected((_, payload) => stage.splats(payload)));
   on("mesh", ofSelected(({ name }, payload) => stage.mesh(name, payload).catch(fail)));
