@@ -21,7 +21,7 @@ FLAGS = (
     "--disable-component-update --disable-sync --no-first-run --disable-quic"
 )
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PATIENCE = 600_000
+PATIENCE = 300_000
 """Milliseconds; machines may be busy."""
 
 in_browser = [
@@ -72,7 +72,7 @@ def window(browser: Browser, address: str, **options) -> Iterator[Page]:
         lambda request: request.url.startswith((address, "blob:", "data:")) or complaints.append(request.url),
     )
     page.goto(address)
-    expect(page.locator("canvas#canvas")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#connection.on, body.files")).to_be_visible(timeout=PATIENCE)
     yield page
     page.context.close()
     assert complaints == []

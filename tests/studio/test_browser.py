@@ -1,16 +1,24 @@
 """The page in a real browser: headless Chromium, driven by Playwright, with real runs."""
 
+import json
 import os
+import re
 import signal
+import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from pygltflib import GLTF2
 
 from dreamgaussian.camera import Camera
+from dreamgaussian.export import load
 from dreamgaussian.export.ply import read_ply
+from dreamgaussian.fitting.state import FitState
+from dreamgaussian.picture import read_picture
 from dreamgaussian.raster.cpu import CpuRasterizer
 from studio.browsing import PATIENCE, Site, cut_out, drop_picture, in_browser, moved, start, state, view
 
@@ -23,6 +31,9 @@ def test_a_dropped_picture_grows_into_a_mesh_and_is_taken_home(page: Page, tmp_p
     start(page, 40)
     page.get_by_role("button", name="Pause").click()
     state(page, "paused")
+    for fact in ("Step", "Gaussians", "Steps a second", "Left of this stage"):
+        expect(page.locator("#numbers dt").get_by_text(fact, exact=True)).to_be_visible()
+    expect(page.locator("#curve")).to_have_attribute("aria-label", re.compile(r"^Loss curve: .* of 40$"))
     before = view(page)
     page.get_by_role("button", name="Resume").click()
     expect(page.locator("#numbers")).to_contain_text("Mesh", timeout=PATIENCE)
@@ -90,6 +101,63 @@ def test_the_view_turns_by_hand_and_by_keys(page: Page) -> None:
     page.mouse.move(box["x"] + 160, box["y"] + 100, steps=3)
     page.mouse.up()
     assert np.abs(view(page) - front).mean() > 1
+
+
+def test_the_turntable_turns_until_it_is_stopped(page: Page) -> None:
+    page.click("#home")
+    front = view(page)
+    page.check("#turn")
+    time.sleep(1)
+    assert moved(front, view(page))
+    page.uncheck("#turn")
+    assert not moved(view(page), view(page))
+    page.click("#home")
+
+
+def test_the_input_lies_on_top_of_what_was_made_of_it(page: Page, runs: Path) -> None:
+    page.add_style_tag(content="#viewport { background: #fff !important }")
+    page.select_option("#left", "final")
+    page.click("#home")
+    without = view(page)
+    page.check("#overlay-on")
+    page.locator("#overlay").evaluate("image => image.decode()")
+    shown = view(page)
+    height, width = shown.shape[:2]
+    (path,) = runs.glob("*/cutout.webp")
+    left = (width - height) // 2
+    cutout = np.asarray(Image.open(path).resize((height, height)), dtype=float)
+    weight = 0.55 * cutout[..., 3:] / 255
+    expected = (without[:, left : left + height] * (1 - weight) + cutout[..., :3] * weight)[60:]
+    assert np.abs(shown[60:, left : left + height] - expected).mean() < 1.5
+    silhouette = np.abs(without - 255).max(axis=-1)[:, left : left + height] > 12
+    seen = cutout[..., 3] > 127
+    assert (silhouette & seen).sum() / (silhouette | seen).sum() > 0.85
+    page.locator("#canvas").press("ArrowRight")
+    expect(page.locator("#overlay")).to_be_hidden()
+    page.click("#home")
+
+
+def test_every_format_is_taken_home(page: Page, tmp_path: Path) -> None:
+    readers = {
+        "png": read_picture,
+        "json": lambda path: json.loads(path.read_text()),
+        "safetensors": FitState.load,
+        "mp4": lambda path: path.read_bytes()[4:8] == b"ftyp",
+        "zip": zipfile.is_zipfile,
+    }
+    buttons = page.locator("#download-list button")
+    for i in range(buttons.count()):
+        with page.expect_download() as download:
+            buttons.nth(i).click()
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        assert readers.get(path.suffix[1:], load)(path)
+    names = {path.name.removeprefix("cactus-") for path in tmp_path.iterdir()}
+    assert names == {
+        *("gaussians.ply", "gaussians.splat", "gaussians.spz", "gaussians.glb"),
+        *("mesh.glb", "mesh.obj.zip", "mesh.ply.zip", "mesh.stl", "mesh.usdz"),
+        *("turntable.mp4", "preview.png", "run.json", "fit.safetensors"),
+    }
 
 
 def test_every_control_has_a_name(page: Page) -> None:

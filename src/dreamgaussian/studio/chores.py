@@ -19,7 +19,7 @@ def do(chore: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cutout(chore: dict[str, Any]) -> dict[str, Any]:
-    """Cut a picture out as a run with this configuration would; without one, what it makes of the words, if anything."""
+    """Cut a picture out as a run with this configuration would, or what it makes of words alone."""
     config = from_json(chore["config"])
     if chore["picture"]:
         check_pixels(Path(chore["picture"]), chore["max_pixels"])

@@ -8,6 +8,7 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+import contextlib
 import json
 import logging
 import signal
@@ -37,8 +38,9 @@ class Line:
         header = message.header
         for name in {"text", "error"} & header.keys() if self.picture else ():
             header = {**header, name: header[name].replace(self.picture, "your picture")}
-        self._output.write(Message(header, message.payload).pack())
-        self._output.flush()
+        with contextlib.suppress(BrokenPipeError):  # without a server, `Controls` ends the job, which saves its state
+            self._output.write(Message(header, message.payload).pack())
+            self._output.flush()
 
     def answer(self, work: Callable[[], object]) -> None:
         """Do some work; send what went wrong, if it did, in words."""

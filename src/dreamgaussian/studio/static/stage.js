@@ -20,9 +20,9 @@ export class Stage {
     $("left").onchange = $("right").onchange = () => { this.chosen = true; this.#arrange(); };
     $("slider").oninput = $("squeeze").onchange = () => this.#arrange();
     $("home").onclick = () => this.viewer.home();
-    $("turn").onchange = () => { this.viewer.controls.autoRotate = $("turn").checked; this.viewer.refresh(); };
+    $("turn").onchange = () => this.#turn($("turn").checked);
     $("overlay-on").onchange = () => this.#overlay();
-    this.viewer.controls.addEventListener("start", () => { $("overlay-on").checked = false; this.#overlay(); });
+    this.viewer.controls.addEventListener("start", () => this.#hideOverlay());
     this.clear();
   }
 
@@ -92,8 +92,21 @@ export class Stage {
     viewer.refresh();
   }
 
+  #turn(on) {
+    $("turn").checked = this.viewer.controls.autoRotate = on;
+    if (on) this.#hideOverlay();
+    this.viewer.refresh();
+  }
+
+  // The input fits only the view from where it was taken.
+  #hideOverlay() {
+    $("overlay-on").checked = false;
+    this.#overlay();
+  }
+
   #overlay() {
     const on = $("overlay-on").checked && Boolean(this.picture);
+    if (on) this.#turn(false);
     if (on) this.viewer.home();
     if (on) $("overlay").src = this.picture;
     $("overlay").hidden = !on;

@@ -124,6 +124,7 @@ export class Viewer {
     if (event.key === "0") this.home();
     else if (moves[event.key]) {
       const [turn, lift, zoom] = moves[event.key];
+      this.controls.dispatchEvent({ type: "start" }); // as a hand does
       this.#place(azimuth + turn, elevation + lift, Math.max(0.5, Math.min(8, radius * zoom)));
     } else return;
     event.preventDefault();

@@ -1,0 +1,81 @@
+"""What the bench does with pictures and words, and what it refuses."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from dreamgaussian.config import to_json
+from dreamgaussian.errors import InputError
+from dreamgaussian.export import load, save
+from dreamgaussian.studio import chores
+from dreamgaussian.studio.forms import config_from_form
+from dreamgaussian.studio.settings import StudioSettings
+from mesh.shapes import sphere
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+MAX_PIXELS = 50_000_000
+
+
+def bomb(path: Path, width: int, height: int) -> Path:
+    """A PNG file of a few bytes that says it is huge, and holds nothing: who decodes it finds it broken."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
+    return path
+
+
+def cut_out(picture: Path | str, target: Path, **form: object) -> dict:
+    config = to_json(config_from_form(form, StudioSettings()))
+    chore = {"picture": str(picture), "target": str(target), "config": config, "max_pixels": MAX_PIXELS}
+    return chores.do({"chore": "cutout", **chore})
+
+
+@pytest.mark.parametrize(("width", "height"), [(10_000, 6_000), (12_000, 10_000), (60_000, 60_000)])
+def test_a_small_file_of_huge_dimensions_is_refused_before_it_is_decoded(tmp_path, width, height):
+    picture = bomb(tmp_path / "bomb", width, height)
+    assert picture.stat().st_size < 100
+    with pytest.raises(InputError, match="megapixels"):
+        cut_out(picture, tmp_path / "cutout.webp")
+
+
+def test_what_is_no_picture_is_refused_in_words(tmp_path):
+    (tmp_path / "page").write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    with pytest.raises(InputError, match="cannot be read as a picture"):
+        cut_out(tmp_path / "page", tmp_path / "cutout.webp")
+
+
+def test_a_picture_is_cut_out_and_recentred(tmp_path):
+    answer = cut_out(EXAMPLES / "teapot.webp", tmp_path / "cutout.webp", elevation_deg=20)
+    assert answer["elevation_deg"] == pytest.approx(20)
+    with Image.open(tmp_path / "cutout.webp") as image:
+        left, top, right, bottom = image.getchannel("A").point(lambda alpha: 255 * (alpha > 25)).getbbox()
+        assert left + right == pytest.approx(image.width, abs=4)
+        assert top + bottom == pytest.approx(image.height, abs=4)
+    with Image.open(EXAMPLES / "teapot.webp") as image:
+        assert 0 < answer["crop"]["side"] < 2 * max(image.size)
+
+
+def test_words_are_shown_as_the_picture_that_a_run_makes_of_them(tmp_path):
+    answer = cut_out("", tmp_path / "cutout.webp", prompt="a red armchair")
+    assert answer["elevation_deg"] == pytest.approx(15)
+    with Image.open(tmp_path / "cutout.webp") as image:
+        red, green, blue, alpha = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(-1, 4).T.float()
+    assert (red[alpha > 200] - torch.maximum(green, blue)[alpha > 200]).mean() > 50
+
+
+def test_words_for_a_prior_that_reads_them_have_no_picture(tmp_path):
+    assert cut_out("", tmp_path / "cutout.webp", prompt="a chair", prior="mvdream") == {"crop": None}
+    assert not (tmp_path / "cutout.webp").exists()
+
+
+def test_a_result_is_exported(tmp_path):
+    save(sphere(), tmp_path / "mesh.glb")
+    assert chores.do({"chore": "export", "folder": str(tmp_path), "name": "mesh.stl"}) == {"file": "mesh.stl"}
+    assert len(load(tmp_path / "exports" / "mesh.stl").faces) == len(sphere().faces)
