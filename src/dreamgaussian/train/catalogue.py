@@ -2,16 +2,13 @@
 
 import io
 import re
-import shutil
-import subprocess
-import tarfile
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
-from dreamgaussian.errors import ConfigError
+from dreamgaussian.train import debian
 from dreamgaussian.train.items import Item
 from dreamgaussian.train.objects import TEXTURE_SIDE, Model, load_model
 
@@ -46,21 +43,7 @@ class Furniture(Item):
 
 def fetch(folder: Path) -> Path:
     """The package as a .deb file in `folder`, downloaded if it is not there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    found = sorted(folder.glob(f"{PACKAGE}_*.deb"))
-    if found:
-        return found[-1]
-    if shutil.which("apt-get") is None:
-        raise ConfigError(
-            f"The training objects come in Debian's package {PACKAGE}, and there is no apt-get here. "
-            "Download the .deb from packages.debian.org and give it with --package."
-        )
-    done = subprocess.run(["apt-get", "download", PACKAGE], cwd=folder, capture_output=True, text=True, check=False)
-    found = sorted(folder.glob(f"{PACKAGE}_*.deb"))
-    if not found:
-        reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
-        raise ConfigError(f"apt-get could not download {PACKAGE} ({reason[0]}). Run apt-get update and try again.")
-    return found[-1]
+    return debian.fetch(PACKAGE, folder, "--package")
 
 
 def unpack(package: Path, folder: Path) -> Path:
@@ -68,30 +51,11 @@ def unpack(package: Path, folder: Path) -> Path:
     finished = folder / "finished"
     if finished.exists():
         return folder
-    with tarfile.open(fileobj=io.BytesIO(_data_of(package))) as files:
-        for member in files:
-            library = PurePosixPath(member.name)
-            if library.suffix == ".sh3f" and (content := files.extractfile(member)) is not None:
-                with zipfile.ZipFile(io.BytesIO(content.read())) as archive:
-                    archive.extractall(folder / library.stem)
+    for library, content in debian.read_files(package, ".sh3f"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            archive.extractall(folder / library.stem)
     finished.touch()
     return folder
-
-
-def _data_of(package: Path) -> bytes:
-    """The data.tar.* of a .deb, which is an ar archive: 60-byte headers, contents padded to even lengths (deb(5))."""
-    try:
-        content = package.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"The package {package} cannot be read ({error.strerror}).") from error
-    start = len(b"!<arch>\n")
-    while start < len(content):
-        header = content[start : start + 60]
-        size = int(header[48:58])
-        if header.startswith(b"data.tar"):
-            return content[start + 60 : start + 60 + size]
-        start += 60 + size + size % 2
-    raise ConfigError(f"{package} is not a Debian package with files in it.")
 
 
 def read_catalogue(folder: Path) -> list[Furniture]:

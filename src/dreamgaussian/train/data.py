@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from dreamgaussian.camera import Camera
-from dreamgaussian.train import catalogue, emoji
+from dreamgaussian.train import catalogue, emoji, openclonk
 from dreamgaussian.train.holdout import Fingerprint, split_objects
 from dreamgaussian.train.items import Item
 from dreamgaussian.train.manifest import Entry, data_folder, read_manifest, with_colors, write_manifest
@@ -71,15 +71,24 @@ def make_data(settings: DataSettings = DataSettings()) -> Iterator[DataStep]:
 
 def read_items(settings: DataSettings) -> list[Item]:
     """All things of all packages and of none; packages are fetched and unpacked where they are not there yet."""
+    game = cache_folder() / "sources" / openclonk.PACKAGE
+    game_package = settings.openclonk or openclonk.fetch(game)
+    return [
+        *read_everyday_items(settings.package, settings.emoji),
+        *draw_shapes(),
+        *openclonk.read_objects(openclonk.unpack(game_package, game)),
+    ]
+
+
+def read_everyday_items(furniture_package: Path | None, emoji_package: Path | None) -> list[Item]:
+    """The furniture and the emoji, fetched where no package is given."""
     sources = cache_folder() / "sources"
     furniture = sources / catalogue.PACKAGE
     pictures = sources / "fluent-emoji-3d"
-    package = settings.package or catalogue.fetch(furniture)
-    emoji_package = settings.emoji or emoji.fetch(pictures)
+    package = furniture_package or catalogue.fetch(furniture)
     return [
         *catalogue.read_catalogue(catalogue.unpack(package, furniture)),
-        *emoji.read_emoji(emoji_package, pictures / "pictures"),
-        *draw_shapes(),
+        *emoji.read_emoji(emoji_package or emoji.fetch(pictures), pictures / "pictures"),
     ]
 
 
@@ -90,7 +99,7 @@ def _list_objects(folder: Path, items: list[Item], prints: list[Fingerprint], se
     listed = {entry.key: entry for entry in read_manifest(folder)}
     splits = {key: entry.split for key, entry in listed.items()} | split_objects(prints)
     trained_on = [item for item in items if splits.get(item.key) == "train"]
-    made = [*draw_pairs(trained_on, seed), *draw_repainted(trained_on, seed)]
+    made = [*draw_pairs([item for item in trained_on if item.paired], seed), *draw_repainted(trained_on, seed)]
     splits |= {item.key: "train" for item in made}
     found = [
         (item, Entry.of(item, splits[item.key], listed[item.key].colors if item.key in listed else ()))

@@ -24,6 +24,8 @@ class Item(ABC):
 
     frontal: ClassVar[bool] = False
     """Whether input views show its front, and not any side."""
+    paired: ClassVar[bool] = True
+    """Whether pairs may be made of it."""
 
     @property
     @abstractmethod

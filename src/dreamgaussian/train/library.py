@@ -11,12 +11,12 @@ from dreamgaussian.camera import Camera
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.files import atomic_path
 from dreamgaussian.text_to_image.library import Entry, write_library
-from dreamgaussian.train.data import DataStep, read_items
+from dreamgaussian.train.data import DataStep, read_everyday_items
 from dreamgaussian.train.emoji import Emoji
 from dreamgaussian.train.items import Item
 from dreamgaussian.train.manifest import data_folder, read_manifest
 from dreamgaussian.train.render import STUDIO_LIGHT, Scene
-from dreamgaussian.train.settings import DataSettings, LibrarySettings
+from dreamgaussian.train.settings import LibrarySettings
 
 ELEVATION_DEG = 15.0
 """Of the rendered views; emoji are seen from the front."""
@@ -37,7 +37,7 @@ def make_library(settings: LibrarySettings) -> Iterator[DataStep]:
     listed = read_names()
     if forbidden := [key for key in listed if splits.get(key) != "train"]:
         raise ConfigError(f"{forbidden[0]} is no training object. Run `dreamgaussian prior data`, or list another.")
-    items = {item.key: item for item in read_items(DataSettings(package=settings.package, emoji=settings.emoji))}
+    items = {item.key: item for item in read_everyday_items(settings.package, settings.emoji)}
     entries: list[Entry] = []
     pictures: dict[str, bytes] = {}
     for done, (key, names) in enumerate(listed.items()):

@@ -26,6 +26,8 @@ class DataSettings:
     """Debian's sweethome3d-furniture .deb; without it, `apt-get download` fetches it."""
     emoji: Path | None = None
     """The npm package @lobehub/fluent-emoji-3d as .tgz; without it, `npm pack` fetches it."""
+    openclonk: Path | None = None
+    """Debian's openclonk-data .deb; without it, `apt-get download` fetches it."""
     groups: int = 14
     """Input views drawn for each object, each with its own normalisation."""
     targets: int = 8
