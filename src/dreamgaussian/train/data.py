@@ -16,6 +16,7 @@ import numpy as np
 
 from dreamgaussian.camera import Camera
 from dreamgaussian.train import catalogue, emoji, openclonk
+from dreamgaussian.train.figures import draw_figures
 from dreamgaussian.train.holdout import Fingerprint, split_objects
 from dreamgaussian.train.items import Item
 from dreamgaussian.train.manifest import Entry, data_folder, read_manifest, with_colors, write_manifest
@@ -77,6 +78,7 @@ def read_items(settings: DataSettings) -> list[Item]:
         *read_everyday_items(settings.package, settings.emoji),
         *draw_shapes(),
         *openclonk.read_objects(openclonk.unpack(game_package, game)),
+        *draw_figures(),
     ]
 
 

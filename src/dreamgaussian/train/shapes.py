@@ -40,7 +40,7 @@ class Shape(Item):
         rng = np.random.default_rng(self.number)
         grids = KINDS[self.kind](rng)
         textures = [paint(self.pattern, texture_side, rng) for _ in range(min(len(grids), 3))]
-        return merge([_roll_up(grid, textures[i % len(textures)]) for i, grid in enumerate(grids)])
+        return merge([roll_up(grid, textures[i % len(textures)]) for i, grid in enumerate(grids)])
 
 
 def draw_shapes() -> list[Shape]:
@@ -84,7 +84,7 @@ def sweep(path: Float64[np.ndarray, "n 3"], radii: Float64[np.ndarray, " n"]) ->
     return path[:, None] + radii[:, None, None] * rings
 
 
-def _roll_up(grid: Grid, texture: Float32[np.ndarray, "s s 4"]) -> Model:
+def roll_up(grid: Grid, texture: Float32[np.ndarray, "s s 4"]) -> Model:
     """A part with its texture: u round it, v along it."""
     n, m = grid.shape[:2]
     index = np.arange(n * m).reshape(n, m)
@@ -135,23 +135,23 @@ def _ring(rng: Random) -> list[Grid]:
 def _arch(rng: Random) -> list[Grid]:
     angles = np.linspace(0, np.pi, ROWS)
     path = np.stack([np.cos(angles), rng.uniform(0.8, 1.8) * np.sin(angles), np.zeros_like(angles)], axis=1)
-    return [sweep(path, _closed_ends(np.full(ROWS, rng.uniform(0.12, 0.3))))]
+    return [sweep(path, closed_ends(np.full(ROWS, rng.uniform(0.12, 0.3))))]
 
 
 def _spring(rng: Random) -> list[Grid]:
     turns, radius = rng.uniform(2, 4), rng.uniform(0.08, 0.16)
     angles = np.linspace(0, 2 * np.pi * turns, 4 * ROWS)
     path = np.stack([np.cos(angles), 3 * radius / (2 * np.pi) * angles, np.sin(angles)], axis=1)
-    return [sweep(path, _closed_ends(np.full(len(path), radius)))]
+    return [sweep(path, closed_ends(np.full(len(path), radius)))]
 
 
 def _worm(rng: Random) -> list[Grid]:
     knots = np.cumsum(rng.normal((0.0, 0.8, 0.0), 1.0, (6, 3)), axis=0)
     path = PchipInterpolator(np.linspace(0, 1, 6), knots)(np.linspace(0, 1, 2 * ROWS))
-    return [sweep(path, _closed_ends(rng.uniform(0.25, 0.5) * (1 - 0.6 * np.linspace(0, 1, 2 * ROWS))))]
+    return [sweep(path, closed_ends(rng.uniform(0.25, 0.5) * (1 - 0.6 * np.linspace(0, 1, 2 * ROWS))))]
 
 
-def _closed_ends(radii: np.ndarray) -> np.ndarray:
+def closed_ends(radii: np.ndarray) -> np.ndarray:
     """Radii that shrink to nothing at both ends, round as a ball."""
     t = np.linspace(-1, 1, len(radii))
     return radii * np.sqrt(np.clip(1 - np.abs(t) ** 12, 0, 1))

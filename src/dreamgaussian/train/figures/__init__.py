@@ -1,0 +1,41 @@
+"""Training objects from nothing, with the proportions of real ones: animals, people, vehicles and food."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dreamgaussian.train.figures import animals
+from dreamgaussian.train.items import Item
+from dreamgaussian.train.objects import TEXTURE_SIDE, Model, merge
+
+LIBRARY = "Figures"
+COUNT = 8
+COUNTS = {"person": 24, "dog": 14, "puppy": 10, "cat": 14}
+"""Of each kind, and of those that people bring most."""
+KINDS = {name: (category, make) for category, kinds in (("Animals", animals.KINDS),) for name, make in kinds.items()}
+
+
+@dataclass(frozen=True)
+class Figure(Item):
+    """A figure of a kind, drawn by its number."""
+
+    paired = False
+
+    @property
+    def weight(self) -> float:
+        """A fifth of all draws together."""
+        return 0.7
+
+    def load(self, texture_side: int = TEXTURE_SIDE) -> Model:
+        """Its parts, each painted."""
+        rng = np.random.default_rng([*self.key.encode()])
+        return merge([part.model(texture_side) for part in KINDS[self.name][1](rng)])
+
+
+def draw_figures() -> list[Figure]:
+    """All kinds, several of each; always the same."""
+    return [
+        Figure(f"{LIBRARY}-{name.replace(' ', '-')}-{number:02d}", name, category, "DreamGaussian", "MIT", f"{LIBRARY}: {category.lower()}", ())
+        for name, (category, _) in KINDS.items()
+        for number in range(COUNTS.get(name, COUNT))
+    ]
