@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dreamgaussian.train.figures import animals
+from dreamgaussian.train.figures import animals, food, vehicles
 from dreamgaussian.train.items import Item
 from dreamgaussian.train.objects import TEXTURE_SIDE, Model, merge
 
 LIBRARY = "Figures"
 COUNT = 8
-COUNTS = {"person": 24, "dog": 14, "puppy": 10, "cat": 14}
+COUNTS = {"person": 24, "dog": 14, "puppy": 10, "cat": 14, "car": 20, "motorcycle": 12}
 """Of each kind, and of those that people bring most."""
-KINDS = {name: (category, make) for category, kinds in (("Animals", animals.KINDS),) for name, make in kinds.items()}
+CATEGORIES = {"Animals": animals.KINDS, "Vehicles": vehicles.KINDS, "Food": food.KINDS}
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,22 @@ class Figure(Item):
     def load(self, texture_side: int = TEXTURE_SIDE) -> Model:
         """Its parts, each painted."""
         rng = np.random.default_rng([*self.key.encode()])
-        return merge([part.model(texture_side) for part in KINDS[self.name][1](rng)])
+        return merge([part.model(texture_side) for part in CATEGORIES[self.category][self.name](rng)])
 
 
 def draw_figures() -> list[Figure]:
     """All kinds, several of each; always the same."""
     return [
-        Figure(f"{LIBRARY}-{name.replace(' ', '-')}-{number:02d}", name, category, "DreamGaussian", "MIT", f"{LIBRARY}: {category.lower()}", ())
-        for name, (category, _) in KINDS.items()
+        Figure(
+            key=f"{LIBRARY}-{name.replace(' ', '-')}-{number:02d}",
+            name=name,
+            category=category,
+            creator="DreamGaussian",
+            licence="MIT",
+            library=f"{LIBRARY}: {category.lower()}",
+            tags=(),
+        )
+        for category, kinds in CATEGORIES.items()
+        for name in kinds
         for number in range(COUNTS.get(name, COUNT))
     ]

@@ -45,13 +45,25 @@ BUILDS = {
     "cow": Build(0.26, 0.45, 0.07, 0.2, 30, 0.17, 0.2, "side", 0.13, 0.45, 0.025, extra="horns"),
     "pig": Build(0.27, 0.25, 0.07, 0.08, 10, 0.2, 0.12, "pointed", 0.12, 0.12, 0.02, ("f0b4b4", "e8a0a4", "d89a90")),
     "sheep": Build(0.29, 0.33, 0.05, 0.14, 40, 0.14, 0.14, "side", 0.12, 0.1, 0.06, ("f0ebe0", "e0d8c8"), "woolly"),
-    "bear": Build(0.3, 0.35, 0.11, 0.14, 25, 0.2, 0.13, "round", 0.08, 0.06, 0.05, ("4b3020", "2a2220", "7a5230", "f0eee8")),
-    "elephant": Build(0.34, 0.48, 0.12, 0.1, 20, 0.26, 0.05, "fan", 0.3, 0.35, 0.025, ("8c8a8a", "7a7674"), "", extra="trunk"),
-    "lion": Build(0.22, 0.42, 0.08, 0.16, 45, 0.2, 0.12, "round", 0.07, 0.55, 0.03, ("c89a50", "d8ae64"), "belly", extra="ruff"),
-    "giraffe": Build(0.24, 0.8, 0.055, 0.95, 68, 0.12, 0.18, "side", 0.1, 0.4, 0.025, ("e8c88a",), "patched", extra="horns"),
+    "bear": Build(
+        0.3, 0.35, 0.11, 0.14, 25, 0.2, 0.13, "round", 0.08, 0.06, 0.05, ("4b3020", "2a2220", "7a5230", "f0eee8")
+    ),
+    "elephant": Build(
+        0.34, 0.48, 0.12, 0.1, 20, 0.26, 0.05, "fan", 0.3, 0.35, 0.025, ("8c8a8a", "7a7674"), "", extra="trunk"
+    ),
+    "lion": Build(
+        0.22, 0.42, 0.08, 0.16, 45, 0.2, 0.12, "round", 0.07, 0.55, 0.03, ("c89a50", "d8ae64"), "belly", extra="ruff"
+    ),
+    "giraffe": Build(
+        0.24, 0.8, 0.055, 0.95, 68, 0.12, 0.18, "side", 0.1, 0.4, 0.025, ("e8c88a",), "patched", extra="horns"
+    ),
     "rabbit": Build(0.24, 0.2, 0.06, 0.06, 45, 0.2, 0.08, "long", 0.3, 0.07, 0.07, sits=True),
-    "mouse": Build(0.25, 0.14, 0.04, 0.05, 20, 0.18, 0.13, "round", 0.13, 0.8, 0.02, ("8a8480", "b8aea4", "f0eae4"), ""),
-    "deer": Build(0.19, 0.58, 0.045, 0.32, 60, 0.13, 0.18, "side", 0.13, 0.1, 0.04, ("a0703c", "8a5c30"), "belly", extra="antlers"),
+    "mouse": Build(
+        0.25, 0.14, 0.04, 0.05, 20, 0.18, 0.13, "round", 0.13, 0.8, 0.02, ("8a8480", "b8aea4", "f0eae4"), ""
+    ),
+    "deer": Build(
+        0.19, 0.58, 0.045, 0.32, 60, 0.13, 0.18, "side", 0.13, 0.1, 0.04, ("a0703c", "8a5c30"), "belly", extra="antlers"
+    ),
 }
 
 
@@ -71,7 +83,15 @@ def quadruped(build: Build, rng: Random) -> list[Part]:
     root = chest + [0, girth * 0.45, -girth * 0.25]
     top = root + build.neck * np.array([0, np.sin(angle), np.cos(angle)])
     head = build.head * rng.uniform(0.9, 1.15)
-    figure.append(Part(limb([tuple(chest - [0, girth * 0.3, girth * 0.8]), tuple(root), tuple(top + (top - root) * 0.3)], [girth * 0.75, girth * 0.62, head * 0.62]), coat))
+    figure.append(
+        Part(
+            limb(
+                [tuple(chest - [0, girth * 0.3, girth * 0.8]), tuple(root), tuple(top + (top - root) * 0.3)],
+                [girth * 0.75, girth * 0.62, head * 0.62],
+            ),
+            coat,
+        )
+    )
     figure += _head(build, head, top + [0, head * 0.3, head * 0.4], coat, rng)
     tail, lift = build.tail, rng.uniform(-0.5, 0.8)
     back = hip + [0, girth * 0.45, girth * 0.2]
@@ -79,7 +99,9 @@ def quadruped(build: Build, rng: Random) -> list[Part]:
     if sits:
         tip = np.array([rng.choice([-1, 1]) * tail * 0.6, build.bushy, -0.35])
     bend = (back + tip) / 2 + [0, -0.15 * tail * np.sign(lift), -0.1 * tail]
-    figure.append(Part(limb([tuple(back), tuple(bend), tuple(tip)], [build.bushy * 0.8, build.bushy * 1.2, build.bushy]), coat))
+    figure.append(
+        Part(limb([tuple(back), tuple(bend), tuple(tip)], [build.bushy * 0.8, build.bushy * 1.2, build.bushy]), coat)
+    )
     return figure
 
 
@@ -107,13 +129,17 @@ def _standing_legs(girth: float, legs: float, thick: float, coat: Paint, rng: Ra
             knee = (x, legs * 0.5, end + step * 0.5 + bend)
             foot = (x, thick * 0.6, end + step)
             figure.append(Part(limb([hip, knee, foot], [thick * 1.8, thick, thick * 0.75]), hoof))
-            figure.append(Part(blob((x, thick * 0.45, end + step + thick * 0.4), (thick, thick * 0.5, thick * 1.3)), hoof))
+            figure.append(
+                Part(blob((x, thick * 0.45, end + step + thick * 0.4), (thick, thick * 0.5, thick * 1.3)), hoof)
+            )
     return figure
 
 
 def _seated_legs(girth: float, thick: float, chest: np.ndarray, coat: Paint) -> list[Part]:
     x, z = girth * 0.5, chest[2] + girth * 0.4
-    front = Part(limb([(x, chest[1], z - 0.05), (x, chest[1] / 2, z), (x, thick * 0.6, z)], [thick * 1.5, thick, thick]), coat)
+    front = Part(
+        limb([(x, chest[1], z - 0.05), (x, chest[1] / 2, z), (x, thick * 0.6, z)], [thick * 1.5, thick, thick]), coat
+    )
     paw = Part(blob((x, thick * 0.45, z + thick * 0.6), (thick, thick * 0.5, thick * 1.5)), coat)
     thigh = Part(blob((girth * 0.7, girth * 0.75, -0.1), (girth * 0.45, girth * 0.75, girth)), coat)
     foot = Part(blob((girth * 0.85, thick * 0.5, 0.1), (thick, thick * 0.55, thick * 2.2)), coat)
@@ -133,11 +159,16 @@ def _head(build: Build, size: float, at: np.ndarray, coat: Paint, rng: Random) -
     if build.extra == "trunk":
         path = [(x, y - size * 0.2, reach), (x, y - size, reach + 0.15), (x, y - size * 2, reach + 0.1)]
         figure.append(Part(limb(path, [size * 0.4, size * 0.25, size * 0.16]), coat))
-        tusk = Part(limb([(size * 0.4, y - 0.5 * size, reach - 0.05), (size * 0.45, y - size, reach + 0.2)], [0.04, 0.015]), WHITE)
+        tusk = Part(
+            limb([(size * 0.4, y - 0.5 * size, reach - 0.05), (size * 0.45, y - size, reach + 0.2)], [0.04, 0.015]),
+            WHITE,
+        )
         figure += both(tusk)
     else:
         nose = plain(str(rng.choice(["17130f", "17130f", "8a4a48"])))
-        figure.append(Part(blob((x, y - size * 0.2, reach + snout * 0.7), (size * 0.18, size * 0.14, size * 0.12)), nose))
+        figure.append(
+            Part(blob((x, y - size * 0.2, reach + snout * 0.7), (size * 0.18, size * 0.14, size * 0.12)), nose)
+        )
     eye = size * rng.uniform(0.13, 0.2)
     place = (size * 0.48, y + size * 0.25, z + size * 0.72)
     figure += both(Part(blob(place, (eye, eye, eye)), DARK))
@@ -150,7 +181,11 @@ def _head(build: Build, size: float, at: np.ndarray, coat: Paint, rng: Random) -
 def _ear(build: Build, size: float, y: float, z: float) -> np.ndarray:
     e = build.ear
     if build.ears == "floppy":
-        return limb([(size * 0.6, y + size * 0.7, z), (size, y + size * 0.4, z), (size * 1.02, y - e, z)], [0.03, e * 0.5, e * 0.35], 0.6)
+        return limb(
+            [(size * 0.6, y + size * 0.7, z), (size, y + size * 0.4, z), (size * 1.02, y - e, z)],
+            [0.03, e * 0.5, e * 0.35],
+            0.6,
+        )
     if build.ears == "round":
         return blob((size * 0.7, y + size * 0.75, z), (e, e, e * 0.4))
     if build.ears == "side":
@@ -158,23 +193,51 @@ def _ear(build: Build, size: float, y: float, z: float) -> np.ndarray:
     if build.ears == "fan":
         return blob((size * 0.8 + e * 0.6, y, z - 0.05), (e * 0.75, e, 0.03))
     if build.ears == "long":
-        return limb([(size * 0.4, y + size * 0.6, z), (size * 0.5, y + e, z), (size * 0.55, y + e * 1.4, z - 0.05)], [0.045, 0.06, 0.035])
+        return limb(
+            [(size * 0.4, y + size * 0.6, z), (size * 0.5, y + e, z), (size * 0.55, y + e * 1.4, z - 0.05)],
+            [0.045, 0.06, 0.035],
+        )
     return limb([(size * 0.5, y + size * 0.5, z), (size * 0.62, y + size * 0.6 + e, z)], [e * 0.55, 0.005])
 
 
 def _headgear(build: Build, size: float, y: float, z: float, rng: Random) -> list[Part]:
     horn = plain("d8ccb0")
     if build.extra == "horns":
-        return both(Part(limb([(size * 0.4, y + size * 0.7, z), (size * 0.9, y + size * 1.1, z), (size * 0.9, y + size * 1.5, z)], [0.035, 0.03, 0.008]), horn))
+        return both(
+            Part(
+                limb(
+                    [(size * 0.4, y + size * 0.7, z), (size * 0.9, y + size * 1.1, z), (size * 0.9, y + size * 1.5, z)],
+                    [0.035, 0.03, 0.008],
+                ),
+                horn,
+            )
+        )
     if build.extra == "antlers":
-        beam = limb([(size * 0.3, y + size * 0.7, z), (size * 1.4, y + size * 1.6, z - 0.1), (size * 1.5, y + size * 2.8, z)], [0.022, 0.02, 0.008])
+        beam = limb(
+            [(size * 0.3, y + size * 0.7, z), (size * 1.4, y + size * 1.6, z - 0.1), (size * 1.5, y + size * 2.8, z)],
+            [0.022, 0.02, 0.008],
+        )
         tine = limb([(size * 1.3, y + size * 1.5, z - 0.08), (size * 1.2, y + size * 2.2, z + 0.12)], [0.018, 0.006])
         return [*both(Part(beam, plain("8a6a44"))), *both(Part(tine, plain("8a6a44")))]
     hair = plain(str(rng.choice(["2a1c14", "5a3a1e", "d8c8a0"])))
     if build.extra == "mane":
-        return [Part(limb([(0, y + size, z), (0, y, z - size * 1.1), (0, y - size * 2.4, z - size * 2.2)], [0.04, 0.075, 0.05], 0.5), hair)]
+        return [
+            Part(
+                limb(
+                    [(0, y + size, z), (0, y, z - size * 1.1), (0, y - size * 2.4, z - size * 2.2)],
+                    [0.04, 0.075, 0.05],
+                    0.5,
+                ),
+                hair,
+            )
+        ]
     if build.extra == "ruff":
-        return [Part(blob((0, y - size * 0.1, z - size * 0.45), (size * 1.5, size * 1.55, size * 0.7)), parts.mottled(plain("7a4a20"), rng, 0.15))]
+        return [
+            Part(
+                blob((0, y - size * 0.1, z - size * 0.45), (size * 1.5, size * 1.55, size * 0.7)),
+                parts.mottled(plain("7a4a20"), rng, 0.15),
+            )
+        ]
     return []
 
 
@@ -186,7 +249,11 @@ def bird(rng: Random, kind: str) -> list[Part]:
         "chicken": (str(rng.choice(["f0e8da", "a0562a", "3a2a22", "d8b070"])), "f0e4d0", "e8a030"),
         "duck": (str(rng.choice(["f4f0e4", "f5d020", "7a6248"])), "e8dcc4", "f08a20"),
         "owl": (str(rng.choice(["8a6a48", "6a5440", "d8d0c4"])), "e0d0b4", "50402c"),
-        "parrot": (str(rng.choice(["d02020", "1e8c3c", "2050c8", "f0c020"])), str(rng.choice(["2050c8", "f0c020"])), "302820"),
+        "parrot": (
+            str(rng.choice(["d02020", "1e8c3c", "2050c8", "f0c020"])),
+            str(rng.choice(["2050c8", "f0c020"])),
+            "302820",
+        ),
     }.get(kind, (str(rng.choice(["3070c0", "c03a2a", "70573e", "e0b020"])), "f0dcc0", "40342a"))
     coat = parts.mottled(plain(hues[0]), rng, 0.1)
     belly = parts.mottled(plain(hues[1]), rng, 0.06)
@@ -195,7 +262,9 @@ def bird(rng: Random, kind: str) -> list[Part]:
     along = np.array([0, np.sin(angle), np.cos(angle)])
     middle = np.array([0, 0.2 + 0.34 * np.sin(angle) + r * 0.6, 0])
     two = parts.where(lambda p: (p - middle) @ np.array([0, -np.cos(angle), np.sin(angle)]) > 0.3 * r, belly, coat)
-    body = limb([tuple(middle - 0.3 * along), tuple(middle), tuple(middle + 0.28 * along)], [r * 0.65, r * 1.05, r * 0.75])
+    body = limb(
+        [tuple(middle - 0.3 * along), tuple(middle), tuple(middle + 0.28 * along)], [r * 0.65, r * 1.05, r * 0.75]
+    )
     top = middle + 0.3 * along + np.array([0, 0.16 if kind not in ("owl", "penguin") else 0.06, 0.03])
     head = {"owl": 0.22, "penguin": 0.17}.get(kind, 0.14)
     x, y, z = (float(c) for c in top + [0, head * 0.5, 0])
@@ -203,14 +272,30 @@ def bird(rng: Random, kind: str) -> list[Part]:
     figure.append(Part(blob((x, y, z), (head, head, head)), coat))
     beak = 0.1 if kind == "owl" else rng.uniform(0.12, 0.2)
     flat = 1.8 if kind == "duck" else 1.0
-    figure.append(Part(limb([(x, y - 0.02, z + head * 0.8), (x, y - 0.05, z + head * 0.8 + beak)], [0.06, 0.02 * flat], flat), bill))
+    figure.append(
+        Part(
+            limb([(x, y - 0.02, z + head * 0.8), (x, y - 0.05, z + head * 0.8 + beak)], [0.06, 0.02 * flat], flat), bill
+        )
+    )
     eye = 0.075 if kind == "owl" else 0.03
     if kind == "owl":
         figure += both(Part(blob((0.09, y + 0.05, z + head * 0.82), (0.085, 0.085, 0.04)), plain("f0c030")))
     figure += both(Part(blob((head * 0.55, y + 0.05, z + head * 0.8), (eye * 0.7, eye, eye * 0.7)), DARK))
-    wing = limb([tuple(middle + 0.22 * along + [r * 0.85, 0.02, 0]), tuple(middle + [r * 1.02, 0, 0]), tuple(middle - 0.38 * along + [r * 0.7, 0, 0])], [0.07, 0.15, 0.03], 0.4)
+    wing = limb(
+        [
+            tuple(middle + 0.22 * along + [r * 0.85, 0.02, 0]),
+            tuple(middle + [r * 1.02, 0, 0]),
+            tuple(middle - 0.38 * along + [r * 0.7, 0, 0]),
+        ],
+        [0.07, 0.15, 0.03],
+        0.4,
+    )
     figure += both(Part(wing, parts.mottled(plain(hues[0]), rng, 0.2)))
-    tail = limb([tuple(middle - 0.28 * along), tuple(middle - 0.55 * along + [0, 0.12 if kind == "chicken" else 0, 0])], [0.1, 0.07], 0.7)
+    tail = limb(
+        [tuple(middle - 0.28 * along), tuple(middle - 0.55 * along + [0, 0.12 if kind == "chicken" else 0, 0])],
+        [0.1, 0.07],
+        0.7,
+    )
     figure.append(Part(tail, coat))
     reach = middle[1] - r * 0.6
     figure += both(Part(limb([(0.09, reach, 0.0), (0.09, 0.02, 0.02)], [0.04, 0.025]), bill))
@@ -223,14 +308,23 @@ def bird(rng: Random, kind: str) -> list[Part]:
 
 def fish(rng: Random) -> list[Part]:
     """A fish in the water, striped or not."""
-    first, second = (plain(str(c)) for c in rng.choice(["f08a24", "3c6ec8", "e8d040", "c83c3c", "8aa0a8", "40a890", "f4f1ea"], 2, replace=False))
+    first, second = (
+        plain(str(c))
+        for c in rng.choice(["f08a24", "3c6ec8", "e8d040", "c83c3c", "8aa0a8", "40a890", "f4f1ea"], 2, replace=False)
+    )
     tall, wide = rng.uniform(0.2, 0.36), rng.uniform(0.1, 0.18)
-    scales = parts.striped(first, second, rng, rng.uniform(10, 22)) if rng.uniform() < 0.5 else parts.below(rng.uniform(-0.1, 0), second, first)
+    scales = (
+        parts.striped(first, second, rng, rng.uniform(10, 22))
+        if rng.uniform() < 0.5
+        else parts.below(rng.uniform(-0.1, 0), second, first)
+    )
     body = limb([(0, 0, -0.5), (0, 0, -0.1), (0, 0, 0.25), (0, 0, 0.5)], [0.3, 0.9, 1.0, 0.4]) * [wide, tall, 1]
     fin = plain(str(rng.choice(["f08a24", "3c6ec8", "e8d040", "c83c3c"])))
     figure = [Part(body, scales)]
     figure += [Part(limb([(0, 0, -0.45), (0, s * tall * 0.9, -0.75)], [0.07, 0.09], 0.25), fin) for s in (-1, 1)]
-    figure.append(Part(limb([(0, tall * 0.8, 0.2), (0, tall * 1.25, -0.1), (0, tall * 0.7, -0.3)], [0.05, 0.09, 0.04], 0.25), fin))
+    figure.append(
+        Part(limb([(0, tall * 0.8, 0.2), (0, tall * 1.25, -0.1), (0, tall * 0.7, -0.3)], [0.05, 0.09, 0.04], 0.25), fin)
+    )
     figure += both(Part(limb([(wide * 0.8, -0.05, 0.15), (wide * 1.8, -0.12, -0.05)], [0.05, 0.07], 0.6), fin))
     figure += both(Part(blob((wide * 0.62, tall * 0.2, 0.36), (0.05, 0.05, 0.05)), WHITE))
     return figure + both(Part(blob((wide * 0.62 + 0.03, tall * 0.2, 0.375), (0.03, 0.032, 0.032)), DARK))
@@ -240,10 +334,16 @@ def turtle(rng: Random) -> list[Part]:
     """A tortoise."""
     skin = parts.mottled(plain(str(rng.choice(["7a8c3c", "a09050", "5a8c5a"]))), rng)
     shell = parts.patched(plain("6a4a24"), plain(str(rng.choice(["c8a050", "8a9a40"]))), rng, 16.0, 0.5)
-    figure = [Part(blob((0, 0.3, 0), (0.42, rng.uniform(0.25, 0.4), 0.5)), shell), Part(blob((0, 0.2, 0), (0.45, 0.1, 0.53)), skin)]
+    figure = [
+        Part(blob((0, 0.3, 0), (0.42, rng.uniform(0.25, 0.4), 0.5)), shell),
+        Part(blob((0, 0.2, 0), (0.45, 0.1, 0.53)), skin),
+    ]
     for z in (-0.32, 0.34):
         figure += both(Part(limb([(0.3, 0.2, z), (0.42, 0.05, z * 1.2)], [0.1, 0.09]), skin))
-    figure += [Part(limb([(0, 0.2, 0.35), (0, 0.38, 0.72)], [0.1, 0.1]), skin), Part(blob((0, 0.4, 0.7), (0.11, 0.1, 0.14)), skin)]
+    figure += [
+        Part(limb([(0, 0.2, 0.35), (0, 0.38, 0.72)], [0.1, 0.1]), skin),
+        Part(blob((0, 0.4, 0.7), (0.11, 0.1, 0.14)), skin),
+    ]
     return figure + both(Part(blob((0.085, 0.43, 0.79), (0.028, 0.028, 0.028)), DARK))
 
 
@@ -251,7 +351,12 @@ def person(rng: Random) -> list[Part]:
     """Somebody in plain clothes; the younger, the larger the head."""
     skin = plain(str(rng.choice(["f0c8a0", "e0a878", "b07848", "7a4c2c", "f4d8c0"])))
     hair = plain(str(rng.choice(["2a1c14", "5a3a1e", "c89a40", "8c3c1c", "8a8886"])))
-    shirt, trousers, shoe = (plain(str(c)) for c in rng.choice(["c83232", "3264b4", "3c8c46", "e8c83c", "303030", "f0eee8", "8c50a0", "e07828", "5a4634"], 3, replace=False))
+    shirt, trousers, shoe = (
+        plain(str(c))
+        for c in rng.choice(
+            ["c83232", "3264b4", "3c8c46", "e8c83c", "303030", "f0eee8", "8c50a0", "e07828", "5a4634"], 3, replace=False
+        )
+    )
     if rng.uniform() < 0.4:
         shirt = parts.striped(shirt, WHITE, rng, rng.uniform(25, 45), axis=1)
     head, legs = rng.uniform(0.12, 0.2), rng.uniform(0.4, 0.6)
@@ -259,7 +364,13 @@ def person(rng: Random) -> list[Part]:
     shoulder = legs + rng.uniform(0.38, 0.46)
     y = shoulder + 0.05 + head
     figure = [
-        Part(limb([(0, legs - 0.02, 0), (0, (legs + shoulder) / 2, 0), (0, shoulder, 0)], [wide * 0.95, wide * 0.9, wide]) * [1.1, 1, 0.8], shirt),
+        Part(
+            limb(
+                [(0, legs - 0.02, 0), (0, (legs + shoulder) / 2, 0), (0, shoulder, 0)], [wide * 0.95, wide * 0.9, wide]
+            )
+            * [1.1, 1, 0.8],
+            shirt,
+        ),
         Part(limb([(0, shoulder - 0.05, 0), (0, y, 0)], [0.06, 0.06]), skin),
         Part(blob((0, y, 0), (head * 0.92, head, head * 0.95)), skin),
         Part(blob((0, y + head * 0.22, -head * 0.15), (head * 1.02, head * 0.95, head * 0.98)), hair),
@@ -267,9 +378,21 @@ def person(rng: Random) -> list[Part]:
         Part(blob((0, y - head * 0.45, head * 0.82), (head * 0.25, head * 0.05, head * 0.06)), plain("b04a44")),
     ]
     if skirt:
-        figure.append(Part(parts.turned([(0, legs + 0.1), (wide, legs + 0.1), (wide * 2, legs * 0.45), (0, legs * 0.45)]), shirt))
-        figure.append(Part(limb([(0, y, -head * 0.6), (0, y - head, -head), (0, shoulder - 0.15, -head * 0.9)], [head * 0.7, head * 0.6, 0.06]), hair))
-    figure += both(Part(blob((head * 0.38, y + head * 0.02, head * 0.86), (head * 0.1, head * 0.14, head * 0.08)), DARK))
+        figure.append(
+            Part(parts.turned([(0, legs + 0.1), (wide, legs + 0.1), (wide * 2, legs * 0.45), (0, legs * 0.45)]), shirt)
+        )
+        figure.append(
+            Part(
+                limb(
+                    [(0, y, -head * 0.6), (0, y - head, -head), (0, shoulder - 0.15, -head * 0.9)],
+                    [head * 0.7, head * 0.6, 0.06],
+                ),
+                hair,
+            )
+        )
+    figure += both(
+        Part(blob((head * 0.38, y + head * 0.02, head * 0.86), (head * 0.1, head * 0.14, head * 0.08)), DARK)
+    )
     for side in (-1, 1):
         lift, forward = rng.uniform(-1.2, 0.9), rng.uniform(-0.1, 0.2)
         elbow = (side * (wide * 1.2 + 0.14), shoulder - 0.12 + 0.06 * lift, forward * 0.5)
@@ -277,14 +400,22 @@ def person(rng: Random) -> list[Part]:
         figure.append(Part(limb([(side * wide * 1.05, shoulder - 0.05, 0), elbow, hand], [0.065, 0.055, 0.045]), shirt))
         figure.append(Part(blob(hand, (0.055, 0.055, 0.055)), skin))
         foot = rng.uniform(-0.07, 0.07)
-        figure.append(Part(limb([(side * wide * 0.55, legs, 0), (side * wide * 0.6, 0.05, foot)], [0.09, 0.06]), skin if skirt else trousers))
+        figure.append(
+            Part(
+                limb([(side * wide * 0.55, legs, 0), (side * wide * 0.6, 0.05, foot)], [0.09, 0.06]),
+                skin if skirt else trousers,
+            )
+        )
         figure.append(Part(blob((side * wide * 0.6, 0.045, foot + 0.05), (0.065, 0.05, 0.12)), shoe))
     return figure
 
 
 KINDS: dict[str, Callable[[Random], list[Part]]] = {
     **{name: lambda rng, build=build: quadruped(build, rng) for name, build in BUILDS.items()},
-    **{kind: lambda rng, kind=kind: bird(rng, kind) for kind in ("chicken", "duck", "penguin", "owl", "parrot", "songbird")},
+    **{
+        kind: lambda rng, kind=kind: bird(rng, kind)
+        for kind in ("chicken", "duck", "penguin", "owl", "parrot", "songbird")
+    },
     "fish": fish,
     "turtle": turtle,
     "person": person,
