@@ -10,12 +10,13 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dreamgaussian.errors import ConfigError
-from dreamgaussian.train import pairs, repaint, shapes
+from dreamgaussian.train import figures, openclonk, pairs, repaint, shapes
 from dreamgaussian.train.catalogue import read_catalogue, unpack
 from dreamgaussian.train.data import make_data
 from dreamgaussian.train.dataset import Views, map_views
 from dreamgaussian.train.manifest import read_manifest
 from dreamgaussian.train.settings import DataSettings
+from train.tiny_packages import write_deb, write_openclonk
 
 PROPERTIES = """
 name#1=Pyramid
@@ -37,23 +38,24 @@ PYRAMID = "v 0 1 0\nv -1 0 -1\nv 1 0 -1\nv 0 0 {depth}\nf 1 2 3\nf 1 3 4\nf 1 4 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     """A Debian package with one small library."""
-    library, files = io.BytesIO(), io.BytesIO()
+    library = io.BytesIO()
     with zipfile.ZipFile(library, "w") as archive:
         archive.writestr("PluginFurnitureCatalog.properties", PROPERTIES)
         archive.writestr("pyramid/pyramid.obj", PYRAMID.format(depth=1))
         archive.writestr("pyramid/teapot.obj", PYRAMID.format(depth=1) + "v 0 2 0.5\nf 1 2 5\n")
-    with tarfile.open(fileobj=files, mode="w:xz") as tar:
-        member = tarfile.TarInfo("./usr/share/Tiny.sh3f")
-        member.size = len(library.getvalue())
-        tar.addfile(member, io.BytesIO(library.getvalue()))
-    path = tmp_path / "tiny.deb"
-    parts = ((b"debian-binary", b"2.0\n"), (b"data.tar.xz", files.getvalue()))
-    path.write_bytes(b"!<arch>\n" + b"".join(ar_member(name, content) for name, content in parts))
-    return path
+    return write_deb(tmp_path / "tiny.deb", {"Tiny.sh3f": library.getvalue()})
+
+
+@pytest.fixture
+def game(tmp_path: Path) -> Path:
+    return write_openclonk(tmp_path / "game.deb")
 
 
 @pytest.fixture(autouse=True)
-def one_shape_and_one_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+def one_of_each_kind_that_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "COUNT", 0)
+    monkeypatch.setattr(figures, "COUNTS", {"fish": 1})
+    monkeypatch.setattr(openclonk, "SKINS", {})
     monkeypatch.setattr(shapes, "COUNT", 1)
     monkeypatch.setattr(pairs, "COUNT", 1)
 
@@ -74,13 +76,6 @@ def emoji(tmp_path: Path) -> Path:
     return path
 
 
-def ar_member(name: bytes, content: bytes) -> bytes:
-    header = (
-        name.ljust(16) + b"0".ljust(12) + b"0".ljust(12) + b"100644".ljust(8) + str(len(content)).encode().ljust(10)
-    )
-    return header + b"`\n" + content + b"\n" * (len(content) % 2)
-
-
 def test_the_catalogue_lists_credited_things_without_doors(package: Path, tmp_path: Path) -> None:
     pyramid, teapot = read_catalogue(unpack(package, tmp_path / "sources"))
     assert (pyramid.name, pyramid.creator, pyramid.licence, pyramid.rotation) == ("Pyramid", "Zoë", "CC-BY 3.0", None)
@@ -97,13 +92,13 @@ def test_a_file_that_is_no_package_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_the_factory_renders_each_object_once(
-    package: Path, emoji: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    package: Path, emoji: Path, game: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DREAMGAUSSIAN_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "data"
-    settings = DataSettings(package=package, emoji=emoji, groups=2, targets=3, resolution=16, workers=1, folder=folder)
+    settings = DataSettings(package, emoji, game, groups=2, targets=3, resolution=16, workers=1, folder=folder)
     steps = list(make_data(settings))
-    assert steps[-1].done == steps[-1].total == 6
+    assert steps[-1].done == steps[-1].total == 11
     (name,) = [shape.name for shape in shapes.draw_shapes()]
     made = [entry for entry in read_manifest(folder) if entry.library in (pairs.LIBRARY, repaint.LIBRARY)]
     assert len(made) == 2
@@ -111,7 +106,9 @@ def test_the_factory_renders_each_object_once(
     splits = {entry.name: entry.split for entry in read_manifest(folder) if entry not in made}
     (lemon,) = [entry for entry in read_manifest(folder) if entry.name == "lemon"]
     assert lemon.colors == ("yellow",)
-    assert splits == {"Pyramid": "train", "Teapot": "benchmark", "lemon": "train", name: "train"}
+    game_objects = dict.fromkeys(("toadstool cow", "adventurer", "alchemist", "farmer"), "train")
+    drawn = {name: "train", "fish": "train"}
+    assert splits == {"Pyramid": "train", "Teapot": "benchmark", "lemon": "train"} | game_objects | drawn
     views = np.load(folder / "Tiny-001.views.npy")
     assert views.shape == (2, 4, 16, 16, 4)
     assert (views[..., 3] > 0).any(axis=(2, 3)).all()
@@ -123,17 +120,17 @@ def test_the_factory_renders_each_object_once(
 
 
 def test_a_folder_made_without_emoji_gets_them_and_keeps_the_rest(
-    package: Path, emoji: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    package: Path, emoji: Path, game: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DREAMGAUSSIAN_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "data"
-    settings = DataSettings(package, emoji, groups=1, targets=2, resolution=16, workers=1, folder=folder)
+    settings = DataSettings(package, emoji, game, groups=1, targets=2, resolution=16, workers=1, folder=folder)
     list(make_data(settings))
     manifest = folder / "manifest.json"
     furniture = [{**entry, "split": "validation"} for entry in json.loads(manifest.read_text())[:2]]
     manifest.write_text(json.dumps(furniture))
     list(make_data(settings))
-    assert [entry.split for entry in read_manifest(folder)] == ["validation", "validation", "train", "train", "train"]
+    assert [entry.split for entry in read_manifest(folder)] == ["validation"] * 2 + ["train"] * 8
 
 
 def test_views_are_mapped_without_open_files(tmp_path: Path) -> None:

@@ -82,8 +82,16 @@ SKINS = {
     "YoungsterBlond": ("Graphics", "blond boy", "151366"),
 }
 """Of characters: the mesh, a name, and the colour that the game gives their clothes."""
-NAMES = {"Clonk": "adventurer", "Clonk-Alchemist": "alchemist", "Clonk-Farmer": "farmer"}
-NAMES |= {"Clonk-Steampunk": "inventor", "Wipf": "toy dog", "Puka": "pet", "Zaphive": "beehive", "Coconut": "palm tree"}
+NAMES = {
+    "Clonk": "adventurer",
+    "Clonk-Alchemist": "alchemist",
+    "Clonk-Farmer": "farmer",
+    "Clonk-Steampunk": "inventor",
+    "Coconut": "palm tree",
+    "Puka": "pet",
+    "Wipf": "toy dog",
+    "Zaphive": "beehive",
+}
 """Better ones than their folders'."""
 HEADER, ENTRY = 204, 316
 """Bytes of a group file's head and of each line of its table."""

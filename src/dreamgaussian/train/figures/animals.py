@@ -80,7 +80,7 @@ def quadruped(build: Build, rng: Random) -> list[Part]:
     figure = [Part(limb([tuple(hip), tuple(middle), tuple(chest)], [girth * 0.9, girth, girth * 0.95], 0.85), coat)]
     figure += _seated_legs(girth, thick, chest, coat) if sits else _standing_legs(girth, legs, thick, coat, rng)
     angle = np.radians(min(build.rise + (25 if sits else 0), 80) + rng.uniform(-12, 12))
-    root = chest + [0, girth * 0.45, -girth * 0.25]
+    root = chest + np.array([0, girth * 0.45, -girth * 0.25])
     top = root + build.neck * np.array([0, np.sin(angle), np.cos(angle)])
     head = build.head * rng.uniform(0.9, 1.15)
     figure.append(
@@ -92,10 +92,10 @@ def quadruped(build: Build, rng: Random) -> list[Part]:
             coat,
         )
     )
-    figure += _head(build, head, top + [0, head * 0.3, head * 0.4], coat, rng)
+    figure += _head(build, head, top + np.array([0, head * 0.3, head * 0.4]), coat, rng)
     tail, lift = build.tail, rng.uniform(-0.5, 0.8)
-    back = hip + [0, girth * 0.45, girth * 0.2]
-    tip = back + [rng.uniform(-0.3, 0.3) * tail, lift * tail, -0.7 * tail]
+    back = hip + np.array([0, girth * 0.45, girth * 0.2])
+    tip = back + tail * np.array([rng.uniform(-0.3, 0.3), lift, -0.7])
     if sits:
         tip = np.array([rng.choice([-1, 1]) * tail * 0.6, build.bushy, -0.35])
     bend = (back + tip) / 2 + [0, -0.15 * tail * np.sign(lift), -0.1 * tail]
@@ -173,7 +173,7 @@ def _head(build: Build, size: float, at: np.ndarray, coat: Paint, rng: Random) -
     place = (size * 0.48, y + size * 0.25, z + size * 0.72)
     figure += both(Part(blob(place, (eye, eye, eye)), DARK))
     shine = (place[0] + eye * 0.3, place[1] + eye * 0.5, place[2] + eye * 0.75)
-    figure += both(Part(blob(shine, (eye * 0.28,) * 3), WHITE))
+    figure += both(Part(blob(shine, (eye * 0.28, eye * 0.28, eye * 0.28)), WHITE))
     figure += both(Part(_ear(build, size, y, z), coat))
     return figure + _headgear(build, size, y, z, rng)
 
@@ -267,7 +267,7 @@ def bird(rng: Random, kind: str) -> list[Part]:
     )
     top = middle + 0.3 * along + np.array([0, 0.16 if kind not in ("owl", "penguin") else 0.06, 0.03])
     head = {"owl": 0.22, "penguin": 0.17}.get(kind, 0.14)
-    x, y, z = (float(c) for c in top + [0, head * 0.5, 0])
+    x, y, z = (float(c) for c in top + np.array([0, head * 0.5, 0]))
     figure = [Part(body, two), Part(limb([tuple(middle + 0.2 * along), (x, y, z)], [r * 0.7, head * 0.7]), coat)]
     figure.append(Part(blob((x, y, z), (head, head, head)), coat))
     beak = 0.1 if kind == "owl" else rng.uniform(0.12, 0.2)
@@ -284,7 +284,7 @@ def bird(rng: Random, kind: str) -> list[Part]:
     wing = limb(
         [
             tuple(middle + 0.22 * along + [r * 0.85, 0.02, 0]),
-            tuple(middle + [r * 1.02, 0, 0]),
+            tuple(middle + np.array([r * 1.02, 0, 0])),
             tuple(middle - 0.38 * along + [r * 0.7, 0, 0]),
         ],
         [0.07, 0.15, 0.03],

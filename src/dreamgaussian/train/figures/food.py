@@ -71,11 +71,18 @@ def burger(rng: Random) -> list[Part]:
 
 def hot_dog(rng: Random) -> list[Part]:
     """A sausage in a long bun, with mustard or ketchup."""
-    bun = _baked(rng)
-    halves = [limb([(x, 0.18, -0.8), (x * 1.2, 0.15, 0), (x, 0.18, 0.8)], [0.17, 0.2, 0.17]) for x in (-0.17, 0.17)]
-    sausage = limb([(0, 0.34, -0.92), (0, 0.28, 0), (0, 0.34, 0.92)], [0.12, 0.13, 0.12])
+    bun, long, wide, bend = _baked(rng), rng.uniform(0.65, 0.85), rng.uniform(0.16, 0.22), rng.uniform(-0.06, 0.06)
+    halves = [
+        limb([(x * wide, 0.18, -long), (x * wide + bend, 0.15, 0), (x * wide, 0.18, long)], [wide, wide * 1.15, wide])
+        for x in (-1, 1)
+    ]
+    thick = rng.uniform(0.11, 0.14)
+    sausage = limb([(0, 0.36, -long - 0.12), (bend, 0.3, 0), (0, 0.36, long + 0.12)], [thick, thick, thick])
     at = np.linspace(-0.75, 0.75, 14)
-    sauce = limb([(0.07 * (-1) ** i, 0.42 + 0.05 * z * z, float(z)) for i, z in enumerate(at)], [0.03, 0.035, 0.03])
+    sauce = limb(
+        [(0.07 * (-1) ** i + bend * (1 - z * z), 0.31 + thick + 0.06 * z * z, float(z)) for i, z in enumerate(at)],
+        [0.03, 0.035, 0.03],
+    )
     figure = [
         *(Part(half, bun) for half in halves),
         Part(sausage, parts.mottled(plain(str(rng.choice(["a04428", "b85a34", "8a3420"]))), rng)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -28,7 +29,7 @@ class Part:
     def model(self, side: int) -> Model:
         """The part with a texture of `side` x `side`."""
         n, m = self.grid.shape[:2]
-        places = zoom(self.grid, (side / n, side / m, 1), order=1)[::-1]
+        places = np.asarray(zoom(self.grid, (side / n, side / m, 1), order=1))[::-1]
         rgb = np.clip(self.paint(places), 0, 1)
         texture = np.dstack([rgb, np.ones(rgb.shape[:2])]).astype(np.float32)
         return replace(roll_up(self.grid, texture), materials=(Material(np.ones(3, dtype=np.float32), texture),))
@@ -112,14 +113,14 @@ def limb(points: list[tuple[float, float, float]], radii: list[float], flat: flo
 def disc(center: tuple[float, float, float], radius: float, width: float) -> Grid:
     """A cylinder with rounded edges that lies on its side, its axis along x: a wheel."""
     profile = np.array([[0, -1], [0.8, -1], [1, -0.7], [1, 0.7], [0.8, 1], [0, 1]]) * [radius, width / 2]
-    fine = np.concatenate([np.linspace(a, b, 5) for a, b in zip(profile[:-1], profile[1:], strict=True)])
+    fine = np.concatenate([np.linspace(a, b, 5) for a, b in pairwise(profile)])
     return revolve(fine, COLUMNS)[..., [1, 0, 2]] + np.array(center)
 
 
 def turned(profile: list[tuple[float, float]], center: tuple[float, float, float] = (0, 0, 0)) -> Grid:
     """A solid turned round the y axis, through radii and heights joined by straight lines."""
     points = np.array(profile, dtype=np.float64)
-    fine = np.concatenate([np.linspace(a, b, 6) for a, b in zip(points[:-1], points[1:], strict=True)])
+    fine = np.concatenate([np.linspace(a, b, 6) for a, b in pairwise(points)])
     return revolve(fine, COLUMNS) + np.array(center)
 
 
