@@ -1,8 +1,13 @@
 import pytest
+import torch
+from torch import Tensor
 
+from dreamgaussian.camera import Camera
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.mesh.build import build_mesh
+from dreamgaussian.mesh.extract import Outline
 from dreamgaussian.mesh.settings import MeshSettings
+from dreamgaussian.raster.cpu import CpuRasterizer
 from mesh.shapes import shell_gaussians, trimesh_of
 
 
@@ -26,3 +31,18 @@ def test_two_separate_balls_stay_two():
     solid.merge_vertices()
     assert solid.body_count == 2
     assert solid.is_watertight
+
+
+def test_relief_goes_behind_a_single_picture_and_stays_where_several_vouch_for_it():
+    ball, cameras = shell_gaussians(), [Camera.orbit(azimuth, 0, 64) for azimuth in (0, 90)]
+    pictures = [Outline(CpuRasterizer().render(ball, camera).alpha, camera) for camera in cameras]
+    kept, flat = (
+        MeshSettings(resolution=48, texture_size=128, relief=0.0),
+        MeshSettings(resolution=48, texture_size=128),
+    )
+
+    def surface(settings: MeshSettings, count: int) -> Tensor:
+        return build_mesh(ball, settings, true_outlines=pictures[:count]).vertices
+
+    assert torch.equal(surface(flat, 2), surface(kept, 2))
+    assert not torch.equal(surface(flat, 1), surface(kept, 1))

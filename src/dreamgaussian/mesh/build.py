@@ -10,6 +10,7 @@ from dreamgaussian.mesh.field import empty_field, fill
 from dreamgaussian.mesh.fusion import SURFACE, fuse
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.normal_map import bake_normals
+from dreamgaussian.mesh.relief import fill_grooves, settle
 from dreamgaussian.mesh.settings import MeshSettings
 from dreamgaussian.mesh.unwrap import unwrap
 
@@ -61,8 +62,13 @@ def mesh_steps(
         level = settings.density or PAPERS_LEVEL
         if settings.density is None and outlines:
             field, level = match_outlines(field, outlines[::2])
+    relief = settings.relief if len(true_outlines) == 1 else 0
+    if relief:
+        field = fill_grooves(field, level, relief)
     field = match_true_outlines(field, level, true_outlines)
     detailed = clean(extract_surface(seal(field, level, settings.opening), level), settings)
+    if relief:
+        detailed = settle(detailed, true_outlines[0].camera, relief)
     simplify = decimate_closed if settings.watertight else decimate
     mesh = unwrap(simplify(detailed, settings.faces), settings.texture_size)
     if settings.normal_map:

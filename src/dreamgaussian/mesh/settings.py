@@ -22,6 +22,9 @@ class MeshSettings:
     """Separate pieces with a smaller share of the largest one's volume are floaters, and dropped."""
     smoothing_steps: int = 30
     """Passes of Taubin smoothing, which takes off the grid's steps and keeps the volume."""
+    relief: float = 0.16
+    """World units: relief narrower than this is flattened, along the rays of a single input picture, which cannot vouch
+    for it; 0 keeps it all (the paper). Several pictures, or none, leave it as it is."""
     faces: int = 20_000
     """Triangles left after decimation."""
     watertight: bool = False
@@ -38,6 +41,8 @@ class MeshSettings:
             raise ConfigError(f"mesh.density is {self.density:g}. Give a level above 0, or leave it out.")
         if self.opening < 0 or self.smoothing_steps < 0:
             raise ConfigError("mesh.opening and mesh.smoothing_steps cannot be negative.")
+        if not 0 <= self.relief <= 1:
+            raise ConfigError(f"mesh.relief is {self.relief:g}. Give a width from 0 to 1 (the subject is 1.46 long).")
         if self.faces < 100:
             raise ConfigError(f"mesh.faces is {self.faces}. Give at least 100.")
         if not 64 <= self.texture_size <= 8192:
