@@ -11,6 +11,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "dreamgaussian"
 LAYERS = [
     {"dreamgaussian", "errors", "flags", "weights"},
+    {"axes"},
     {
         "files",
         "fidelity",
@@ -25,6 +26,7 @@ LAYERS = [
     {"silhouettes"},
     {"subject", "framing"},
     {"raster", "guidance", "mesh"},
+    {"turning"},
     {"fitting", "texture", "export", "text_to_image"},
     {"config"},
     {"meshing", "texturing"},
@@ -44,7 +46,15 @@ BLIND = {("guidance", "gaussians")}
 HEAVY = {"torch", "numpy", "scipy", "PIL", "onnxruntime", "trimesh", "skimage", "imageio_ffmpeg", "jaxtyping"}
 
 MODULES = sorted(SOURCE.rglob("*.py"))
-LIGHT = ["settings.py", "subject_settings.py", "hub_settings.py", "prior_settings.py", "config.py", "errors.py"]
+LIGHT = [
+    "settings.py",
+    "axes.py",
+    "subject_settings.py",
+    "hub_settings.py",
+    "prior_settings.py",
+    "config.py",
+    "errors.py",
+]
 
 
 def part_of(path: Path) -> str:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from dreamgaussian import cli
+from dreamgaussian.axes import Axes
 from dreamgaussian.config import MeshConfig
 from dreamgaussian.errors import EmptyResult
 from dreamgaussian.export.ply import write_ply
@@ -42,6 +43,13 @@ def test_a_scene_becomes_a_textured_mesh_where_it_lies():
     assert float(radii.std()) < 0.1
     assert mesh.albedo is not None
     assert float((mesh.albedo - torch.tensor([0.9, 0.1, 0.2])).abs().max()) < 0.03
+
+
+def test_a_scene_with_its_up_along_z_comes_out_upright():
+    *_, last = mesh_scene(scene(), choose_rasterizer("cpu", torch.device("cpu")), replace(FAST, axes=Axes("z+", "y-")))
+    assert last.mesh is not None
+    middle = (last.mesh.vertices.amin(dim=0) + last.mesh.vertices.amax(dim=0)) / 2
+    torch.testing.assert_close(middle, torch.tensor([30.0, 12.0, 4.0]), atol=0.3, rtol=0)
 
 
 def test_a_single_gaussian_becomes_an_ellipsoid():

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from dreamgaussian import cli
+from dreamgaussian.axes import Axes
 from dreamgaussian.camera import Camera
 from dreamgaussian.config import TextureConfig
 from dreamgaussian.errors import InputError
@@ -28,6 +29,7 @@ from mesh.shapes import box, sphere
 
 FRONT = Camera.orbit(0, 20, 128)
 PLACE, SIZE = torch.tensor([7.0, 90.0, -3.0]), 12.0
+NO_CROP = Crop(1.0, (0.0, 0.0))
 EXAMPLE = Path(__file__).parent.parent / "examples" / "cactus.webp"
 CONFIG = TextureConfig(texture_size=128, refine=RefineSettings(steps=6, start_t=0.6, inertia=0.2))
 
@@ -61,7 +63,7 @@ def test_a_mesh_anywhere_is_textured_from_a_picture_and_the_prior():
     known = truth()
     picture = rgba(known, FRONT)
     straight = torch.cat([picture[..., :3] / picture[..., 3:].clamp_min(1e-6), picture[..., 3:]], dim=-1)
-    subject = Subject((View(straight.clamp(0, 1), FRONT, Crop(1.0, (0.0, 0.0))),))
+    subject = Subject((View(straight.clamp(0, 1), FRONT, NO_CROP),))
     prior = AnalyticPrior(PriorSpec("known", 32, None), lambda camera: rgba(known, camera).permute(2, 0, 1), std=0.02)
     *_, last = texture_mesh(elsewhere(), subject, prior, torch.Generator().manual_seed(0), CONFIG)
     mesh = last.mesh
@@ -132,11 +134,41 @@ def test_the_command_textures_an_obj_with_the_embedded_prior(tmp_path, capsys):
     assert float(mesh.albedo.view(-1, 3).std(dim=0).min()) > 0.02
 
 
+def test_the_command_textures_by_words_alone_with_a_picture_that_is_looked_up(tmp_path):
+    write_obj(sphere(0.5, 3), tmp_path / "ball.obj")
+    flags = ["--prompt", "a red vase", "--texture-size", "128", "--refine.steps", "1"]
+    assert cli.run(["texture", str(tmp_path / "ball.obj"), *flags]) == 0
+    red, green, blue = albedo_of(tmp_path / "ball-textured.glb").view(-1, 3).mean(dim=0).tolist()
+    assert red > max(green, blue) + 0.1
+
+
+def albedo_of(path: Path) -> Tensor:
+    albedo = load_mesh(path).albedo
+    assert albedo is not None
+    return albedo
+
+
+def test_a_mesh_from_blender_gets_its_picture_on_its_front_and_comes_out_upright():
+    flag = torch.ones(64, 64, 4)
+    flag[:, :32, 1:3], flag[:, 32:, :2] = 0, 0
+    subject = Subject((View(flag, FRONT.resized(64), NO_CROP),))
+    settings = replace(CONFIG, axes=Axes("z+", "y-"), refine=RefineSettings(steps=0))
+    prior = AnalyticPrior(PriorSpec("grey", 32, None), lambda camera: torch.full((4, 32, 32), 0.5), std=0.02)
+    *_, last = texture_mesh(box((0.5, 0.4, 0.9)), subject, prior, torch.Generator().manual_seed(0), settings)
+    assert last.mesh is not None
+    size = last.mesh.vertices.amax(dim=0) - last.mesh.vertices.amin(dim=0)
+    torch.testing.assert_close(size, torch.tensor([0.5, 0.9, 0.4]))
+    seen = render_mesh(last.mesh, Camera.orbit(0, 0, 64), 1).color
+    assert seen[32, 26, 0] > 0.9 > 0.1 > seen[32, 26, 2]
+    assert seen[32, 38, 2] > 0.9 > 0.1 > seen[32, 38, 0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["texture", "ball.obj"], "Neither a picture nor words were given."),
-        (["texture", "ball.obj", "--prompt", "a ball"], "The embedded prior, mini, needs a picture."),
+        (["texture", "ball.obj", "--prompt", "a gryphon"], "gryphon"),
+        (["texture", "ball.obj", "--prompt", "a red vase", "--up", "z+", "--front", "z-"], "they lie along one axis"),
         (["texture", "ball.obj", "--image", "no.png"], "There is no file no.png"),
         (["texture", "no.obj", "--image", str(EXAMPLE)], "no.obj"),
     ],

@@ -6,10 +6,11 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from tyro.conf import Suppress
+from tyro.conf import Suppress, arg
 
+from dreamgaussian.axes import Axes
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.export.settings import ExportSettings
 from dreamgaussian.fitting.settings import (
@@ -97,6 +98,7 @@ class MeshConfig:
     """How Gaussians are drawn."""
     device: str = "auto"
     """Where the Gaussians live while they are drawn: auto, cpu, or a torch device."""
+    axes: Annotated[Axes, arg(name="")] = field(default_factory=Axes)
     mesh: MeshSettings = field(default_factory=MeshSettings)
     bake: BakeSettings = field(default_factory=BakeSettings)
 
@@ -121,6 +123,7 @@ class TextureConfig:
     """Simplify the mesh to this many triangles first; its own texture coordinates are then made anew."""
     texture_size: int = 1024
     """Side of the square texture, in pixels."""
+    axes: Annotated[Axes, arg(name="")] = field(default_factory=Axes)
     subject: SubjectSettings = field(default_factory=SubjectSettings)
     bake: BakeSettings = field(default_factory=BakeSettings)
     refine: RefineSettings = field(default_factory=RefineSettings)

@@ -13,6 +13,7 @@ from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.raster import Rasterizer
 from dreamgaussian.texture.bake import BakeView, bake, bake_cameras
 from dreamgaussian.texture.settings import BakeSettings
+from dreamgaussian.turning import upright
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +29,11 @@ class MeshingStep:
 
 
 def mesh_scene(gaussians: Gaussians, rasterizer: Rasterizer, config: MeshConfig) -> Iterator[MeshingStep]:
-    """A textured mesh of Gaussians wherever they lie and however large they are, in their own frame.
+    """A textured mesh of Gaussians wherever they lie and however large they are, in their own place but upright.
 
     Raises EmptyResult if there is no surface, Diverged if the Gaussians are not finite.
     """
-    framed, framing = frame_gaussians(gaussians)
+    framed, framing = frame_gaussians(upright(gaussians, config.axes))
     cameras = bake_cameras(config.bake.view_size)
     views: list[BakeView] = []
     for view in gaussian_views(framed, rasterizer, config.bake):

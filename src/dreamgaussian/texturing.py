@@ -20,6 +20,7 @@ from dreamgaussian.subject import Subject
 from dreamgaussian.texture.bake import bake, input_views
 from dreamgaussian.texture.refine import refine
 from dreamgaussian.texture.views import locate_texels
+from dreamgaussian.turning import upright
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +41,13 @@ BOLD_INERTIA = 0.05
 def texture_mesh(
     mesh: Mesh, subject: Subject, prior: Prior, generator: torch.Generator, config: TextureConfig = TextureConfig()
 ) -> Iterator[MeshingStep]:
-    """The mesh, where it lies, with a new albedo. Its front, seen along its -z, is what the first picture shows.
+    """The mesh, where it lies but upright, with a new albedo. What the first picture shows is its front, which faces
+    +z unless `config.axes` says otherwise.
 
     Without a picture it starts grey and is the prior's alone. Texture coordinates are kept where they are good for it.
     Raises InputError for a mesh that cannot be textured.
     """
-    whole = usable(mesh, config.faces)
+    whole = usable(upright(mesh, config.axes), config.faces)
     domain = prior.spec.domain
     if subject.views:
         framing = frame_for(whole.vertices, subject.views[0].camera, domain.subject_fill)

@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from dreamgaussian.axes import Axes
 from dreamgaussian.errors import ConfigError, Diverged, EmptyResult, InputError
 from dreamgaussian.export import GAUSSIAN_WRITERS, MESH_WRITERS, convert, load, load_gaussians, load_mesh, save
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.mesh.mesh import Mesh
+from mesh.shapes import box
 
 GAUSSIANS = Gaussians.in_ball(10, 0.5, torch.Generator().manual_seed(0))
 MESH = Mesh(torch.eye(3), torch.tensor([[0, 1, 2]]))
@@ -105,3 +107,10 @@ def test_a_conversion_that_makes_no_sense_is_refused(
     with pytest.raises(ConfigError, match=message):
         convert(tmp_path / source, tmp_path / target)
     assert [path.name for path in tmp_path.iterdir()] == [source]
+
+
+def test_a_file_with_its_up_along_z_is_turned_upright(tmp_path):
+    save(box((0.2, 0.4, 1.0)), tmp_path / "blender.stl")
+    convert(tmp_path / "blender.stl", tmp_path / "upright.glb", axes=Axes("z+", "y-"))
+    vertices = load_mesh(tmp_path / "upright.glb").vertices
+    torch.testing.assert_close(vertices.amax(dim=0), torch.tensor([0.1, 0.5, 0.2]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from dreamgaussian.axes import Axes
 from dreamgaussian.bars import progress_bars
 from dreamgaussian.config import MeshConfig, TextureConfig
 from dreamgaussian.errors import ConfigError
@@ -64,9 +65,10 @@ class TextureCommand:
     """Give a mesh a texture, from a picture of its front, from words, or both."""
 
     mesh: Annotated[Positional[Path], arg(metavar="MESH")]
-    """.glb, .obj, .ply, .stl or .usdz; y up, the front along +z."""
+    """.glb, .obj, .ply, .stl or .usdz; y up, the front along +z, or as --up and --front say."""
     image: Annotated[Path | None, arg(metavar="PICTURE")] = None
-    """PNG, JPEG or WebP of the mesh's front; see --subject.elevation-deg. Needed by the embedded prior."""
+    """PNG, JPEG or WebP of the mesh's front; see --subject.elevation-deg. Where there are only words, one is looked up
+    for the embedded prior, as by `dreamgaussian text`."""
     output: Annotated[Path | None, arg(aliases=["-o"], metavar="MESH.GLB")] = None
     """Where the textured mesh goes; its ending tells the format. MESH-textured.glb where none is given."""
     overwrite: bool = False
@@ -79,8 +81,11 @@ class TextureCommand:
         """Prints the mesh's path."""
         if self.image is None and not self.settings.prompt:
             raise ConfigError("Neither a picture nor words were given. Pass --image PICTURE, --prompt WORDS or both.")
-        if self.image is None and self.settings.prior == "mini":
-            raise ConfigError("The embedded prior, mini, needs a picture. Pass --image, or --prior stable-diffusion.")
+        config = self.settings.run_config()
+        if self.image is None and config.painter == "library":
+            from dreamgaussian.text_to_image.library import open_library
+
+            open_library().read(config.prompt)
         if self.image is not None:
             check_picture(self.image)
         path = check_mesh_path(
@@ -91,7 +96,7 @@ class TextureCommand:
         from dreamgaussian.texturing import texture_mesh
 
         mesh = load_mesh(self.mesh)
-        run = open_run(self.image, self.settings.run_config())
+        run = open_run(self.image, config)
         _save_last(texture_mesh(mesh, run.subject, run.prior, run.state.generator, self.settings), path)
         return 0
 
@@ -124,6 +129,7 @@ class ConvertCommand:
     """The file to read."""
     target: Annotated[Positional[Path], arg(metavar="TO")]
     """The file to write."""
+    axes: Annotated[Axes, arg(name="")] = field(default_factory=Axes)
     glb: GlbSettings = field(default_factory=GlbSettings)
     overwrite: bool = False
     """Replace a file that is there."""
@@ -134,6 +140,6 @@ class ConvertCommand:
         """Prints the new file's path."""
         from dreamgaussian.export import convert
 
-        convert(self.source, self.target, self.glb, overwrite=self.overwrite)
+        convert(self.source, self.target, self.glb, axes=self.axes, overwrite=self.overwrite)
         print(self.target)
         return 0

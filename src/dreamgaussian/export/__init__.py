@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dreamgaussian.axes import Axes
 from dreamgaussian.errors import ConfigError, InputError
 from dreamgaussian.export.libraries import need_library
 from dreamgaussian.export.settings import GlbSettings
@@ -92,9 +93,15 @@ def load_mesh(path: str | Path) -> "Mesh":
 
 
 def convert(
-    source: str | Path, target: str | Path, glb: GlbSettings = GlbSettings(), *, overwrite: bool = False
+    source: str | Path,
+    target: str | Path,
+    glb: GlbSettings = GlbSettings(),
+    *,
+    axes: Axes = Axes(),
+    overwrite: bool = False,
 ) -> None:
-    """Read a file and write what it holds in another format; docs/formats.md says what each format loses.
+    """Read a file and write what it holds in another format; docs/formats.md says what each format loses. Where the
+    source has other `axes` than ours, it is turned upright.
 
     Raises as `load` and `save` do, `ConfigError` also where the target exists (unless `overwrite`) or cannot hold what
     the source does. Nothing is written then.
@@ -114,7 +121,12 @@ def convert(
     check_format(target, gaussians=gaussians, glb=glb)
     if target.exists() and not overwrite:
         raise ConfigError(f"{target} exists. Choose another name, or pass --overwrite.")
-    save(_read(source, gaussians=gaussians), target, glb)
+    asset = _read(source, gaussians=gaussians)
+    if axes != Axes():
+        from dreamgaussian.turning import upright
+
+        asset = upright(asset, axes)
+    save(asset, target, glb)
 
 
 def check_format(path: Path, *, gaussians: bool, glb: GlbSettings = GlbSettings()) -> None:
