@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from dreamgaussian.train.figures import parts
+from dreamgaussian.train.figures.fruit import FRUITS, banana, frill, fruit
 from dreamgaussian.train.figures.parts import Paint, Part, blob, limb, loft, plain, turned
 from dreamgaussian.train.shapes import Grid, Random
 
-CRUST, LEAF, STALK, CREAM = plain("c8843c"), plain("4c9a34"), plain("6a4a28"), plain("f8f0dc")
+CREAM = plain("f8f0dc")
 ICINGS = ("f4a8c0", "6a3c20", "f8f4ec", "a8d8e8", "f0d040", "c8a0d8", "9ad0a0", "c02a38")
 
 
@@ -23,14 +23,6 @@ def _sprinkled(paint: Paint, rng: Random, frequency: float = 42.0) -> Paint:
 
 def _baked(rng: Random) -> Paint:
     return parts.mottled(plain(str(rng.choice(["c8843c", "b8702c", "d89c50"]))), rng, 0.1)
-
-
-def _frill(radius: float, y: float, thick: float, rng: Random) -> Grid:
-    """A leaf, wavy at its rim."""
-    grid = blob((0, 0, 0), (radius, thick, radius))
-    angle, share = np.arctan2(grid[..., 0], grid[..., 2]), np.hypot(grid[..., 0], grid[..., 2]) / radius
-    wave = 0.05 * share**2 * np.sin(angle * rng.integers(6, 10) + rng.uniform(0, 6))
-    return grid + np.stack([np.zeros_like(wave), wave + y, np.zeros_like(wave)], axis=-1)
 
 
 def burger(rng: Random) -> list[Part]:
@@ -51,7 +43,7 @@ def burger(rng: Random) -> list[Part]:
             )
             y += 0.15
         elif filling == "salad":
-            figure.append(Part(_frill(wide * 1.15, y + 0.05, 0.03, rng), parts.mottled(plain("6ab43c"), rng, 0.15)))
+            figure.append(Part(frill(wide * 1.15, y + 0.05, 0.03, rng), parts.mottled(plain("6ab43c"), rng, 0.15)))
             y += 0.06
         elif filling == "cheese":
             square = loft([(-0.52, 0.52, y, y + 0.035), (0.52, 0.52, y, y + 0.035)], 0.95)
@@ -190,7 +182,7 @@ def ice_cream(rng: Random) -> list[Part]:
     figure = [Part(turned([(0, 0), (0.02, 0), (0.3, 0.9), (0.27, 0.9), (0, 0.85)]), wafer)]
     y = 1.02
     for _ in range(rng.integers(1, 4)):
-        figure.append(Part(_frill(0.34, y - 0.12, 0.06, rng), paint := parts.mottled(_icing(rng), rng)))
+        figure.append(Part(frill(0.34, y - 0.12, 0.06, rng), paint := parts.mottled(_icing(rng), rng)))
         figure.append(Part(blob((rng.uniform(-0.03, 0.03), y, 0), (0.3, 0.29, 0.3)), paint))
         y += 0.36
     return figure
@@ -234,66 +226,6 @@ def roast(rng: Random) -> list[Part]:
         Part(blob((0.6 * float(np.sin(a)), 0.12, 0.6 * float(np.cos(a))), (0.09, 0.07, 0.09)), garnish[i % 3])
         for i, a in enumerate(angles)
     ]
-
-
-FRUITS = {
-    "apple": ([0.12, 0.32, 0.46, 0.52, 0.42, 0.15], 0.85, ("c81e1e", "78b43c", "e8c83c")),
-    "pear": ([0.08, 0.42, 0.48, 0.32, 0.22, 0.06], 1.15, ("a8b83c", "d8c050", "b87838")),
-    "orange": ([0.05, 0.37, 0.5, 0.5, 0.37, 0.05], 0.98, ("f08a1e", "f0a030", "e8d840")),
-    "tomato": ([0.05, 0.42, 0.53, 0.5, 0.35, 0.05], 0.75, ("d02a1e", "e0502a")),
-    "aubergine": ([0.05, 0.4, 0.45, 0.32, 0.25, 0.1], 1.4, ("3a1e46", "502a5a")),
-    "pepper": ([0.1, 0.3, 0.38, 0.42, 0.45, 0.2], 0.95, ("d02a1e", "e8c020", "4c9a34")),
-    "pumpkin": ([0.1, 0.5, 0.62, 0.6, 0.45, 0.1], 0.8, ("e07818", "c86414")),
-}
-"""Radii from the bottom up, the height, and colours."""
-
-
-def fruit(kind: str, rng: Random) -> list[Part]:
-    """A fruit with its stalk; some have a leaf."""
-    radii, height, colors = FRUITS[kind]
-    t = np.linspace(0, 1, 18)
-    width, heights = PchipInterpolator(np.linspace(0, 1, len(radii)), radii)(t), height * (1 - np.cos(np.pi * t)) / 2
-    grid = turned([(0.0, 0.05), *zip(width.tolist(), heights.tolist(), strict=True), (0.0, height * 0.93)])
-    if kind in ("pumpkin", "pepper"):
-        angle = np.arctan2(grid[..., :1], grid[..., 2:])
-        lobes = 10 if kind == "pumpkin" else 4
-        grid = grid * ((1 - 0.1 * np.abs(np.cos(lobes * angle / 2))) * [1, 0, 1] + [0, 1, 0])
-    flesh = parts.mottled(plain(str(rng.choice(colors))), rng, 0.08)
-    if kind in ("apple", "pear") and rng.uniform() < 0.5:
-        flesh = parts.patched(flesh, plain(str(rng.choice(colors))), rng, 2.5, 0.4)
-    green = plain("4a7a2c") if kind in ("tomato", "aubergine", "pepper", "pumpkin") else STALK
-    figure = [
-        Part(grid * rng.uniform(0.92, 1.08, 3), flesh),
-        Part(limb([(0, height * 0.92, 0), (0.04, height + 0.18, 0.02)], [0.045, 0.035]), green),
-    ]
-    if kind in ("tomato", "aubergine"):
-        figure.append(Part(_frill(0.2, height * 0.99, 0.04, rng), green))
-    elif rng.uniform() < 0.5 and kind != "pumpkin":
-        figure.append(Part(blob((0.17, height + 0.1, 0), (0.18, 0.02, 0.09)), LEAF))
-    return figure
-
-
-def banana(rng: Random) -> list[Part]:
-    """One banana, or a hand of them."""
-    figure: list[Part] = []
-    for i in range(rng.integers(1, 5)):
-        lean = 0.32 * i
-        yellow = parts.mottled(plain(str(rng.choice(["f0d030", "e8c428", "c8c840"]))), rng)
-        ends = parts.where(lambda p: np.abs(p[..., 2]) > 0.72, plain("6a5a20"), yellow)
-        grid = limb(
-            [(0, 0.45, -0.8), (0, 0.3, -0.66), (0, 0.02, 0), (0, 0.3, 0.66), (0, 0.42, 0.76)],
-            [0.05, 0.12, 0.17, 0.12, 0.04],
-        )
-        sin, cos = np.sin(lean), np.cos(lean)
-        figure.append(
-            Part(
-                (grid - [0, 0.45, -0.8]) @ np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]]),
-                lambda p, paint=ends, s=sin, c=cos: paint(
-                    p @ np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]]) + [0, 0.45, -0.8]
-                ),
-            )
-        )
-    return figure
 
 
 def bowl_of(rng: Random) -> list[Part]:

@@ -1,54 +1,19 @@
-"""Cars, trucks, trains, ships and aeroplanes, two units long or so; they drive along +z."""
+"""Cars, buses, trucks, engines, motorcycles and tractors, two units long or so; they drive along +z."""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from dreamgaussian.train.figures import parts
-from dreamgaussian.train.figures.parts import Paint, Part, blob, both, disc, limb, loft, plain, turned
+from dreamgaussian.train.figures.bodywork import CHROME, GLASS, LAMP, RUBBER, lacquer, wheel, windows
+from dreamgaussian.train.figures.craft import aeroplane, boat, rocket
+from dreamgaussian.train.figures.parts import Part, blob, both, disc, limb, loft, plain, turned
 from dreamgaussian.train.shapes import Random
-
-GLASS, RUBBER, CHROME, LAMP = plain("20303c"), plain("1c1c1e"), plain("b8bcc0"), plain("f8f0c0")
-LACQUERS = (
-    "c81e1e",
-    "1e50b4",
-    "e8c020",
-    "f0f0ee",
-    "1c1c20",
-    "2c8c3c",
-    "e87820",
-    "8a9098",
-    "50a8c8",
-    "7a2030",
-    "d8c8a0",
-)
-
-
-def _lacquer(rng: Random) -> Paint:
-    return plain(str(rng.choice(LACQUERS)))
-
-
-def _wheel(x: float, y: float, z: float, radius: float, width: float, hub: Paint = CHROME) -> list[Part]:
-    rim = parts.where(lambda p: np.hypot(p[..., 1] - y, p[..., 2] - z) < 0.62 * radius, hub, RUBBER)
-    return both(Part(disc((x, y, z), radius, width), rim))
-
-
-def _windows(low: float, high: float, body: Paint, pillars: tuple[float, ...] = (), ends: float = 9.0) -> Paint:
-    """Glass between two heights, but for pillars at places along z and all that lies beyond `ends`."""
-
-    def mask(places: np.ndarray) -> np.ndarray:
-        z = places[..., 2]
-        glass = (places[..., 1] > low) & (places[..., 1] < high) & (np.abs(z) < ends)
-        for pillar in pillars:
-            glass &= np.abs(z - pillar) > 0.035
-        return glass
-
-    return parts.where(mask, GLASS, body)
 
 
 def car(rng: Random) -> list[Part]:
     """A saloon, hatchback, van or sports car."""
-    paint, floor = _lacquer(rng), 0.17
+    paint, floor = lacquer(rng), 0.17
     wide, hood, roof = rng.uniform(0.38, 0.46), rng.uniform(0.5, 0.62), rng.uniform(0.8, 1.0)
     front, rear = rng.uniform(0.15, 0.4), rng.uniform(-0.85, -0.5)
     if rng.uniform() < 0.25:
@@ -77,10 +42,10 @@ def car(rng: Random) -> list[Part]:
     trim = parts.below(floor + 0.08, plain("2a2a2c"), paint) if rng.uniform() < 0.5 else paint
     if rng.uniform() < 0.2:
         trim = parts.where(lambda p: (np.abs(p[..., 0]) < 0.1) & (p[..., 1] > hood - 0.1), plain("f4f4f0"), trim)
-    figure = [Part(body, trim), Part(cabin, _windows(hood + 0.02, roof - 0.06, paint, ((front + rear) / 2,)))]
+    figure = [Part(body, trim), Part(cabin, windows(hood + 0.02, roof - 0.06, paint, ((front + rear) / 2,)))]
     radius = rng.uniform(0.17, 0.23)
     for z in (-0.6, 0.62):
-        figure += _wheel(wide, radius, z, radius, 0.14, CHROME if rng.uniform() < 0.8 else paint)
+        figure += wheel(wide, radius, z, radius, 0.14, CHROME if rng.uniform() < 0.8 else paint)
     figure += both(Part(blob((wide * 0.62, hood - 0.16, 0.96), (0.09, 0.07, 0.06)), LAMP))
     figure += both(Part(blob((wide * 0.68, hood - 0.1, -0.97), (0.09, 0.06, 0.05)), plain("a01414")))
     return [*figure, Part(blob((0, floor + 0.06, 0.97), (wide * 0.8, 0.05, 0.06), 0.7), CHROME)]
@@ -88,7 +53,7 @@ def car(rng: Random) -> list[Part]:
 
 def bus(rng: Random) -> list[Part]:
     """A bus or a van: one box with windows."""
-    paint, second = _lacquer(rng), _lacquer(rng)
+    paint, second = lacquer(rng), lacquer(rng)
     long, wide, high = rng.uniform(0.75, 1.3), rng.uniform(0.36, 0.44), rng.uniform(0.75, 1.05)
     sill = high * rng.uniform(0.5, 0.6)
     skin = parts.below(sill - 0.05, paint, second) if rng.uniform() < 0.5 else paint
@@ -101,21 +66,21 @@ def bus(rng: Random) -> list[Part]:
         0.85,
     )
     pillars = tuple(float(z) for z in np.arange(-long, long, rng.uniform(0.25, 0.5)))
-    figure = [Part(box, _windows(sill, high - 0.12, skin, pillars))]
+    figure = [Part(box, windows(sill, high - 0.12, skin, pillars))]
     figure.append(
         Part(blob((0, (sill + high) / 2 - 0.05, long - 0.02), (wide * 0.85, (high - sill) * 0.4, 0.05), 0.8), GLASS)
     )
     for z in (-long * 0.6, long * 0.62):
-        figure += _wheel(wide, 0.18, z, 0.18, 0.12)
+        figure += wheel(wide, 0.18, z, 0.18, 0.12)
     return figure + both(Part(blob((wide * 0.7, 0.32, long - 0.01), (0.07, 0.07, 0.05)), LAMP))
 
 
 def truck(rng: Random) -> list[Part]:
     """A lorry with a box, a tank, or sand."""
-    paint, cargo = _lacquer(rng), _lacquer(rng)
+    paint, cargo = lacquer(rng), lacquer(rng)
     high = rng.uniform(0.8, 1.0)
     cab = loft([(0.45, 0.4, 0.25, high), (0.85, 0.4, 0.25, high), (1.0, 0.4, 0.25, high * 0.62)], 0.85)
-    figure = [Part(cab, _windows(high * 0.62, high - 0.08, paint, (0.5,)))]
+    figure = [Part(cab, windows(high * 0.62, high - 0.08, paint, (0.5,)))]
     figure.append(Part(blob((0, 0.25, 0), (0.3, 0.06, 1.0), 0.9), plain("2a2a2c")))
     kind = str(rng.choice(["box", "tank", "sand"]))
     if kind == "tank":
@@ -131,13 +96,13 @@ def truck(rng: Random) -> list[Part]:
         if kind == "sand":
             figure.append(Part(blob((0, 0.68, -0.32), (0.38, 0.25, 0.62)), parts.mottled(plain("a8844c"), rng, 0.15)))
     for z in (-0.75, -0.42, 0.72):
-        figure += _wheel(0.4, 0.19, z, 0.19, 0.13)
+        figure += wheel(0.4, 0.19, z, 0.19, 0.13)
     return figure + both(Part(blob((0.28, 0.36, 1.0), (0.07, 0.07, 0.04)), LAMP))
 
 
 def locomotive(rng: Random) -> list[Part]:
     """A steam engine, as toys are."""
-    paint, second = _lacquer(rng), _lacquer(rng)
+    paint, second = lacquer(rng), lacquer(rng)
     girth = rng.uniform(0.26, 0.33)
     middle = 0.38 + girth
     figure = [
@@ -157,7 +122,7 @@ def locomotive(rng: Random) -> list[Part]:
         ),
         Part(
             blob((0, middle + 0.1, -0.62), (0.38, 0.5, 0.3), 0.9),
-            _windows(middle + 0.15, middle + 0.45, paint, (-0.62,), 0.85),
+            windows(middle + 0.15, middle + 0.45, paint, (-0.62,), 0.85),
         ),
         Part(blob((0, middle + 0.63, -0.62), (0.45, 0.06, 0.4), 0.7), second),
         Part(blob((0, 0.34, -0.02), (0.34, 0.08, 0.92), 0.9), second),
@@ -171,13 +136,13 @@ def locomotive(rng: Random) -> list[Part]:
         Part(blob((0, 0.25, 0.98), (0.34, 0.12, 0.12), 0.5), plain("a02020")),
     ]
     for z, radius in ((-0.6, 0.25), (-0.02, 0.25), (0.42, 0.17), (0.75, 0.17)):
-        figure += _wheel(0.34, radius, z, radius, 0.08, second)
+        figure += wheel(0.34, radius, z, radius, 0.08, second)
     return figure
 
 
 def motorcycle(rng: Random) -> list[Part]:
     """A motorcycle or a scooter on its two wheels."""
-    paint, radius = _lacquer(rng), rng.uniform(0.26, 0.32)
+    paint, radius = lacquer(rng), rng.uniform(0.26, 0.32)
     width = rng.uniform(0.08, 0.13)
     figure: list[Part] = []
     for z in (-0.62, 0.66):
@@ -232,124 +197,18 @@ def motorcycle(rng: Random) -> list[Part]:
     return figure
 
 
-def aeroplane(rng: Random) -> list[Part]:
-    """An airliner, or a small aeroplane with a propeller."""
-    paint, second = _lacquer(rng), _lacquer(rng)
-    girth, jet = rng.uniform(0.13, 0.2), rng.uniform() < 0.5
-    hull = limb(
-        [(0, 0, -1.0), (0, -0.03, -0.3), (0, -0.03, 0.5), (0, -0.03, 0.95)], [girth * 0.35, girth, girth, girth * 0.6]
-    )
-    skin = parts.below(-0.05, second, paint)
-    if jet:
-        skin = parts.where(
-            lambda p: (np.abs(p[..., 1] - 0.03) < 0.035) & (np.sin(p[..., 2] * 45) > 0) & (np.abs(p[..., 2]) < 0.75),
-            GLASS,
-            skin,
-        )
-    figure = [
-        Part(hull, skin),
-        Part(blob((0, girth * 0.6, 0.6 if jet else 0.3), (girth * 0.6, girth * 0.55, 0.2)), GLASS),
-    ]
-    sweep, high = (rng.uniform(0.3, 0.5), -0.05) if jet else (0.0, float(rng.choice([-0.08, girth])))
-    wing = loft([(0, 0.18, -0.025, 0.025), (1, 0.09, -0.012, 0.012)], 0.0)[..., [2, 1, 0]] * [
-        rng.uniform(0.85, 1.1),
-        1,
-        1,
-    ]
-    wing = wing + wing[..., :1] * np.array([0, 0.06, -sweep]) + np.array([0, high, 0.1])
-    figure += both(Part(wing, paint))
-    tail = (wing - [0, high, 0.1]) * [0.4, 0.8, 0.6] + [0, 0.05, -0.88]
-    figure += both(Part(tail, second))
-    figure.append(Part(tail[..., [1, 0, 2]] - [0.05, 0, 0], second))
-    if jet:
-        return figure + both(Part(limb([(0.38, -0.16, 0.0), (0.38, -0.16, 0.3)], [0.07, 0.08]), CHROME))
-    figure.append(Part(blob((0, -0.03, 1.0), (0.025, rng.uniform(0.3, 0.4), 0.015)), RUBBER))
-    return (
-        figure
-        + _wheel(0.22, -girth - 0.16, 0.3, 0.07, 0.05)
-        + both(Part(limb([(0.05, -girth * 0.6, 0.3), (0.22, -girth - 0.16, 0.3)], [0.02, 0.02]), CHROME))
-    )
-
-
-def boat(rng: Random) -> list[Part]:
-    """A fishing boat, a steamer or a sailing boat."""
-    paint, second = _lacquer(rng), _lacquer(rng)
-    wide, deck = rng.uniform(0.28, 0.4), rng.uniform(0.3, 0.42)
-    hull = loft(
-        [
-            (-1, wide * 0.75, 0.1, deck + 0.04),
-            (-0.5, wide, 0, deck),
-            (0.3, wide * 0.95, 0, deck + 0.03),
-            (1, 0.02, 0.2, deck + 0.16),
-        ],
-        0.35,
-    )
-    figure = [
-        Part(hull, parts.below(deck * 0.4, second, paint)),
-        Part(
-            loft(
-                [
-                    (-0.9, wide * 0.6, deck - 0.02, deck + 0.06),
-                    (0.3, wide * 0.8, deck - 0.02, deck + 0.06),
-                    (0.85, 0.05, deck, deck + 0.1),
-                ],
-                0.6,
-            ),
-            plain("b48a54"),
-        ),
-    ]
-    if rng.uniform() < 0.5:
-        cabin = blob((0, deck + 0.2, -0.3), (wide * 0.6, 0.24, 0.34), 0.85)
-        figure.append(Part(cabin, _windows(deck + 0.2, deck + 0.36, plain("f0f0ee"), (-0.5, -0.3, -0.1))))
-        figure.append(
-            Part(
-                turned([(0, 0), (0.1, 0), (0.09, 0.35), (0, 0.35)], (0, deck + 0.4, -0.35)),
-                parts.below(deck + 0.62, _lacquer(rng), RUBBER),
-            )
-        )
-    else:
-        mast = rng.uniform(1.4, 1.9)
-        figure.append(Part(limb([(0, deck, 0.1), (0, deck + mast, 0.1)], [0.03, 0.02]), plain("7a5230")))
-        sail = plain(str(rng.choice(["f4f1ea", "d83a2a", "e8d8b0"])))
-        main = loft([(0.06, 0.02, deck + 0.18, deck + mast * 0.97), (-0.8, 0.015, deck + 0.18, deck + 0.24)], 0.3)
-        jib = loft([(0.14, 0.015, deck + 0.15, deck + mast * 0.85), (0.85, 0.01, deck + 0.15, deck + 0.2)], 0.3)
-        bulge = np.array([0.15, 0, 0])
-        figure += [
-            Part(grid + np.sin(np.clip((grid[..., 1:2] - deck) / mast, 0, 1) * np.pi) * bulge, sail)
-            for grid in (main, jib)
-        ]
-    return figure
-
-
 def tractor(rng: Random) -> list[Part]:
     """A farmer's tractor."""
-    paint, rim = _lacquer(rng), plain(str(rng.choice(["e8c020", "c81e1e", "f0f0ee"])))
+    paint, rim = lacquer(rng), plain(str(rng.choice(["e8c020", "c81e1e", "f0f0ee"])))
     figure = [
         Part(blob((0, 0.62, 0.45), (0.22, 0.22, 0.5), 0.8), paint),
         Part(blob((0, 0.45, 0.1), (0.16, 0.14, 0.8), 0.8), plain("2a2a2c")),
-        Part(blob((0, 0.95, -0.4), (0.33, 0.42, 0.33), 0.88), _windows(0.85, 1.25, paint, (-0.4,))),
+        Part(blob((0, 0.95, -0.4), (0.33, 0.42, 0.33), 0.88), windows(0.85, 1.25, paint, (-0.4,))),
         Part(limb([(0.14, 0.8, 0.6), (0.14, 1.2, 0.6)], [0.03, 0.03]), RUBBER),
-        *_wheel(0.42, 0.45, -0.5, 0.45, 0.22, rim),
-        *_wheel(0.32, 0.26, 0.7, 0.26, 0.15, rim),
+        *wheel(0.42, 0.45, -0.5, 0.45, 0.22, rim),
+        *wheel(0.32, 0.26, 0.7, 0.26, 0.15, rim),
     ]
     return figure + both(Part(blob((0.42, 0.88, -0.45), (0.14, 0.05, 0.36), 0.5), paint))
-
-
-def rocket(rng: Random) -> list[Part]:
-    """A rocket as in comics."""
-    paint, second = _lacquer(rng), _lacquer(rng)
-    belly = rng.uniform(0.2, 0.3)
-    hull = parts.where(lambda p: p[..., 1] > 1.25, second, paint)
-    hull = parts.where(lambda p: (np.hypot(p[..., 0], p[..., 1] - 1.0) < 0.1) & (p[..., 2] > 0), plain("50a8e0"), hull)
-    fins = [limb([(0, 0.55, belly * 0.7), (0, 0.3, belly + 0.25), (0, 0.02, belly + 0.3)], [0.1, 0.09, 0.03], 0.4)]
-    for angle in (2 * np.pi / 3, 4 * np.pi / 3):
-        sin, cos = np.sin(angle), np.cos(angle)
-        fins.append(fins[0] @ np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]]))
-    body = turned(
-        [(0, 0.2), (belly * 0.7, 0.2), (belly, 0.7), (belly * 0.95, 1.0), (belly * 0.7, 1.3), (0.02, 1.65), (0, 1.65)]
-    )
-    nozzle = turned([(0, 0.08), (belly * 0.5, 0.08), (belly * 0.4, 0.22), (0, 0.22)])
-    return [Part(body, hull), Part(nozzle, RUBBER), *(Part(fin, second) for fin in fins)]
 
 
 KINDS: dict[str, Callable[[Random], list[Part]]] = {
