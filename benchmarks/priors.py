@@ -121,8 +121,10 @@ def random_prior(name, device):
         words = {key: torch.randn(77, 1024, device=device) for key in ("conditional", "unconditional")}
         return MultiView(spec, space, schedule, filled(unet), words)
     unet = filled(on_meta(UNet2DConditionModel, config))
-    if name == "stable-diffusion":
-        words = {key: Words(torch.randn(77, 1024, device=device)) for key in (*VIEW_NAMES, "unconditional")}
+    if name in ("stable-diffusion", "sdxl"):
+        tokens = torch.randn(77, config["cross_attention_dim"], device=device)
+        pooled = torch.randn(1280, device=device) if name == "sdxl" else None
+        words = {key: Words(tokens, pooled) for key in (*VIEW_NAMES, "unconditional")}
         return StableDiffusion(spec, space, schedule, unet, words)
     seen = SeenView(camera(spec, 0), torch.randn(1, 768, device=device), torch.randn(4, 32, 32, device=device))
     return Zero123(spec, space, schedule, unet, filled(nn.Linear(772, 768, device="meta")), (seen,), False)
@@ -147,14 +149,16 @@ def with_encoder(prior, encoder: str, device):
 def with_random_weights(network, device):
     """A network of the meta device, in the device's half precision."""
     import torch
-    from torch import nn
 
     from dreamgaussian.guidance.latent import working_dtype
 
-    network = network.to(working_dtype(device)).to_empty(device=device)
-    for parameter in network.parameters():
-        nn.init.normal_(parameter, std=0.02)
-    return network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+    state = {}
+    for name, tensor in network.state_dict().items():
+        layout = torch.channels_last if tensor.ndim == 4 else torch.contiguous_format
+        filled = 0.02 * torch.randn(tensor.shape, dtype=working_dtype(device), device=device)
+        state[name] = filled.to(memory_format=layout)
+    network.load_state_dict(state, assign=True)
+    return network.eval().requires_grad_(False)
 
 
 def camera(spec, azimuth_deg: float):
