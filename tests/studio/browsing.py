@@ -63,7 +63,8 @@ class Site:
 @contextmanager
 def window(browser: Browser, address: str, **options) -> Iterator[Page]:
     """One person's window, which must not complain nor ask anybody else for anything."""
-    page = browser.new_context(**{"viewport": {"width": 760, "height": 520}, **options}).new_page()
+    context = browser.new_context(**{"viewport": {"width": 760, "height": 520}, **options})
+    page = context.new_page()
     page.set_default_timeout(PATIENCE)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -71,10 +72,12 @@ def window(browser: Browser, address: str, **options) -> Iterator[Page]:
         "request",
         lambda request: request.url.startswith((address, "blob:", "data:")) or complaints.append(request.url),
     )
-    page.goto(address)
-    expect(page.locator("#connection.on, body.files")).to_be_visible(timeout=PATIENCE)
-    yield page
-    page.context.close()
+    try:
+        page.goto(address)
+        expect(page.locator("#connection.on, body.files")).to_be_visible(timeout=PATIENCE)
+        yield page
+    finally:
+        context.close()
     assert complaints == []
 
 

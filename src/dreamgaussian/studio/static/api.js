@@ -16,6 +16,17 @@ export async function bytes(path) {
   return new Uint8Array(await response.arrayBuffer());
 }
 
+// What a button does, once at a time; a button that is disabled meanwhile would lose the keyboard.
+export function whenPressed(button, work) {
+  return async (event) => {
+    event.preventDefault();
+    if (button.ariaBusy === "true") return;
+    button.ariaBusy = "true";
+    await work();
+    button.ariaBusy = "false";
+  };
+}
+
 async function words(response) {
   try {
     return (await response.json()).error;

@@ -1,6 +1,6 @@
 // The form for a new run: the picture or the words, the cut-out, the settings.
 
-import { call } from "./api.js";
+import { call, whenPressed } from "./api.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -21,16 +21,8 @@ export class Form {
     $("file").onchange = () => this.#take($("file").files[0]);
     $("forget").onclick = () => this.#forget();
     this.#takeDrops();
-    $("form").onsubmit = async (event) => {
-      event.preventDefault();
-      $("start").disabled = true;
-      try {
-        onStart((await call("POST", "/api/jobs", { ...this.#values(), picture: this.upload })).id);
-      } catch (error) {
-        onError(error);
-      }
-      $("start").disabled = false;
-    };
+    const start = async () => onStart((await call("POST", "/api/jobs", { ...this.#values(), picture: this.upload })).id);
+    $("form").onsubmit = whenPressed($("start"), () => start().catch(onError));
   }
 
   // A picture may fall anywhere on the page, or be pasted.

@@ -1,6 +1,6 @@
 // The panel of the chosen run: how it stands, what can be done with it, what can be taken home.
 
-import { bytes, call } from "./api.js";
+import { bytes, call, whenPressed } from "./api.js";
 import { drawCurve } from "./curve.js";
 
 const $ = (id) => document.getElementById(id);
@@ -169,11 +169,7 @@ export class RunPanel {
   #button(label, work) {
     const button = element("button", label);
     button.type = "button";
-    button.onclick = async () => {
-      button.disabled = true;
-      await Promise.resolve(work()).catch(this.onError);
-      button.disabled = false;
-    };
+    button.onclick = whenPressed(button, () => work().catch(this.onError));
     return button;
   }
 }

@@ -29,6 +29,7 @@ export class Viewer {
     this.controls.maxDistance = 8;
     this.controls.autoRotateSpeed = 4;
     this.scene = new THREE.Scene();
+    this.scene.add(new THREE.HemisphereLight(0xffffff, 0x6a6a80, 2.2));
     this.layers = new Map();
     this.mode = "color";
     this.left = null;
@@ -81,7 +82,9 @@ export class Viewer {
     scene.traverse((part) => {
       if (!part.isMesh) return;
       const { map, color } = part.material;
-      part.userData.color = part.material = new THREE.MeshBasicMaterial({ map, color, vertexColors: Boolean(part.geometry.attributes.color) });
+      const vertexColors = Boolean(part.geometry.attributes.color);
+      const Material = map || vertexColors ? THREE.MeshBasicMaterial : THREE.MeshStandardMaterial; // bare shapes need light
+      part.userData.color = part.material = new Material({ map, color, vertexColors });
     });
     this.#put(name, scene);
     this.refresh();
