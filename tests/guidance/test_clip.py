@@ -54,7 +54,7 @@ def test_penultimate_tokens_are_those_before_the_last_layer(tmp_path):
 
 
 def test_clip_sees_normalised_colours():
-    """(0.5 - 0.48145466) / 0.26862954 and so on."""
+    """(0.5 - 0.48145466) / 0.26862954 and so on: clip/clip.py of github.com/openai/CLIP."""
     for antialias in (True, False):
         pixels = clip_pixels(torch.full((1, 3, 32, 32), 0.5), antialias=antialias)
         assert pixels.shape == (1, 3, 224, 224)
@@ -62,6 +62,7 @@ def test_clip_sees_normalised_colours():
 
 
 def test_zero123s_clip_picture_keeps_its_corners():
+    """resize(..., align_corners=True) in FrozenCLIPImageEmbedder of github.com/cvlab-columbia/zero123."""
     picture = torch.rand(3, 256, 256, generator=torch.Generator().manual_seed(0))
     pixels = clip_pixels(picture[None], antialias=False)[0]
     std = torch.tensor([0.26862954, 0.26130258, 0.27577711])

@@ -24,6 +24,23 @@ def test_guidance_extrapolates_from_the_unconditional_prediction():
         torch.testing.assert_close(guided_noise(prior, x, t, CAMERAS, scale), expected)
 
 
+@pytest.mark.parametrize(("scale", "guided"), [(0, 1.0), (1, 3.0), (5, 11.0), (-1, -1.0)])
+def test_guidance_of_one_is_the_conditional_prediction(scale, guided):
+    """Conditional 3, unconditional 1: 1 + s (3 - 1), as s counts in Imagen and diffusers (w + 1 of arXiv 2207.12598).
+
+    So do guidance/zero123_utils.py (5) and sd_utils.py (100) of github.com/dreamgaussian/dreamgaussian.
+    """
+    answers = {"conditional": 3.0, "unconditional": 1.0}
+
+    class Told(AnalyticPrior):
+        def predict_noise(self, x_t, t, cameras, conditions):
+            return torch.stack([torch.full_like(x_t, answers[condition]) for condition in conditions])
+
+    prior = Told(SPEC, target, std=0.3)
+    noise = guided_noise(prior, torch.zeros(2, 1, 4, 4, 4), torch.full((2,), 0.5), CAMERAS, scale)
+    assert noise.unique().tolist() == [guided]
+
+
 def test_sds_loss_has_the_given_gradient():
     x = torch.rand(2, 1, 4, 4, 4, requires_grad=True)
     gradient = torch.randn_like(x)

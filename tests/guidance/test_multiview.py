@@ -75,6 +75,7 @@ def test_time_is_told_in_cosines_and_then_sines():
 
 
 def test_frames_come_sample_by_sample_condition_by_condition(mvdream):
+    """Views of a sample side by side: "(b f) l c -> b (f l) c" in the attention of github.com/bytedance/MVDream."""
     recorder = Recorder()
     x_t = torch.randn(2, 4, 4, 8, 8, generator=torch.Generator().manual_seed(0))
     t = torch.tensor([0.1, 0.6])
@@ -107,6 +108,9 @@ def test_the_camera_changes_the_prediction(mvdream):
 
 
 def test_imagedream_adds_the_picture_as_a_frame_without_a_camera(imagedream):
+    """Its camera is 16 zeros: get_camera(..., extra_view=True) in extern/ImageDream/imagedream/camera_utils.py of
+    github.com/bytedance/ImageDream; without the picture its latent is zero too (uc_["ip_img"] in scripts/demo.py).
+    """
     recorder = Recorder()
     x_t = torch.randn(1, 4, 4, 32, 32, generator=torch.Generator().manual_seed(0))
     t, conditions = torch.tensor([0.5]), ("conditional", "unconditional")

@@ -51,7 +51,9 @@ def test_no_words_are_zero_and_a_negative_prompt_is_not(folder):
 
 
 def test_the_network_is_told_size_crop_and_target(folder):
-    """(height, width, top, left, target height, target width) of a picture that was never cropped."""
+    """(height, width, top, left, target height, target width) of a picture that was never cropped: _get_add_time_ids in
+    pipeline_stable_diffusion_xl.py of diffusers.
+    """
     recorder = Recorder()
     prior = replace(opened(folder, prompt="a"), unet=recorder)
     prior.predict_noise(torch.zeros(1, 1, 4, 8, 8), torch.tensor([0.5]), [FRONT], ("conditional", "unconditional"))
@@ -75,5 +77,6 @@ def test_it_distils(folder):
 
 
 def test_what_it_sees_is_declared():
+    """The factor is scale_factor in sd_xl_base.yaml of github.com/Stability-AI/generative-models."""
     assert prior_spec("sdxl").resolution == 1024
     assert manifest("sdxl").components["vae"].config["scaling_factor"] == 0.13025

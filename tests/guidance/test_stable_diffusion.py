@@ -52,6 +52,7 @@ def contexts(prior: StableDiffusion, cameras, conditions) -> torch.Tensor:
     ],
 )
 def test_the_camera_names_the_view(azimuth, elevation, name):
+    """Front within 45 degrees of 0, back within 45 of 180, overhead above 60: threestudio's base.py (see view_name)."""
     assert view_name(Camera.orbit(azimuth, elevation, 8)) == name
 
 
@@ -126,7 +127,9 @@ def test_a_velocity_checkpoint_answers_with_noise(tmp_path):
 
 
 def test_latents_are_scaled(folder):
-    """0.18215 times the autoencoder's mean of 2 picture - 1, and back."""
+    """0.18215 times the autoencoder's mean of 2 picture - 1, and back: scale_factor in v1-inference.yaml of
+    github.com/CompVis/stable-diffusion.
+    """
     prior = opened(folder, prompt="a horse")
     pictures = torch.rand(1, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     mean = prior.latents.vae.encode((pictures[0] * 2 - 1).to(torch.bfloat16)).latent_dist.mode()

@@ -49,13 +49,15 @@ def asked(prior: Zero123, cameras, conditions) -> tuple[torch.Tensor, ...]:
 
 
 def test_the_pose_is_polar_angle_sine_cosine_and_radius():
-    """From elevation 10 to 20 the polar angle falls by 10 degrees; 30 degrees round; 0.5 further away."""
+    """From elevation 10 to 20 the polar angle falls by 10 degrees; 30 degrees round; 0.5 further away: get_T in
+    ldm/data/simple.py of github.com/cvlab-columbia/zero123.
+    """
     pose = relative_pose(Camera.orbit(30, 20, 8, radius=2.5), FRONT, absolute_polar=False)
     assert pose == pytest.approx((-0.174533, 0.5, 0.866025, 0.5), abs=1e-6)
 
 
 def test_stable_zero123_is_told_the_polar_angle_of_the_picture():
-    """90 - 10 = 80 degrees, whatever the new camera."""
+    """90 - 10 = 80 degrees, whatever the new camera: get_cond in threestudio's stable_zero123_guidance.py."""
     pose = relative_pose(Camera.orbit(-90, 20, 8, radius=2.5), FRONT, absolute_polar=True)
     assert pose == pytest.approx((-0.174533, -1.0, 0.0, 1.396263), abs=1e-6)
 
@@ -80,6 +82,9 @@ def test_azimuth_turns_as_in_zero123s_own_arithmetic():
 
 
 def test_the_pictures_latent_is_not_scaled_and_follows_the_noisy_one(prior):
+    """c_concat is encode_first_stage(...).mode(), concatenated after x: sample_model in gradio_new.py and
+    DiffusionWrapper ("hybrid") of github.com/cvlab-columbia/zero123.
+    """
     x_t, x, _, _ = asked(prior, [[FRONT]], ("conditional", "unconditional"))
     torch.testing.assert_close(x[0, :4], x_t[0, 0])
     torch.testing.assert_close(x[1, :4], x_t[0, 0])
@@ -90,6 +95,7 @@ def test_the_pictures_latent_is_not_scaled_and_follows_the_noisy_one(prior):
 
 
 def test_the_unconditional_context_is_zero_after_the_projection(prior):
+    """c_crossattn is cc_projection(...) with the condition and plain zeros without: sample_model there."""
     _, _, _, context = asked(prior, [[FRONT]], ("unconditional", "conditional"))
     assert context.shape == (2, 1, WIDTH)
     assert context[0].abs().max() == 0
@@ -97,6 +103,7 @@ def test_the_unconditional_context_is_zero_after_the_projection(prior):
 
 
 def test_the_projection_reads_the_token_and_then_the_pose(prior):
+    """cat([c, T], dim=-1) in sample_model; the poses are 30 degrees round and 10 up, and a quarter turn."""
     projection = nn.Linear(WIDTH + 4, WIDTH, bias=False)
     projection.weight.data.zero_()
     projection.weight.data[:4, WIDTH:] = torch.eye(4)
