@@ -12,7 +12,7 @@ from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.raster import MeshScene, render_mesh
 from dreamgaussian.mesh.unwrap import unwrap
 from dreamgaussian.texture.bake import BakeView, bake, bake_cameras
-from dreamgaussian.texture.views import locate_texels
+from dreamgaussian.texture.views import locate_texels, look_out
 from mesh.shapes import box, joined, sphere
 
 SIZE = 256
@@ -117,6 +117,17 @@ def test_a_hidden_surface_takes_no_colour_from_what_hides_it():
     positions, texels = texel_colors(baked)
     assert float(texels[positions[:, 2] < 0.1, 0].max()) < 0.05
     assert float(texels[positions[:, 2] > 0.405, 1].max()) < 0.05
+
+
+def test_an_input_picture_is_relied_on_across_steps_in_depth_and_rendered_views_are_not():
+    steps = joined(box((0.8, 0.8, 0.3)), box((0.3, 0.3, 0.3), (0, 0, 0.3)))
+    scene, camera = MeshScene(steps.vertices, steps.faces), Camera.orbit(0, 0, 192)
+    depth = scene.rasterize(camera).depth
+    at_step = int((depth[96].diff().abs() > 0.2).nonzero()[1])
+    for is_truth in (True, False):
+        outlook = look_out(scene, camera, 0.02, is_truth=is_truth)
+        assert float(outlook.clearness[96, at_step]) == (1.0 if is_truth else 0.0)
+        assert float(outlook.clearness[96, 96]) == 1.0
 
 
 def test_unseen_texels_take_the_colour_of_their_surroundings(ball: Mesh):

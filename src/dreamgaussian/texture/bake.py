@@ -2,7 +2,8 @@
 
 Every texel is the mean of all views that see it, weighted by how squarely they do. A view fades out towards
 silhouettes and depth edges, where a slight misfit of the surface would put the background on it, so that no view
-begins or ends abruptly: there are no seams between views.
+begins or ends abruptly: there are no seams between views. An input picture outweighs the others and fades out towards
+its outline alone.
 """
 
 from collections.abc import Iterable
@@ -73,7 +74,8 @@ def bake(mesh: Mesh, views: Iterable[BakeView], size: int, settings: BakeSetting
     texels = locate_texels(mesh, scene, size)
     rendered, given = _Blend(texels), _Blend(texels)
     for view in views:
-        outlook = look_out(scene, view.camera, settings.feather, view.alpha)
+        feather = settings.input_feather if view.is_input else settings.feather
+        outlook = look_out(scene, view.camera, feather, view.alpha, is_truth=view.is_input)
         (given if view.is_input else rendered).add(view, look(texels, outlook, settings.cosine_power))
     if not bool((rendered.weights + given.weights > 0).any()):
         raise InputError("None of the views sees the mesh: there is nothing to make a texture of.")

@@ -27,6 +27,8 @@ from dreamgaussian.texture.views import Texels, locate_texels, look, look_out
 
 OVERSAMPLING = 4
 """Samples along a side of a pixel of the prior."""
+TRUST_POWER = 2.0
+"""Of the cosine in how far an input picture holds its colours: further out than it outweighs rendered views."""
 GOLDEN_RATIO = 0.6180339887498949
 
 
@@ -52,7 +54,7 @@ def refine(
 ) -> Iterator[RefineStep]:
     """Correct the mesh's albedo round by round; may be dropped after any step.
 
-    `baked_with` tells how far the input pictures decided the texture: so far it stays as it is.
+    `baked_with` tells how far the input pictures decided the texture: what they show stays as it is.
 
     Raises InputError if the mesh has no texture.
     """
@@ -84,11 +86,11 @@ def refine(
 
 
 def trust(subject: Subject, texels: Texels, scene: MeshScene, settings: BakeSettings) -> Float[Tensor, " k"]:
-    """How far, in [0, 1], the input pictures alone decide each texel."""
+    """How far, in [0, 1], the input pictures decide each texel: nearly alone, but for the rim of what they see."""
     trusted = torch.zeros(len(texels.positions))
     for view in subject.views:
-        outlook = look_out(scene, view.camera, settings.feather, view.picture[..., 3])
-        sight = look(texels, outlook, settings.cosine_power)
+        outlook = look_out(scene, view.camera, settings.input_feather, view.picture[..., 3], is_truth=True)
+        sight = look(texels, outlook, TRUST_POWER)
         decided = settings.input_strength * sight.weights
         trusted[sight.seen] = trusted[sight.seen].maximum(decided / (1 + decided))
     return trusted

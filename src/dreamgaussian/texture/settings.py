@@ -15,16 +15,19 @@ class BakeSettings:
     """A view's weight is the cosine of the viewing angle to this power."""
     feather: float = 0.012
     """A view's weight rises from 0 at silhouettes and depth edges to 1 over this share of the picture's height."""
-    input_strength: float = 100.0
+    input_strength: float = 300.0
     """Weight of the input picture against that of a rendered view."""
+    input_feather: float = 0.006
+    """As `feather`, for the input picture, which fades out towards its outline alone."""
 
     def __post_init__(self) -> None:
         if not 16 <= self.view_size <= 4096:
             raise ConfigError(f"bake.view_size is {self.view_size}. Give a number of pixels from 16 to 4096.")
         if self.cosine_power < 0 or self.input_strength < 0:
             raise ConfigError("bake.cosine_power and bake.input_strength cannot be negative.")
-        if not 0 < self.feather < 0.5:
-            raise ConfigError(f"bake.feather is {self.feather:g}. Give a share between 0 and 0.5.")
+        for name in ("feather", "input_feather"):
+            if not 0 < getattr(self, name) < 0.5:
+                raise ConfigError(f"bake.{name} is {getattr(self, name):g}. Give a share between 0 and 0.5.")
 
 
 @dataclass(frozen=True)

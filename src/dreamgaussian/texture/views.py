@@ -92,10 +92,18 @@ def look(texels: Texels, outlook: Outlook, cosine_power: float) -> Sight:
     return Sight(seen, uvs[good], clear[good] * cosines[seen] ** cosine_power)
 
 
-def look_out(scene: MeshScene, camera: Camera, feather: float, alpha: Float[Tensor, "h w"] | None = None) -> Outlook:
+def look_out(
+    scene: MeshScene,
+    camera: Camera,
+    feather: float,
+    alpha: Float[Tensor, "h w"] | None = None,
+    *,
+    is_truth: bool = False,
+) -> Outlook:
     """The camera's outlook on the surface and, where its `alpha` is given, on a picture that it took.
 
-    `feather` is the width over which the clearness falls, as a share of the picture's height.
+    `feather` is the width over which the clearness falls, as a share of the picture's height. A picture that `is_truth`
+    is relied on across depth edges: whatever the camera sees there has the picture's colour.
     """
     seen = scene.rasterize(camera).depth
     depth = seen.numpy()
@@ -104,10 +112,11 @@ def look_out(scene: MeshScene, camera: Camera, feather: float, alpha: Float[Tens
     if alpha is not None:
         edges |= alpha.numpy(force=True) < OPAQUE
     finite = np.where(np.isfinite(depth), depth, 1e3)
-    down, right = np.abs(np.diff(finite, axis=0)) > edge, np.abs(np.diff(finite, axis=1)) > edge
-    edges[1:] |= down
-    edges[:-1] |= down
-    edges[:, 1:] |= right
-    edges[:, :-1] |= right
+    if not is_truth:
+        down, right = np.abs(np.diff(finite, axis=0)) > edge, np.abs(np.diff(finite, axis=1)) > edge
+        edges[1:] |= down
+        edges[:-1] |= down
+        edges[:, 1:] |= right
+        edges[:, :-1] |= right
     distance = torch.from_numpy(distance_to(np.pad(edges, 1, constant_values=True))[1:-1, 1:-1]).float()
     return Outlook(camera, seen, ((distance - 1) / (feather * camera.height)).clamp(0, 1))
