@@ -9,10 +9,11 @@ from safetensors.torch import load_file, save_file
 
 from dreamgaussian.errors import WeightsUnavailable
 from dreamgaussian.guidance import open_prior
-from dreamgaussian.guidance.checkpoint import Checkpoint, DiffusersFolder, read_tensors, shape_differences
+from dreamgaussian.guidance.checkpoint import Checkpoint, DiffusersFolder, shape_differences
 from dreamgaussian.guidance.hub import locate
 from dreamgaussian.guidance.latent import load_latent_space, load_unet
 from dreamgaussian.guidance.manifest import manifest
+from dreamgaussian.guidance.reading import read_tensors
 from dreamgaussian.subject import Subject
 from guidance.tiny_checkpoints import write_stable_diffusion
 
@@ -103,6 +104,7 @@ def test_a_truncated_file_is_called_so(folder, share):
     message = refusal(folder)
     assert "cut short or corrupt" in message
     assert UNET in message
+    assert message.endswith("or give another file, folder or hub id with --prior-path.")
 
 
 def test_a_truncated_bin_is_called_so(tmp_path):
@@ -156,5 +158,5 @@ def test_shapes_that_agree_make_no_difference():
 
 
 def test_tensors_come_one_by_one(folder):
-    names = [name for name, _ in read_tensors(folder / UNET)]
+    names = [name for name, _ in read_tensors(folder / UNET, "--prior-path")]
     assert len(names) == len(set(names)) > 100

@@ -1,7 +1,5 @@
 """A checkpoint's files made into networks: strictly, as data only, one tensor at a time."""
 
-import json
-import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from torch import Tensor, nn
 
 from dreamgaussian.errors import WeightsUnavailable
 from dreamgaussian.guidance.hub import Located
+from dreamgaussian.guidance.reading import read_json, read_shapes, read_tensors
 
 _OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 COUNTER = "position_ids"
@@ -92,12 +91,14 @@ class DiffusersFolder(Checkpoint):
     def config(self, component: str) -> dict[str, Any]:
         """The component's config.json."""
         if component not in self.configs:
-            raise WeightsUnavailable(f"{self.name} has no config.json for its {component}.")
-        return read_json(self.configs[component])
+            raise WeightsUnavailable(
+                f"{self.name} has no config.json for its {component}. Give another checkpoint with {self.option}."
+            )
+        return read_json(self.configs[component], self.option)
 
     def scheduler_config(self) -> dict[str, Any]:
         """scheduler_config.json."""
-        return read_json(self.files["scheduler/scheduler_config.json"])
+        return read_json(self.files["scheduler/scheduler_config.json"], self.option)
 
     def tokenizer(self, name: str) -> Path:
         """The folder of that name."""
@@ -105,12 +106,13 @@ class DiffusersFolder(Checkpoint):
 
     def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
         """Of a safetensors file only the head is read."""
-        found = {name: shape for path in self.weights[component] for name, shape in read_shapes(path).items()}
+        parts = [read_shapes(path, self.option) for path in self.weights[component]]
+        found = {name: shape for part in parts for name, shape in part.items()}
         return {common_name(component, name): shape for name, shape in found.items() if not name.endswith(COUNTER)}
 
     def tensors(self, component: str) -> Iterator[tuple[str, Tensor]]:
         """One by one."""
-        for name, tensor in chain.from_iterable(map(read_tensors, self.weights[component])):
+        for name, tensor in chain.from_iterable(read_tensors(path, self.option) for path in self.weights[component]):
             if not name.endswith(COUNTER):
                 yield common_name(component, name), tensor
 
@@ -167,42 +169,6 @@ def common_name(component: str, name: str) -> str:
             return name
 
 
-def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Shape of each tensor of a file. Raises WeightsUnavailable as `read_tensors` does."""
-    if path.suffix != ".safetensors":
-        return {name: tuple(tensor.shape) for name, tensor in read_tensors(path)}
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError) as error:
-        raise _unreadable(path) from error
-
-
-def read_tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of a .safetensors file, or of a .bin file, of which nothing but tensors is read.
-
-    Raises WeightsUnavailable for a file that is cut short, corrupt or holds anything else.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        if path.suffix == ".safetensors":
-            with safe_open(path, framework="pt") as file:
-                for name in file.keys():  # noqa: SIM118 - not a dict
-                    yield name, file.get_tensor(name)
-        else:
-            yield from torch.load(path, map_location="cpu", weights_only=True).items()
-    except (SafetensorError, EOFError, RuntimeError, OSError) as error:
-        raise _unreadable(path) from error
-    except (pickle.UnpicklingError, AttributeError) as error:
-        raise WeightsUnavailable(
-            f"{path} is a pickle that holds more than tensors; it is not opened, since it could run any code. Use a "
-            ".safetensors file."
-        ) from error
-
-
 def shape_differences(expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> str:
     """The first difference in words, and how many there are; empty where there is none."""
     differences = [f"it lacks {name}" for name in expected if name not in found]
@@ -214,14 +180,6 @@ def shape_differences(expected: Mapping[str, tuple[int, ...]], found: Mapping[st
     ]
     more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
     return differences[0] + more if differences else ""
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A file of settings. Raises WeightsUnavailable where it cannot be read."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WeightsUnavailable(f"{path} cannot be read ({error}). Delete it and fetch it again.") from error
 
 
 def _placed(tensor: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
@@ -236,10 +194,3 @@ def _count_positions(network: nn.Module, device: torch.device) -> None:
             if buffer.is_meta:
                 assert name == COUNTER, name
                 module.register_buffer(name, torch.arange(buffer.shape[-1], device=device)[None], persistent=False)
-
-
-def _unreadable(path: Path) -> WeightsUnavailable:
-    return WeightsUnavailable(
-        f"{path} cannot be read: it is cut short or corrupt ({path.stat().st_size / 1e6:.1f} MB). Delete it and fetch "
-        "it again."
-    )

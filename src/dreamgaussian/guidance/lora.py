@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from dreamgaussian.errors import ConfigError, WeightsUnavailable
-from dreamgaussian.guidance.checkpoint import Checkpoint, Derived, read_tensors
+from dreamgaussian.guidance.checkpoint import Checkpoint, Derived
+from dreamgaussian.guidance.reading import read_tensors
 from dreamgaussian.guidance.single_file import old_name
 
 OPTION = "--lora"
@@ -77,7 +78,7 @@ def with_loras(checkpoint: Checkpoint, loras: Sequence[str], option: str = OPTIO
     """
     for lora in loras:
         path, scale = parse(lora, option)
-        checkpoint = WithLora(checkpoint, read_changes(path, scale, checkpoint))
+        checkpoint = WithLora(checkpoint, read_changes(path, scale, checkpoint, option))
     return checkpoint
 
 
@@ -94,10 +95,12 @@ def parse(lora: str, option: str = OPTION) -> tuple[Path, float]:
     return path, factor
 
 
-def read_changes(path: Path, scale: float, checkpoint: Checkpoint) -> dict[str, dict[str, Change]]:
+def read_changes(
+    path: Path, scale: float, checkpoint: Checkpoint, option: str = OPTION
+) -> dict[str, dict[str, Change]]:
     """The file's changes to the checkpoint. Raises WeightsUnavailable where it does not fit."""
     parts: dict[tuple[str, str], dict[str, Tensor]] = {}
-    for key, tensor in read_tensors(path):
+    for key, tensor in read_tensors(path, option):
         component, layer, part = _split(key, path)
         parts.setdefault((component, layer), {})[part] = tensor
     known = {component: _layers(checkpoint, component, path) for component in {each for each, _ in parts}}

@@ -14,9 +14,10 @@ from typing import Any, Literal
 from torch import Tensor
 
 from dreamgaussian.errors import WeightsUnavailable
-from dreamgaussian.guidance.checkpoint import Checkpoint, common_name, read_shapes, read_tensors
+from dreamgaussian.guidance.checkpoint import Checkpoint, common_name
 from dreamgaussian.guidance.hub import tokenizer_files
 from dreamgaussian.guidance.manifest import Manifest
+from dreamgaussian.guidance.reading import read_shapes, read_tensors
 
 _SCHEDULE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
 """Of every Stable Diffusion 1, 2 and XL. Such a file doesn't tell what its network predicts: noise is taken for
@@ -108,7 +109,7 @@ class SingleFile(Checkpoint):
 
     def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
         """Of what the file holds of the component."""
-        found = read_shapes(self.path)
+        found = read_shapes(self.path, self.option)
         own = self._names(component)
         return {new: _new_shape(new, found[old], part) for new, (old, part) in own.items() if old in found}
 
@@ -117,7 +118,7 @@ class SingleFile(Checkpoint):
         wanted: dict[str, list[tuple[str, Part]]] = {}
         for new, (old, part) in self._names(component).items():
             wanted.setdefault(old, []).append((new, part))
-        for old, tensor in read_tensors(self.path):
+        for old, tensor in read_tensors(self.path, self.option):
             for new, part in wanted.get(old, ()):
                 own = tensor.chunk(3)[part] if isinstance(part, int) else tensor.T if part else tensor
                 yield new, own.reshape(_new_shape(new, tuple(tensor.shape), part))
