@@ -192,6 +192,8 @@ def test_after_a_killed_worker_and_a_restart_the_run_goes_on(page: Page, site: S
     page.reload()
     state(page, "interrupted")
     expect(page.locator("#cards li")).to_have_count(2)
+    thumbnail = page.locator("#cards img[src$='thumbnail.webp']")
+    assert thumbnail.evaluate("image => image.decode().then(() => image.naturalWidth)") == 256
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete cactus").first.click()
     expect(page.locator("#cards li")).to_have_count(1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
+from studio.bomb import bomb
 from studio.browsing import PATIENCE, Site, cut_out, drop_picture, in_browser, moved, start, state, view, window
 
 pytestmark = in_browser
@@ -31,6 +32,14 @@ def test_words_are_cut_out_before_the_start(page: Page) -> None:
     expect(page.locator("#cutout-words")).to_contain_text("armchair", timeout=PATIENCE)
     expect(page.locator("#input-figure")).to_be_hidden()
     assert page.locator("#cutout").evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+
+
+def test_a_decompression_bomb_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+    drop_picture(page, bomb(tmp_path / "bomb.png", 60_000, 60_000))
+    expect(page.locator("#alert")).to_contain_text("megapixels", timeout=PATIENCE)
+    assert str(tmp_path) not in (page.locator("#alert").text_content() or "")
+    page.get_by_role("button", name="Dismiss").click()
+    page.click("#forget")
 
 
 def test_a_picture_goes_before_words_until_it_is_taken_back(page: Page) -> None:

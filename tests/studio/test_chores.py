@@ -1,7 +1,5 @@
 """What the bench does with pictures and words, and what it refuses."""
 
-import struct
-import zlib
 from pathlib import Path
 
 import pytest
@@ -15,20 +13,10 @@ from dreamgaussian.studio import chores
 from dreamgaussian.studio.forms import config_from_form
 from dreamgaussian.studio.settings import StudioSettings
 from mesh.shapes import sphere
+from studio.bomb import bomb
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MAX_PIXELS = 50_000_000
-
-
-def bomb(path: Path, width: int, height: int) -> Path:
-    """A PNG file of a few bytes that says it is huge, and holds nothing: who decodes it finds it broken."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0))
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
-    return path
 
 
 def cut_out(picture: Path | str, target: Path, **form: object) -> dict:
