@@ -44,7 +44,8 @@ class RunConfig:
     """How strongly depth that the picture does not show follows the outline's width, 0 to 1.5; for `mini` only."""
     via_image: str = "auto"
     """What makes a picture of words alone, which the run goes on with: `library`, a lookup among the pictures that
-    come with the package, recoloured; `none`; auto: the library for `mini`, none for other priors."""
+    come with the package, recoloured; a network from the hub: `stable-diffusion`, `stable-diffusion-1.5`, `sdxl`,
+    `sd3.5` or `flux-schnell`; `none`; auto: the library for `mini`, none for other priors."""
     prompt: str = ""
     """Words about the subject, for priors that understand them; `auto`: those of a caption model from the hub."""
     negative_prompt: str = ""

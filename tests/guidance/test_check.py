@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 def test_the_check_lists_files_compares_them_and_makes_a_picture(tmp_path):
     folder = write_zero123(tmp_path / "zero123")
     picture = tmp_path / "check.png"
-    lines = list(check("zero123-xl", CPU, picture, path=str(folder), steps=2))
+    lines = list(check("zero123-xl", CPU, picture, path=str(folder), offload=True, steps=2))
     size = (folder / "unet/diffusion_pytorch_model.safetensors").stat().st_size
     assert "licence of the weights: MIT" in lines[0]
     assert str(folder) in lines[1]

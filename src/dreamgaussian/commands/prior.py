@@ -162,6 +162,8 @@ class CheckCommand:
     """Where the picture that it makes goes."""
     device: str = "auto"
     """Where the network runs."""
+    offload: bool = False
+    """For small graphics cards: the weights of large networks come to the device layer by layer."""
     debug: bool = False
     """Show the whole traceback of an error."""
 
@@ -175,7 +177,8 @@ class CheckCommand:
         from dreamgaussian.text_to_image.check import check_painter
 
         look = check_painter if self.name in FLOWS else check
-        for line in look(self.name, choose_device(self.device), self.picture, path=self.prior_path):
+        device = choose_device(self.device)
+        for line in look(self.name, device, self.picture, path=self.prior_path, offload=self.offload):
             print(line, flush=True)
         return 0
 

@@ -20,6 +20,7 @@ from dreamgaussian.guidance.encoders import load_tiny
 from dreamgaussian.guidance.hub import locate
 from dreamgaussian.guidance.latent import over_white
 from dreamgaussian.guidance.manifest import Manifest, manifest, weights_in_memory
+from dreamgaussian.guidance.offload import Offloaded
 from dreamgaussian.subject import Crop, Subject, View
 
 PROMPT = "a red apple"
@@ -32,6 +33,7 @@ def check(
     *,
     subject: Subject = Subject(),
     path: str | None = None,
+    offload: bool = False,
     steps: int = 30,
     seed: int = 0,
 ) -> Iterator[str]:
@@ -42,6 +44,8 @@ def check(
     """
     yield from check_files(name, path)
     checkpoint = find_checkpoint(name, path)
+    if offload:
+        checkpoint = Offloaded(checkpoint)
     if name in CATALOGUE:
         subject = _with_apple(subject, prior_spec(name))
         prior = CATALOGUE[name].opener()(prior_spec(name), checkpoint, subject, device)
