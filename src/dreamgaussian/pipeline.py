@@ -22,6 +22,7 @@ from dreamgaussian.guidance.elevation import tell_elevation
 from dreamgaussian.mesh.build import build_mesh
 from dreamgaussian.mesh.extract import Outline
 from dreamgaussian.mesh.mesh import Mesh
+from dreamgaussian.mesh.quads import need_remesher
 from dreamgaussian.meshing import gaussian_views
 from dreamgaussian.output import check_files, results_folder, write_results
 from dreamgaussian.prior_settings import PriorChoice
@@ -83,6 +84,8 @@ class Result:
 def open_run(picture: str | Path | None, config: RunConfig = RunConfig()) -> Run:
     """The subject, the prior conditioned on it, a rasteriser, and the Gaussians' start."""
     check_files(config.export)
+    if config.mesh.remesh:
+        need_remesher()
     device = choose_device(config.device)
     rasterizer = choose_rasterizer(config.rasterizer, device)
     for choice in config.prior:

@@ -10,6 +10,7 @@ from dreamgaussian.mesh.field import empty_field, fill
 from dreamgaussian.mesh.fusion import SURFACE, fuse
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.normal_map import bake_normals
+from dreamgaussian.mesh.quads import need_remesher, remeshed
 from dreamgaussian.mesh.relief import fill_grooves, settle
 from dreamgaussian.mesh.settings import MeshSettings
 from dreamgaussian.mesh.unwrap import unwrap
@@ -51,6 +52,8 @@ def mesh_steps(
     true_outlines: Sequence[Outline] = (),
 ) -> Iterator[MeshStep]:
     """`build_mesh` step by step; the last one has the mesh."""
+    if settings.remesh:
+        need_remesher()
     field = empty_field(gaussians, settings.resolution)
     if settings.method == "tsdf":
         level = SURFACE
@@ -69,7 +72,7 @@ def mesh_steps(
     detailed = clean(extract_surface(seal(field, level, settings.opening), level), settings)
     if relief:
         detailed = settle(detailed, true_outlines[0].camera, relief)
-    simplify = decimate_closed if settings.watertight else decimate
+    simplify = remeshed if settings.remesh else decimate_closed if settings.watertight else decimate
     mesh = unwrap(simplify(detailed, settings.faces), settings.texture_size)
     if settings.normal_map:
         mesh = bake_normals(mesh, detailed, settings.texture_size)
