@@ -1,8 +1,8 @@
 """The text benchmark's prompts, and the objects that it keeps apart.
 
 40 kinds of which the training set holds several objects; half of the prompts ask for a colour or material that no
-object of the kind in the picture library has (by `train/manifest.py`'s names of colours). The objects in `APART` are not
-in the library: they stand for their kinds when assets are classified.
+object of the kind in the picture library has (by `train/manifest.py`'s names of colours). The objects in `APART` are
+not in the library: they stand for their kinds when assets are classified.
 """
 
 from dataclasses import dataclass
