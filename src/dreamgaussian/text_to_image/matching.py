@@ -133,6 +133,6 @@ def _nothing(phrase: Sequence[str], prompt: str, names: Mapping[Name, object]) -
     listed = ", ".join(list(dict.fromkeys(close))[:SUGGESTIONS])
     return (
         f"The picture library has no {' '.join(phrase) or prompt!r} among its {len(known)} names"
-        f"{f'; close ones are {listed}' if listed else ''}. Name another thing, give a picture of it to "
-        "`dreamgaussian image`, or choose a network that paints from words with --via-image."
+        f"{f'; close ones are {listed}' if listed else ''}. Name another thing, give a picture of it "
+        "instead, or let a network from the hub go by the words (docs/text.md)."
     )
