@@ -94,7 +94,8 @@ def open_multiview(spec: PriorSpec, checkpoint: Checkpoint, subject: Subject, de
     with_picture = config.get("ip_dim", 0) > 0
     if with_picture and not subject.views:
         raise ConfigError(f"{spec.name} makes 3D from a picture, and only words were given. Give a picture.")
-    if with_picture and len(subject.views) > 1:
+    front, *others = subject.views or (None,)
+    if with_picture and others:
         logger.info(
             "%s looks at the front picture alone, the only side that it was trained to take; the others count in the "
             "reference loss, the outline and the texture.",
@@ -104,7 +105,7 @@ def open_multiview(spec: PriorSpec, checkpoint: Checkpoint, subject: Subject, de
     phrases = {"conditional": (prompt + SUFFIX).removeprefix(", "), "unconditional": subject.negative_prompt}
     embeddings = embed_words(checkpoint, sorted(set(phrases.values())), device)
     contexts = {name: embeddings[phrase].tokens for name, phrase in phrases.items()}
-    seen = over_white(subject.views[0].picture, spec.resolution)[None] if with_picture else None
+    seen = over_white(front.picture, spec.resolution)[None] if with_picture and front else None
     tokens = None
     if seen is not None:
         tokens = embed_pictures(checkpoint, seen, device, output="penultimate", antialias=True)
