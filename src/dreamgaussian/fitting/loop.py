@@ -123,7 +123,10 @@ def _reference_loss(
     settings: ReferenceSettings,
     progress: float,
 ) -> tuple[Tensor, list[Render]]:
-    """lambda_RGB and lambda_A times mean squared errors, growing with the progress (equation 4 of the paper)."""
+    """lambda_RGB and lambda_A times mean squared errors, growing with the progress (equation 4 of the paper).
+
+    Those of several pictures are added up, so that each is as certain as if it were the only one.
+    """
     ratio = progress if settings.warm_up else 1.0
     total = gaussians.means.new_zeros(())
     renders: list[Render] = []
@@ -133,7 +136,7 @@ def _reference_loss(
         alpha_error = F.mse_loss(render.alpha, reference.alpha.to(render.alpha))
         total = total + ratio * (settings.color_weight * color_error + settings.alpha_weight * alpha_error)
         renders.append(render)
-    return total / max(1, len(references)), renders
+    return total, renders
 
 
 def _is_due(done: int, settings: FitSettings) -> bool:
