@@ -1,7 +1,8 @@
 """Bars of progress on standard error."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from dreamgaussian.train.data import DataStep
@@ -24,11 +25,30 @@ def progress_bars() -> Any:
     )
 
 
-def show_steps(steps: Iterable["DataStep"]) -> None:
-    """A bar per phase."""
+class ShowStage(Protocol):
+    """Moves the bar of a stage."""
+
+    def __call__(self, stage: str, done: float, total: float, facts: str = "") -> None:
+        """`done` of `total`, and what else is to be told."""
+        ...
+
+
+@contextmanager
+def stage_bars() -> Generator[ShowStage]:
+    """Shows how far each stage is; a stage's bar comes when it is first heard of."""
     with progress_bars() as progress:
         bars: dict[str, Any] = {}
+
+        def show(stage: str, done: float, total: float, facts: str = "") -> None:
+            if stage not in bars:
+                bars[stage] = progress.add_task(stage, facts="")
+            progress.update(bars[stage], completed=done, total=total, facts=facts)
+
+        yield show
+
+
+def show_steps(steps: Iterable["DataStep"]) -> None:
+    """A bar per phase."""
+    with stage_bars() as show:
         for step in steps:
-            if step.phase not in bars:
-                bars[step.phase] = progress.add_task(step.phase, facts="")
-            progress.update(bars[step.phase], completed=step.done, total=step.total)
+            show(step.phase, step.done, step.total)

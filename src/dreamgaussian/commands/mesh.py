@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
 from dreamgaussian.axes import Axes
-from dreamgaussian.bars import progress_bars
+from dreamgaussian.bars import stage_bars
+from dreamgaussian.commands.words import check_words
 from dreamgaussian.config import MeshConfig, TextureConfig
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.export.settings import GlbSettings
@@ -82,11 +83,9 @@ class TextureCommand:
         if self.image is None and not self.settings.prompt:
             raise ConfigError("Neither a picture nor words were given. Pass --image PICTURE, --prompt WORDS or both.")
         config = self.settings.run_config()
-        if self.image is None and config.painter == "library":
-            from dreamgaussian.text_to_image.library import open_library
-
-            open_library().read(config.prompt)
-        if self.image is not None:
+        if self.image is None:
+            check_words(config)
+        else:
             check_picture(self.image)
         path = check_mesh_path(
             self.output or self.mesh.with_name(f"{self.mesh.stem}-textured.glb"), overwrite=self.overwrite
@@ -106,12 +105,9 @@ def _save_last(steps: "Iterator[MeshingStep]", path: Path) -> None:
     from dreamgaussian.export import save
 
     mesh: Mesh | None = None
-    with progress_bars() as progress:
-        bars: dict[str, Any] = {}
+    with stage_bars() as show:
         for step in steps:
-            if step.stage not in bars:
-                bars[step.stage] = progress.add_task(step.stage, facts="")
-            progress.update(bars[step.stage], completed=step.done, total=step.total)
+            show(step.stage, step.done, step.total)
             mesh = step.mesh
     assert mesh is not None
     save(mesh, path)

@@ -3,11 +3,12 @@
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from dreamgaussian.bars import progress_bars
+from dreamgaussian.bars import stage_bars
+from dreamgaussian.commands.words import check_words
 from dreamgaussian.config import PresetName, RunConfig
 from dreamgaussian.errors import ConfigError, Diverged
 from dreamgaussian.output import numbered_folder, results_folder, write_results
@@ -127,10 +128,7 @@ class TextCommand(RunFlags):
             raise ConfigError('No words were given. Say what to make, such as "a red armchair".')
         if config.embedded and config.painter is None:
             raise ConfigError("The embedded prior, mini, goes by a picture. Leave out --via-image none.")
-        if config.painter == "library":
-            from dreamgaussian.text_to_image.library import open_library
-
-            open_library().read(config.prompt)
+        check_words(config)
         name = "-".join("".join(each if each.isalnum() else " " for each in config.prompt.lower()).split())
         with results_folder(self.output or numbered_folder(name[:MAX_NAME]), overwrite=self.overwrite) as folder:
             return make_asset(None, config, folder)
@@ -163,13 +161,10 @@ def _watch(run: "Run", clock: "StageClock", folder: Path) -> "tuple[Snapshot | N
 
     last: Snapshot | None = None
     try:
-        with progress_bars() as progress:
-            bars: dict[str, Any] = {}
+        with stage_bars() as show:
             for last in generate(run):
                 clock.enter(last.stage)
-                if last.stage not in bars:
-                    bars[last.stage] = progress.add_task(last.stage, facts="")
-                progress.update(bars[last.stage], completed=last.step, total=last.steps, facts=_facts(last))
+                show(last.stage, last.step, last.steps, _facts(last))
     except KeyboardInterrupt:
         return last, True
     except Diverged:
