@@ -59,11 +59,17 @@ def run(arguments: Sequence[str]) -> int:
         command = parse(arguments)
         logging.basicConfig(format="dreamgaussian: %(message)s", level=logging.WARNING, stream=sys.stderr)
         logging.getLogger("dreamgaussian").setLevel(logging.INFO)
+        logging.getLogger("trimesh").setLevel(logging.CRITICAL)  # shows tracebacks of what we answer ourselves
         return command.run()
     except DreamGaussianError as error:
         if "--debug" in arguments:
             raise
         print(f"dreamgaussian: {error}", file=sys.stderr)
+        return EXIT_ERROR
+    except OSError as error:
+        if "--debug" in arguments or error.filename is None:
+            raise
+        print(f"dreamgaussian: {error.filename} cannot be used ({error.strerror}).", file=sys.stderr)
         return EXIT_ERROR
     except KeyboardInterrupt:
         print("dreamgaussian: interrupted.", file=sys.stderr)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dreamgaussian import __version__
 from dreamgaussian.config import to_json
 from dreamgaussian.errors import ConfigError
-from dreamgaussian.export import check_format
+from dreamgaussian.export import check_format, check_free, files_beside
 from dreamgaussian.export.settings import ExportSettings
 from dreamgaussian.files import atomic_path
 
@@ -72,11 +72,11 @@ def results_folder(folder: Path, *, overwrite: bool) -> Generator[Path]:
 def check_mesh_path(path: Path, *, overwrite: bool) -> Path:
     """The path, once it is known that a mesh can be written there.
 
-    Raises ConfigError for an unknown ending, a file that is there already (unless `overwrite`) or a missing folder.
+    Raises ConfigError for an unknown ending, files that are there already (unless `overwrite`) or a missing folder.
     """
     check_format(path, gaussians=False)
-    if path.exists() and not overwrite:
-        raise ConfigError(f"The file {path} is already there. Pass another with -o, or --overwrite.")
+    if not overwrite:
+        check_free(path, *files_beside(path))
     if not path.parent.is_dir():
         raise ConfigError(f"There is no folder {path.parent}. Make it, or pass another with -o.")
     return path

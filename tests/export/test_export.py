@@ -96,7 +96,7 @@ def test_gaussians_go_through_every_format_and_come_back(tmp_path: Path) -> None
         (GAUSSIANS, "a.ply", "b.obj", r"holds Gaussians, and \.obj files hold meshes.*dreamgaussian mesh .*a\.ply -o"),
         (MESH, "a.ply", "b.spz", r"holds a mesh, and \.spz files hold Gaussians"),
         (MESH, "a.ply", "b.xyz", r"b\.xyz ends in '\.xyz'"),
-        (MESH, "a.ply", "a.ply", r"a\.ply exists\. Choose another name, or pass --overwrite"),
+        (MESH, "a.ply", "a.ply", r"a\.ply is already there\. Choose another name, or pass --over"),
         (MESH, "a.ply", "no/b.obj", r"cannot be written"),
     ],
 )

@@ -163,6 +163,13 @@ LIES = {
     "a loop without a mesh": glb({"nodes": [{"children": [0]}], "scenes": [{"nodes": [0]}]}),
     "no mesh": glb({"nodes": []}),
     "draco": glb(triangle() | {"extensionsRequired": ["KHR_draco_mesh_compression"]}),
+    "nodes held by many": glb(
+        {"nodes": [{"children": [i + 1] * 50} for i in range(8)] + [{}], "scenes": [{"nodes": [0]}]}
+    ),
+    "an unknown extension": glb(triangle() | {"extensionsRequired": ["KHR_texture_basisu"]}),
+    "extensions that are no list": glb(triangle() | {"extensionsUsed": 5}),
+    "a buffer elsewhere": glb(triangle() | {"buffers": [{"byteLength": 36, "uri": "other.bin"}]}),
+    "two coordinates": glb(triangle(type="VEC2")),
     "not a number": glb(triangle(), np.full(16, np.nan, np.float32).tobytes()),
     "a list": struct.pack("<4sIIII", b"glTF", 2, 24, 4, 0x4E4F534A) + b"[1] ",
     "no json": struct.pack("<4sIIII", b"glTF", 2, 24, 4, 0x4E4F534A) + b"{{{{",

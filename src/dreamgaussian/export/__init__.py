@@ -119,9 +119,11 @@ def convert(
             f"{source} holds a mesh, and {ending} files hold Gaussians. Nothing turns one into the other."
         )
     check_format(target, gaussians=gaussians, glb=glb)
-    if target.exists() and not overwrite:
-        raise ConfigError(f"{target} exists. Choose another name, or pass --overwrite.")
+    if not overwrite:
+        check_free(target)
     asset = _read(source, gaussians=gaussians)
+    if not gaussians and not overwrite and asset.albedo is not None:
+        check_free(*files_beside(target))
     if axes != Axes():
         from dreamgaussian.turning import upright
 
@@ -141,6 +143,19 @@ def check_format(path: Path, *, gaussians: bool, glb: GlbSettings = GlbSettings(
     need_library(ending)
     if ending == ".glb" and glb.compression == "meshopt":
         need_library("meshopt")
+
+
+def check_free(*paths: Path) -> None:
+    """Raises `ConfigError` where one of the files is there already."""
+    for path in paths:
+        if path.exists():
+            raise ConfigError(f"{path} is already there. Choose another name, or pass --overwrite.")
+
+
+def files_beside(path: Path) -> list[Path]:
+    """The files that may be written with the one of a textured mesh: its material and pictures."""
+    beside = {".obj": [".mtl", "_albedo.png", "_normals.png"], ".ply": ["_albedo.png"]}
+    return [path.with_name(path.stem + ending) for ending in beside.get(path.suffix.lower(), [])]
 
 
 def _read(path: Path, *, gaussians: bool) -> Any:

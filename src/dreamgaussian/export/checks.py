@@ -9,14 +9,15 @@ from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.mesh.mesh import Mesh
 
 
-def file_bytes(path: Path) -> bytes:
-    """The content of a file. Raises `InputError` where there is none or it cannot be read."""
-    if not path.is_file():
-        raise InputError(f"There is no file {path}. Check its path.")
+def file_bytes(path: Path, most: int = -1) -> bytes:
+    """The content of a file, or its first bytes. Raises `InputError` where there is none or it cannot be read."""
     try:
-        return path.read_bytes()
+        if not path.is_file():
+            raise InputError(f"There is no file {path}. Check its path.")
+        with path.open("rb") as file:
+            return file.read(most)
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
+        raise InputError(f"{path} cannot be read ({error.strerror}). Check its path and permissions.") from error
 
 
 def checked_gaussians(gaussians: Gaussians, path: Path) -> Gaussians:
@@ -37,6 +38,8 @@ def checked_mesh(mesh: Mesh, path: Path) -> Mesh:
         raise InputError(f"{path} holds no mesh: it has no faces. Export it again.")
     if int(mesh.faces.min()) < 0 or int(mesh.faces.max()) >= len(mesh.vertices):
         raise InputError(f"{path} has faces whose corners are not among its {len(mesh.vertices)} vertices.")
+    if mesh.uvs is not None and len(mesh.uvs) != len(mesh.vertices):
+        raise InputError(f"{path} has {len(mesh.uvs)} texture coordinates for {len(mesh.vertices)} vertices.")
     for name, tensor in (("vertices", mesh.vertices), ("texture coordinates", mesh.uvs)):
         if tensor is not None and (bad := int((~tensor.isfinite()).sum())):
             raise InputError(f"{path} has {bad} values of its {name} that are not finite. Export it again.")

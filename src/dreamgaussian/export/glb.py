@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dreamgaussian.export.gltf import MESHOPT, Document, GltfBuffer, container
-from dreamgaussian.export.pictures import picture_bytes
+from dreamgaussian.export.pictures import picture_bytes, repeats
 from dreamgaussian.export.settings import GlbSettings
 from dreamgaussian.files import atomic_path
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.normals import vertex_normals
 from dreamgaussian.mesh.tangents import vertex_tangents
 
-LINEAR, LINEAR_MIPMAP_LINEAR, CLAMP_TO_EDGE = 9729, 9987, 33071
+LINEAR, LINEAR_MIPMAP_LINEAR, CLAMP_TO_EDGE, REPEAT = 9729, 9987, 33071, 10497
 WEBP = "EXT_texture_webp"
 QUANTIZATION = "KHR_mesh_quantization"
 STEPS = 2**16 - 1
@@ -76,11 +76,11 @@ def _quantized(arrays: dict[str, NDArray[Any]]) -> tuple[dict[str, NDArray[Any]]
     """The attributes as KHR_mesh_quantization allows, and the node's transform that undoes it."""
     corner = arrays["POSITION"].min(axis=0)
     step = max(float((arrays["POSITION"] - corner).max()), 1e-9) / STEPS
-    uvs = arrays.get("TEXCOORD_0", np.zeros((0, 2), np.float32)).clip(0, 1)
+    uvs = arrays.get("TEXCOORD_0", np.zeros((0, 2), np.float32))
     packed = {
         "POSITION": ((arrays["POSITION"] - corner) / step).round().clip(0, STEPS).astype(np.uint16),
         "NORMAL": (arrays["NORMAL"] * 127).round().astype(np.int8),
-        "TEXCOORD_0": (uvs * STEPS).round().astype(np.uint16),
+        "TEXCOORD_0": uvs if repeats(uvs) else (uvs * STEPS).round().astype(np.uint16),
         "TANGENT": (arrays.get("TANGENT", uvs) * 127).round().astype(np.int8),
     }
     return {name: packed[name] for name in arrays}, {"translation": corner.tolist(), "scale": [step] * 3}
@@ -89,9 +89,15 @@ def _quantized(arrays: dict[str, NDArray[Any]]) -> tuple[dict[str, NDArray[Any]]
 def _material(mesh: Mesh, document: Document, buffer: GltfBuffer, kind: str) -> Document:
     surface: Document = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
     material: Document = {"name": "surface", "pbrMetallicRoughness": surface}
-    if mesh.uvs is not None and mesh.albedo is not None:
+    if mesh.uvs is None:
+        return material
+    wrap = REPEAT if repeats(mesh.uvs) else CLAMP_TO_EDGE
+    sampler = {"magFilter": LINEAR, "minFilter": LINEAR_MIPMAP_LINEAR, "wrapS": wrap, "wrapT": wrap}
+    if mesh.albedo is not None or mesh.normal_map is not None:
+        document["samplers"] = [sampler]
+    if mesh.albedo is not None:
         surface["baseColorTexture"] = _texture(document, "albedo", kind, buffer.add(picture_bytes(mesh.albedo, kind)))
-    if mesh.uvs is not None and mesh.normal_map is not None:
+    if mesh.normal_map is not None:
         coded = picture_bytes(mesh.normal_map / 2 + 0.5, kind, lossless=True)
         material["normalTexture"] = _texture(document, "normals", kind, buffer.add(coded))
     return material
@@ -100,8 +106,6 @@ def _material(mesh: Mesh, document: Document, buffer: GltfBuffer, kind: str) -> 
 def _texture(document: Document, name: str, kind: str, view: int) -> Document:
     """Add the texture whose picture is a view of the buffer; a reference to it."""
     images, textures = document.setdefault("images", []), document.setdefault("textures", [])
-    sampler = {"magFilter": LINEAR, "minFilter": LINEAR_MIPMAP_LINEAR, "wrapS": CLAMP_TO_EDGE, "wrapT": CLAMP_TO_EDGE}
-    document["samplers"] = [sampler]
     source: Document = {"source": len(images)}
     images.append({"bufferView": view, "mimeType": f"image/{kind}", "name": name})
     if kind == "webp":

@@ -86,20 +86,25 @@ def read_glb_gaussians(path: Path) -> Gaussians:
 
 
 def _primitive(document: Document, binary: bytes, attributes: dict[str, int], translation: Any) -> Gaussians:
-    def tensor(name: str) -> torch.Tensor:
-        return torch.from_numpy(accessor_array(document, binary, attributes[name]))
+    def tensor(name: str, columns: int) -> torch.Tensor:
+        array = accessor_array(document, binary, attributes[name], columns)
+        if len(array) != len(means):
+            raise ValueError(f"it has {len(array)} values of {name} for {len(means)} Gaussians")
+        return torch.from_numpy(array)
+
+    means = torch.from_numpy(accessor_array(document, binary, attributes["POSITION"], 3))
 
     names = [name for name in _harmonics(3) if name in attributes]
     degree = {1: 0, 4: 1, 9: 2, 16: 3}.get(len(names))
     if degree is None or names != _harmonics(degree):
         raise ValueError(f"it has {len(names)} coefficients of spherical harmonics")
-    opacities = tensor(f"{EXTENSION}:OPACITY")[:, 0]
+    opacities = tensor(f"{EXTENSION}:OPACITY", 1)[:, 0]
     return Gaussians(
-        means=tensor("POSITION") + torch.from_numpy(np.array(translation, np.float32)),
-        log_scales=tensor(f"{EXTENSION}:SCALE").clamp_min(MIN_SCALE).log(),
-        quats_wxyz=tensor(f"{EXTENSION}:ROTATION").roll(1, dims=1),
+        means=means + torch.from_numpy(np.array(translation, np.float32)),
+        log_scales=tensor(f"{EXTENSION}:SCALE", 3).clamp_min(MIN_SCALE).log(),
+        quats_wxyz=tensor(f"{EXTENSION}:ROTATION", 4).roll(1, dims=1),
         opacity_logits=opacities.clamp(OPACITY_MARGIN, 1 - OPACITY_MARGIN).logit(),
-        sh=torch.stack([tensor(name) for name in names], dim=1),
+        sh=torch.stack([tensor(name, 3) for name in names], dim=1),
     )
 
 

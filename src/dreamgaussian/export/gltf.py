@@ -1,5 +1,6 @@
 """Binary glTF 2.0 files: the container, and the arrays in it."""
 
+import base64
 import json
 import struct
 from pathlib import Path
@@ -16,7 +17,6 @@ from dreamgaussian.export.libraries import need_library
 COMPONENT_TYPES = {"int8": 5120, "uint8": 5121, "int16": 5122, "uint16": 5123, "uint32": 5125, "float32": 5126}
 DTYPES = {number: np.dtype(name).newbyteorder("<") for name, number in COMPONENT_TYPES.items()}
 KINDS = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
-COLUMNS = {kind: columns for columns, kind in KINDS.items()}
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 JSON_CHUNK, BINARY_CHUNK = 0x4E4F534A, 0x004E4942
 MESHOPT = "EXT_meshopt_compression"
@@ -139,21 +139,57 @@ def read_container(path: Path) -> tuple[Document, bytes]:
         document = json.loads(content[20 : 20 + text_length])
         if any(accessor["count"] > len(content) or accessor["count"] < 0 for accessor in document.get("accessors", [])):
             raise ValueError("an accessor has more elements than the file has bytes")
+        if not all(isinstance(document.get(key, []), list) for key in ("extensionsUsed", "extensionsRequired")):
+            raise ValueError("its extensions are no list")
+        return _inlined(document, content[28 + text_length : length])
     except (struct.error, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is a broken glTF file ({error}). Export it again.") from error
-    return document, content[28 + text_length : length]
 
 
-def accessor_array(document: Document, binary: bytes, index: int, dtype: Any = np.float32) -> NDArray[Any]:
+def _inlined(document: Document, binary: bytes) -> tuple[Document, bytes]:
+    """The document and chunk with buffers that are written out in the document at the end of the chunk.
+
+    Views of buffers in other files get the number -1.
+    """
+    data, starts = bytearray(binary), {0: 0}
+    for i, buffer in enumerate(document.get("buffers", [])):
+        if buffer.get("uri", "").startswith("data:"):
+            data.extend(bytes(-len(data) % 4))
+            starts[i] = len(data)
+            data.extend(data_of(buffer["uri"]))
+        elif "uri" in buffer:
+            starts.pop(i, None)
+    views = [
+        {**view, "buffer": 0, "byteOffset": view.get("byteOffset", 0) + starts[view["buffer"]]}
+        if view["buffer"] in starts
+        else {**view, "buffer": -1}
+        for view in document.get("bufferViews", [])
+    ]
+    return {**document, "bufferViews": views}, bytes(data)
+
+
+def data_of(uri: str) -> bytes:
+    """What a `data:` address holds. Raises ValueError for any other address."""
+    if not uri.startswith("data:"):
+        raise ValueError(f"it needs the file {uri[:100]!r}. Pack it into the .glb")
+    return base64.b64decode(uri.partition(",")[2])
+
+
+def accessor_array(
+    document: Document, binary: bytes, index: int, columns: int, dtype: Any = np.float32
+) -> NDArray[Any]:
     """The rows of an accessor as numbers of a type, normalised integers brought to [-1, 1].
 
-    Raises KeyError, IndexError, TypeError or ValueError for one that is not plain data in the binary chunk.
+    Raises KeyError, IndexError, TypeError or ValueError for one that is not plain data in the binary chunk, in so many
+    columns.
     """
     accessor = document["accessors"][index]
-    view = document["bufferViews"][accessor["bufferView"]]
+    if accessor["type"] != KINDS[columns]:
+        raise ValueError(f"an accessor holds {accessor['type']}, not {KINDS[columns]}")
+    view = document["bufferViews"][accessor["bufferView"]] if "bufferView" in accessor else {"buffer": -1}
     if view["buffer"] != 0 or view.get("extensions") or "sparse" in accessor:
         raise ValueError("compressed, sparse or external data is not read")
-    stored, columns = DTYPES[accessor["componentType"]], COLUMNS[accessor["type"]]
+    stored = DTYPES[accessor["componentType"]]
     offset = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
     row = columns * stored.itemsize
     stride, count = view.get("byteStride", row), accessor["count"]

@@ -19,8 +19,9 @@ GREY = 0.8
 def join(parts: Sequence[Mesh]) -> Mesh:
     """One mesh of all parts. Where several have a picture, these become tiles of one square atlas.
 
-    A tile is as large as the largest picture, within reason; texture coordinates outside [0, 1] are brought inside,
-    which is right for faces that lie within one repetition. Normal maps are kept of a single part only.
+    Parts that share a picture share its tile. A tile is as large as the largest picture, within reason; texture
+    coordinates outside [0, 1] are brought inside, which is right for faces that lie within one repetition. A picture
+    that all share stays as it is. Normal maps are kept of a single part only.
     """
     if len(parts) == 1:
         return parts[0]
@@ -29,21 +30,30 @@ def join(parts: Sequence[Mesh]) -> Mesh:
     faces = torch.cat([part.faces + offset for part, offset in zip(parts, offsets, strict=False)])
     if all(part.albedo is None for part in parts):
         return Mesh(vertices, faces)
-    across = math.ceil(math.sqrt(len(parts)))
-    side = min(MAX_SIDE // across, max(max(part.albedo.shape[:2]) for part in parts if part.albedo is not None))
+    pictures = list({id(part.albedo): part.albedo for part in parts}.values())
+    if len(pictures) == 1:
+        return Mesh(vertices, faces, torch.cat([_uvs(part) for part in parts]), pictures[0])
+    across = math.ceil(math.sqrt(len(pictures)))
+    side = min(MAX_SIDE // across, max(max(picture.shape[:2]) for picture in pictures if picture is not None))
     atlas = torch.full((across * side, across * side, 3), GREY)
-    uvs: list[Tensor] = []
-    for i, part in enumerate(parts):
+    tiles: dict[int, Tensor] = {}
+    for i, picture in enumerate(pictures):
         row, column = divmod(i, across)
-        if part.albedo is not None:
-            atlas[row * side : (row + 1) * side, column * side : (column + 1) * side] = _resized(part.albedo, side)
-        inside = torch.zeros(len(part.vertices), 2) if part.uvs is None else _inside(part.uvs)
+        tiles[id(picture)] = torch.tensor([column, row])
+        if picture is not None:
+            atlas[row * side : (row + 1) * side, column * side : (column + 1) * side] = _resized(picture, side)
+    uvs: list[Tensor] = []
+    for part in parts:
         margin = 0.5 / side  # so that no neighbouring tile bleeds in
-        uvs.append((inside.clamp(margin, 1 - margin) + torch.tensor([column, row])) / across)
+        uvs.append((within(_uvs(part)).clamp(margin, 1 - margin) + tiles[id(part.albedo)]) / across)
     return Mesh(vertices, faces, torch.cat(uvs), atlas)
 
 
-def _inside(uvs: Float[Tensor, "v 2"]) -> Float[Tensor, "v 2"]:
+def _uvs(part: Mesh) -> Float[Tensor, "v 2"]:
+    return torch.zeros(len(part.vertices), 2) if part.uvs is None else part.uvs
+
+
+def within(uvs: Float[Tensor, "v 2"]) -> Float[Tensor, "v 2"]:
     """Texture coordinates in [0, 1]: those already there stay as they are, others lose their whole part."""
     return torch.where((uvs < 0) | (uvs > 1), uvs - uvs.floor(), uvs)
 

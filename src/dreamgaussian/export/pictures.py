@@ -1,11 +1,13 @@
 """Textures, from and to the bytes of picture files."""
 
 import io
+import warnings
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -23,9 +25,20 @@ def picture_bytes(picture: Float[Tensor, "h w 3"], kind: str = "png", *, lossles
 def picture_from(source: Any) -> Float[Tensor, "h w 3"]:
     """A picture from the bytes of its file, or from one that Pillow has opened; opacity is left out.
 
-    Raises what Pillow raises for a broken one: ValueError, OSError, SyntaxError and others.
+    Raises ValueError for one that is broken or unpacks to more than 179 million pixels.
     """
     from PIL import Image
 
-    image = Image.open(io.BytesIO(source)) if isinstance(source, bytes) else source
-    return torch.from_numpy(np.array(image.convert("RGB"))).float() / 255
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(source)) if isinstance(source, bytes) else source
+            pixels = np.array(image.convert("RGB"))
+    except Exception as error:  # a decoder of broken files may fail in any way
+        raise ValueError("one of its pictures is broken or too large") from error
+    return torch.from_numpy(pixels).float() / 255
+
+
+def repeats(uvs: Tensor | NDArray[Any]) -> bool:
+    """Whether texture coordinates leave [0, 1], so that the picture must go on beyond its edges."""
+    return len(uvs) > 0 and (float(uvs.min()) < 0 or float(uvs.max()) > 1)

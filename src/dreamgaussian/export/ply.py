@@ -94,6 +94,8 @@ def _read_vertices(path: Path) -> np.ndarray:
             rows = np.loadtxt(itertools.islice(lines, vertices.count), vertices.row, ndmin=1)
         except ValueError as error:
             raise InputError(f"{path} has a row that is no row of numbers ({error}). Export it again.") from error
+        if vertices is header.elements[-1] and next(lines, "").strip():
+            raise InputError(f"{path} has more rows than the {vertices.count} that its header announces.")
     if len(rows) != vertices.count:
         raise InputError(f"{path} is cut short: it has {len(rows)} of {vertices.count} rows. Copy or export it again.")
     return rows

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from dreamgaussian.errors import InputError
+from dreamgaussian.export.checks import file_bytes
 
 BYTE_ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">", "ascii": "="}
 TYPES = {
@@ -44,10 +45,7 @@ class PlyHeader:
 
 def read_header(path: Path) -> PlyHeader:
     """The header of a file. Raises `InputError` for one that is broken or claims more than the file holds."""
-    if not path.is_file():
-        raise InputError(f"There is no file {path}. Check its path.")
-    with path.open("rb") as file:
-        start = file.read(MAX_HEADER)
+    start = file_bytes(path, MAX_HEADER)
     end = start.find(b"end_header")
     size = start.find(b"\n", end) + 1
     if not start.startswith((b"ply\n", b"ply\r\n")) or end < 0 or size == 0:
@@ -111,3 +109,13 @@ def _check_room(header: PlyHeader, path: Path) -> None:
                 f"for {fit}. Copy or export it again."
             )
         room -= max(0, needed)
+    last = header.elements[-1]
+    if (
+        not header.ascii
+        and all(element.row is not None for element in header.elements)
+        and room >= max(1, last.smallest_row)
+    ):
+        raise InputError(
+            f"{path} has a broken PLY header: it announces {last.count} of {last.name!r}, and {room} bytes follow. "
+            "Export it again."
+        )

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dreamgaussian.export.join import within
 from dreamgaussian.export.pictures import picture_bytes
 from dreamgaussian.files import atomic_path
 from dreamgaussian.mesh.mesh import Mesh
@@ -31,7 +32,7 @@ def write_ply_mesh(mesh: Mesh, path: Path) -> list[Path]:
         names += ["s", "t"]
         columns += [torch.stack([mesh.uvs[:, 0], 1 - mesh.uvs[:, 1]], dim=1)]  # t upwards from the last row
         comments, files = [f"comment TextureFile {texture.name}"], [texture]
-        colors = (_sampled(mesh.albedo, mesh.uvs).clamp(0, 1) * 255).round().byte()
+        colors = (_sampled(mesh.albedo, within(mesh.uvs)).clamp(0, 1) * 255).round().byte()
     fields = [(name, "<f4") for name in names]
     fields += [(name, "u1") for name in ("red", "green", "blue")] if colors is not None else []
     vertices = np.zeros(len(mesh.vertices), fields)

@@ -7,6 +7,7 @@ prim, UsdPreviewSurface, PNG pictures, files aligned to 64 bytes.
 # pyright: reportAttributeAccessIssue=false
 # What usd-core's modules hold is unknown to the checker.
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.export.pictures import picture_bytes
+from dreamgaussian.export.pictures import picture_bytes, repeats
 from dreamgaussian.files import atomic_path
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.normals import vertex_normals
+
+LONG_AGO = 24 * 3600 * 365 * 11
+"""Seconds: some time after 1980, where a package's clock starts."""
 
 
 def write_usdz(mesh: Mesh, path: Path) -> None:
@@ -37,10 +41,12 @@ def write_usdz(mesh: Mesh, path: Path) -> None:
         stage.GetRootLayer().Save()
         temporary.unlink()  # the writer wants to make the file itself
         with Sdf.ZipFileWriter.CreateNew(str(temporary)) as package:
-            package.AddFile(str(layer), layer.name)
             for name, content in pictures.items():
                 (Path(folder) / name).write_bytes(content)
-                package.AddFile(str(Path(folder) / name), name)
+            for name in (layer.name, *pictures):
+                file = Path(folder) / name
+                os.utime(file, (LONG_AGO, LONG_AGO))  # the package keeps it, and is to be the same every time
+                package.AddFile(str(file), name)
 
 
 def _pictures(mesh: Mesh) -> dict[str, bytes]:
@@ -75,11 +81,11 @@ def _describe(stage: Any, mesh: Mesh, pictures: dict[str, bytes]) -> None:
         kind = Sdf.ValueTypeNames.TexCoord2fArray
         uvs = UsdGeom.PrimvarsAPI(surface).CreatePrimvar("st", kind, UsdGeom.Tokens.vertex)
         uvs.Set(Vt.Vec2fArray.FromNumpy(_array(upwards)))
-    material = _material(stage, pictures)
+    material = _material(stage, pictures, "repeat" if mesh.uvs is not None and repeats(mesh.uvs) else "clamp")
     UsdShade.MaterialBindingAPI.Apply(surface.GetPrim()).Bind(material)
 
 
-def _material(stage: Any, pictures: dict[str, bytes]) -> Any:
+def _material(stage: Any, pictures: dict[str, bytes], wrap: str) -> Any:
     """A rough dielectric with the pictures there are."""
     from pxr import Gf, Sdf, UsdShade
 
@@ -98,8 +104,8 @@ def _material(stage: Any, pictures: dict[str, bytes]) -> Any:
         texture = _shader(stage, name.removesuffix(".png"), "UsdUVTexture")
         texture.CreateInput("file", kinds.Asset).Set(Sdf.AssetPath(name))
         texture.CreateInput("st", kinds.Float2).ConnectToSource(st)
-        texture.CreateInput("wrapS", kinds.Token).Set("clamp")
-        texture.CreateInput("wrapT", kinds.Token).Set("clamp")
+        texture.CreateInput("wrapS", kinds.Token).Set(wrap)
+        texture.CreateInput("wrapT", kinds.Token).Set(wrap)
         color = name == "albedo.png"
         texture.CreateInput("sourceColorSpace", kinds.Token).Set("sRGB" if color else "raw")
         if not color:
