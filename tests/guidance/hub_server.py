@@ -15,10 +15,12 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class Hub:
-    """Repositories by id; a gated one is listed and gives no files."""
+    """Repositories by id; a gated one is listed and gives no files, a silent one never answers."""
 
     repositories: dict[str, Path] = field(default_factory=dict)
     gated: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
+    closing: threading.Event = field(default_factory=threading.Event)
     endpoint: str = ""
     requests: list[str] = field(default_factory=list)
     """Paths that were asked for."""
@@ -34,6 +36,7 @@ def running(hub: Hub) -> Iterator[Hub]:
     try:
         yield hub
     finally:
+        hub.closing.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -62,6 +65,8 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             return self._file(f"{owner}/{name}", "/".join(file), with_body)
 
         def _listing(self, name: str, with_body: bool) -> None:
+            if name in hub.silent:
+                hub.closing.wait()
             if name not in hub.repositories:
                 return self._send(401, b"", {"X-Error-Code": "RepoNotFound"}, with_body)
             root = hub.repositories[name]

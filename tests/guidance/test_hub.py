@@ -102,8 +102,24 @@ def test_offline_mode_is_named(monkeypatch):
 def test_a_gated_repository_says_what_to_do(folder):
     with running(Hub({"a/gated": folder}, gated={"a/gated"})) as hub:
         message = refusal(needs("a/gated"), None, hub.endpoint)
-    assert "a/gated" in message
-    assert "accept its terms" in message
+    assert "Tried a/gated (gated: accept its terms" in message
+
+
+def test_the_next_mirror_stands_in_for_a_gated_one(folder):
+    with running(Hub({"a/gated": folder, "b/open": folder}, gated={"a/gated"})) as hub:
+        assert locate(needs("a/gated", "b/open"), None, hub.endpoint).source.name == "b/open"
+        message = refusal(needs("a/gated", "b/vanished"), None, hub.endpoint)
+    assert "a/gated (gated" in message
+    assert "b/vanished (no such repository" in message
+
+
+def test_the_next_mirror_stands_in_for_one_that_does_not_answer(folder, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_ETAG_TIMEOUT", 0.2)
+    with running(Hub({"b/open": folder}, silent={"a/silent"})) as hub:
+        assert locate(needs("a/silent", "b/open"), None, hub.endpoint).source.name == "b/open"
+        message = refusal(needs("a/silent", "b/vanished"), None, hub.endpoint)
+    assert "a/silent (no connection: ReadTimeout)" in message
+    assert "b/vanished (no such repository" in message
 
 
 def test_a_hub_id_given_by_hand_is_the_only_one_tried(folder):

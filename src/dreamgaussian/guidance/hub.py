@@ -53,9 +53,10 @@ class HubRepository:
 
     def sizes(self) -> Mapping[str, int]:
         """Bytes of each file, as the hub lists them."""
-        from huggingface_hub import HfApi
+        from huggingface_hub import HfApi, constants
 
-        listing = HfApi(endpoint=self.endpoint).model_info(self.name, files_metadata=True)
+        patience = constants.HF_HUB_ETAG_TIMEOUT
+        listing = HfApi(endpoint=self.endpoint).model_info(self.name, files_metadata=True, timeout=patience)
         return {file.rfilename: file.size or 0 for file in listing.siblings or ()}
 
     def fetch(self, file: str) -> Path:
@@ -121,7 +122,7 @@ def locate(manifest: Manifest, path: str | None = None, endpoint: str | None = N
         )
     return _first(
         [HubRepository(name, endpoint) for name in ((path,) if path else manifest.ids)],
-        lambda source: _located(source, manifest),
+        lambda source: _obtainable(source, manifest),
         f"weights of {manifest.prior}",
         manifest.option,
     )
@@ -196,6 +197,13 @@ def _first(repositories: list[HubRepository], attempt: Callable[[Source], T], wh
         f"The {what} are not to be had. Tried {', '.join(reasons)}. Download the checkpoint by other means and give "
         f"its folder with {option}, or give another hub id there."
     )
+
+
+def _obtainable(source: Source, manifest: Manifest) -> Located:
+    """A gated repository lists its files and gives none, so the smallest is fetched before the source is chosen."""
+    located = _located(source, manifest)
+    source.fetch(min(located.sizes, key=located.sizes.__getitem__))
+    return located
 
 
 def _located(source: Source, manifest: Manifest) -> Located:
