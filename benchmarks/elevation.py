@@ -1,7 +1,8 @@
 """How well a prior tells the elevation of the benchmark's input pictures: `python benchmarks/elevation.py`.
 
-`--prior stable-zero123` where its weights are at hand. Prints the mean error beside that of the best constant answer,
-which knows nothing but the benchmark.
+`--prior stable-zero123` where its weights are at hand; `--prior truth` knows each object's surface and colours, and so
+bounds what the method can do. Prints the mean error beside that of the best constant answer, which knows nothing but
+the benchmark.
 """
 
 import os
@@ -12,14 +13,23 @@ import argparse
 import statistics
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import torch
 
 from dreamgaussian.camera import Camera
-from dreamgaussian.evaluate.dataset import BenchmarkObject, read_index, read_object
-from dreamgaussian.guidance import Prior, open_prior
+from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkObject, read_index, read_object
+from dreamgaussian.evaluate.metrics import shrink
+from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.guidance import Prior, PriorSpec, open_prior
+from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.guidance.elevation import ElevationAware, estimate_elevation
+from dreamgaussian.raster import Render, choose_rasterizer
 from dreamgaussian.subject import Crop, Subject, View
+
+TRUTH = PriorSpec("truth", resolution=64, background=None)
+NEAR = 0.05
+"""A point this much behind the surface that a view sees is still seen, in world units."""
 
 
 def main() -> None:
@@ -32,8 +42,12 @@ def main() -> None:
     arguments = parser.parse_args()
     true, told = [], []
     for entry in read_index()[: arguments.objects]:
-        view = input_view(read_object(entry))
-        prior_at = conditioned(arguments.prior, arguments.prior_path, torch.device(arguments.device), view)
+        subject = read_object(entry)
+        view = input_view(subject)
+        if arguments.prior == "truth":
+            prior_at = knowing(subject)
+        else:
+            prior_at = conditioned(arguments.prior, arguments.prior_path, torch.device(arguments.device), view)
         true.append(entry.elevation_deg)
         told.append(estimate_elevation(prior_at, view, torch.Generator().manual_seed(0)))
         print(f"{entry.name}: {true[-1]:.0f} degrees, told {told[-1]:.0f}", flush=True)
@@ -62,6 +76,37 @@ def conditioned(name: str, path: str | None, device: torch.device, view: View) -
 
     prior = opened(0.0)
     return prior.at_elevation if isinstance(prior, ElevationAware) else opened
+
+
+def knowing(subject: BenchmarkObject) -> Callable[[float], Prior]:
+    """A prior that knows the true surface and, from the true views, its colours, whatever elevation it is told."""
+    rasterizer = choose_rasterizer("auto", torch.device("cpu"))
+    points = torch.from_numpy(subject.points)
+    gaussians = Gaussians.at_points(points, torch.zeros_like(points), opacity=0.9)
+    colors = seen_colors(subject, points, [rasterizer.render(gaussians, each) for each in subject.entry.cameras])
+    gaussians = Gaussians.at_points(points, colors, opacity=0.9)
+
+    @cache
+    def seen_from(elevation_deg: float) -> torch.Tensor:
+        render = rasterizer.render(gaussians, Camera.orbit(0, elevation_deg, VIEW_SIZE))
+        return shrink(torch.cat([render.color, render.alpha[..., None]], dim=-1)[None], TRUTH.resolution)[0].movedim(
+            -1, 0
+        )
+
+    prior = AnalyticPrior(TRUTH, lambda camera: seen_from(camera.elevation_deg))
+    return lambda _: prior
+
+
+def seen_colors(subject: BenchmarkObject, points: torch.Tensor, renders: list[Render]) -> torch.Tensor:
+    """The mean colour in which the true views see each point; grey where none does."""
+    total = torch.full((len(points), 4), 1e-6)
+    total[:, :3] *= 0.5
+    for camera, view, render in zip(subject.entry.cameras, subject.views, renders, strict=True):
+        pixels, depths = camera.project(points)
+        columns, rows = pixels.long().clamp(0, camera.width - 1).unbind(dim=-1)
+        visible = depths < render.expected_depth[rows, columns] + NEAR
+        total += visible[:, None] * view[rows, columns]
+    return total[:, :3] / total[:, 3:]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 A step is what stage 1 asks of a prior: encode the rendered views, one guided prediction, and the gradient back to the
 pixels. The weights are random. Each prior runs in a process of its own. Writes benchmarks/results/priors.md.
+With the tiny encoder SDXL needs 8 GB; its exact one, asked for with --encoder, half as much again.
 """
 
 import os
@@ -20,8 +21,10 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-PRIORS = ("zero123-xl", "mvdream", "stable-diffusion")
-ENCODERS = {"zero123-xl": ("exact", "linear", "tiny")}
+PRIORS = ("zero123-xl", "stable-diffusion", "mvdream", "imagedream", "sdxl")
+ENCODERS = {"zero123-xl": ("exact", "linear", "tiny"), "sdxl": ("tiny",)}
+IMAGE_TOKENS = 16
+"""Of ImageDream's resampler, beside the 77 of the words."""
 OUTPUT = Path(__file__).parent / "results" / "priors.md"
 
 
@@ -30,18 +33,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prior", action="append", choices=PRIORS, help="all where none is given")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--encoder", choices=("exact", "linear", "tiny"), default="exact")
+    parser.add_argument("--encoder", choices=("exact", "linear", "tiny"), help="each that is usual where none is given")
     parser.add_argument("--steps", type=int, default=2, help="measured, after one to warm up")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--row", action="store_true", help="measure one prior here and print its figures as JSON")
     arguments = parser.parse_args()
     priors = arguments.prior or PRIORS
     if arguments.row:
-        print(json.dumps(measure(priors[0], arguments.encoder, arguments.device, arguments.steps)))
+        print(json.dumps(measure(priors[0], arguments.encoder or "exact", arguments.device, arguments.steps)))
         return
     options = ["--row", "--device", arguments.device, "--steps", str(arguments.steps)]
     rows = []
-    for prior, encoder in [(name, each) for name in priors for each in ENCODERS.get(name, ("exact",))]:
+    wanted = (arguments.encoder,) if arguments.encoder else None
+    for prior, encoder in [(name, each) for name in priors for each in wanted or ENCODERS.get(name, ("exact",))]:
         command = [sys.executable, __file__, "--prior", prior, "--encoder", encoder, *options]
         rows.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
@@ -115,11 +119,14 @@ def random_prior(name, device):
     betas = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
     schedule = Schedule.from_config(betas, device)
     config = components["unet"].config
-    if name == "mvdream":
+    if name in ("mvdream", "imagedream"):
         with torch.device("meta"):
             unet = MultiViewUNet(config)
-        words = {key: torch.randn(77, 1024, device=device) for key in ("conditional", "unconditional")}
-        return MultiView(spec, space, schedule, filled(unet), words)
+        seen = name == "imagedream"
+        tokens = 77 + IMAGE_TOKENS * seen
+        contexts = {key: torch.randn(tokens, 1024, device=device) for key in ("conditional", "unconditional")}
+        picture = {key: torch.randn(4, 32, 32, device=device) for key in contexts} if seen else None
+        return MultiView(spec, space, schedule, filled(unet), contexts, picture)
     unet = filled(on_meta(UNet2DConditionModel, config))
     if name in ("stable-diffusion", "sdxl"):
         tokens = torch.randn(77, config["cross_attention_dim"], device=device)
@@ -177,13 +184,20 @@ def clock(device) -> float:
     return time.perf_counter()
 
 
+def commit() -> str:
+    """The repository's."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, cwd=OUTPUT.parent, capture_output=True, text=True).stdout.strip()
+
+
 def page(rows: list[dict]) -> str:
     """The figures as Markdown."""
     lines = [
         "# The hub's priors at full size, with random weights",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {rows[0]['machine']}, load of the machine {rows[-1]['load']:.1f}. Seconds of "
-        "one guided step of stage 1 (batch of one sample, conditional and unconditional together).",
+        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}, {rows[0]['machine']}, load of the machine "
+        f"{min(row['load'] for row in rows):.1f} to {max(row['load'] for row in rows):.1f}. Seconds of one guided "
+        "step of stage 1 (batch of one sample, conditional and unconditional together).",
         "",
         "| prior | encode | predict | backward | step | CPU time | 500 steps, two free cores | peak memory |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",

@@ -77,6 +77,19 @@ def test_snapshots_are_immutable_and_count_their_steps():
     assert steps[2].loss == pytest.approx(steps[2].reference_loss + steps[2].distillation_loss, rel=1e-5)
 
 
+def test_each_of_several_pictures_counts_and_the_prior_counts_less():
+    rasterizer, truth = ReferenceRasterizer(), lobed_ball(100)
+    one = known_subject(rasterizer, truth, 16)
+    settings = replace(SMALL, steps=1, reference=ReferenceSettings(size=16, warm_up=False))
+    prior = known_prior(rasterizer, truth, 16)
+    alone, thrice = (
+        next(fit(FitState.start(settings, 0), rasterizer, prior, subject, settings))
+        for subject in (one, Subject(one.views * 3))
+    )
+    assert thrice.reference_loss == pytest.approx(3 * alone.reference_loss, rel=1e-5)
+    assert thrice.distillation_loss == pytest.approx(alone.distillation_loss / 9, rel=1e-5)
+
+
 def test_a_diverged_fit_says_so_and_keeps_the_last_good_state():
     rasterizer, truth = ReferenceRasterizer(), lobed_ball(100)
     good = known_prior(rasterizer, truth, 16)

@@ -168,6 +168,13 @@ def test_a_file_without_the_networks_is_refused(tmp_path):
         open_prior("stable-diffusion", Subject(prompt="a"), torch.device("cpu"), str(tmp_path / "model.safetensors"))
 
 
+def test_a_corrupt_file_is_told_before_a_hub_is_asked_for_its_tokenizer(tmp_path, monkeypatch):
+    monkeypatch.setattr("dreamgaussian.guidance.single_file.tokenizer_files", lambda _: pytest.fail("asked the hub"))
+    (tmp_path / "model.safetensors").write_bytes(b"junk")
+    with pytest.raises(WeightsUnavailable, match="cut short or corrupt"):
+        open_prior("stable-diffusion", Subject(prompt="a"), torch.device("cpu"), str(tmp_path / "model.safetensors"))
+
+
 def test_a_picture_prior_and_another_kind_of_file_are_refused(tmp_path):
     path = tmp_path / "model.safetensors"
     path.touch()

@@ -42,7 +42,8 @@ def fit(
 ) -> Iterator[FitStep]:
     """Go on from `state` to the last step, one snapshot a step; `state` can be saved between any two.
 
-    `prior` is one prior, or several with their weights.
+    `prior` is one prior, or several with their weights. Of n pictures each counts as if it were the only one, and the
+    priors' loss is divided by n²: it is a guess, and contradicts what several pictures show (docs/benchmark.md).
     Raises Diverged when a gradient or a Gaussian is no longer finite and EmptyResult when none is left; `state` then
     still holds the last good step.
     """
@@ -86,6 +87,7 @@ def _advance(
     elevation = references[0].view.camera.elevation_deg if references else 0.0
     moment = Moment(state.step, progress, elevation)
     distillation, targets = strategy.loss(sight, moment, state.targets, state.generator)
+    distillation = distillation / max(len(references), 1) ** 2
     loss = reference + distillation
     loss.backward()
     gradients = leaves.map(lambda tensor: torch.zeros_like(tensor) if tensor.grad is None else tensor.grad)

@@ -91,6 +91,7 @@ class SingleFile(Checkpoint):
         vocabularies = [file for file in facts.files if file.endswith("vocab.json")]
         files = {file: path.parent / file for file in vocabularies}
         if not all(file.is_file() for file in files.values()):
+            read_shapes(path, facts.option)  # A broken file is told before the hub is asked.
             files = tokenizer_files(facts)
         tokenizers = {Path(file).parts[0]: files[file].parent for file in vocabularies}
         return cls(str(path), path, facts, tokenizers, facts.option)

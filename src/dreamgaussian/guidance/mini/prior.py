@@ -16,7 +16,7 @@ from dreamgaussian.errors import ConfigError, InputError
 from dreamgaussian.guidance import CameraDomain, PriorSpec
 from dreamgaussian.guidance.mini import denoiser as diffusion
 from dreamgaussian.guidance.mini.denoiser import Denoiser
-from dreamgaussian.guidance.mini.lifted import Lifted, mixed_view, nearest
+from dreamgaussian.guidance.mini.lifted import Lifted, mixed_view, nearest, with_one_shape
 from dreamgaussian.guidance.mini.lifter import Lifter
 from dreamgaussian.guidance.mini.weights import load_weights, shipped_weights
 from dreamgaussian.subject import Subject, View
@@ -52,7 +52,8 @@ class MiniPrior:
         with self._autocast():
             volumes = [lifter(*pair) for pair in zip(pictures, elevations, strict=True)]
         cameras = [view.camera for view in views]
-        self._lifted = [Lifted(*each) for each in zip(cameras, pictures, elevations, volumes, strict=True)]
+        each_alone = [Lifted(*each) for each in zip(cameras, pictures, elevations, volumes, strict=True)]
+        self._lifted = with_one_shape(each_alone)
 
     def alpha_sigma(self, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
         """Cosine schedule, variance-preserving."""

@@ -39,6 +39,16 @@ def frustum_coordinates(points: Float[Tensor, "b n 3"], elevation: Float[Tensor,
     return torch.stack([x / (depth * TANGENT), -up / (depth * TANGENT), -towards / HALF_DEPTH], dim=-1)
 
 
+def voxel_centers(volume: Float[Tensor, "1 c d h w"], elevation: Float[Tensor, "1"]) -> Float[Tensor, "1 n 3"]:
+    """World points of a volume's voxels, in the order of its memory; `frustum_coordinates` leads back."""
+    lines = [(torch.arange(size, device=volume.device) + 0.5) * (2 / size) - 1 for size in volume.shape[2:]]
+    w, v, u = (grid.reshape(1, -1) for grid in torch.meshgrid(*lines, indexing="ij"))
+    towards = -w * HALF_DEPTH
+    reach = (DEFAULT_RADIUS - towards) * TANGENT
+    sin, cos = elevation.sin()[:, None], elevation.cos()[:, None]
+    return torch.stack([u * reach, -v * reach * cos + towards * sin, towards * cos + v * reach * sin], dim=-1)
+
+
 def ball_section(
     origins: Float[Tensor, "b #n 3"], directions: Float[Tensor, "b n 3"], radius: float = BALL_RADIUS
 ) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b n"]]:
