@@ -1,7 +1,7 @@
 """Surfaces of known objects against the true ones, method by method: `python benchmarks/surface.py`.
 
-Gaussians are fitted to an object's 16 true views (the analytic prior at 256 px), meshed, and the meshes compared with
-points on the true surface. Writes benchmarks/results/surface.md.
+Gaussians are fitted to an object's 16 true views (the analytic prior at 256 px), with and without losses on their
+surface, meshed, and the meshes compared with points on the true surface. Writes benchmarks/results/surface.md.
 """
 
 import os
@@ -9,6 +9,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
+import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from dreamgaussian.evaluate.metrics import compare_points
 from dreamgaussian.evaluate.surface import sample_surface
 from dreamgaussian.export import load_gaussians, save
 from dreamgaussian.fitting.loop import fit
-from dreamgaussian.fitting.settings import DistillSettings, FitSettings
+from dreamgaussian.fitting.settings import DistillSettings, FitSettings, SurfaceSettings
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.guidance import CameraDomain, PriorSpec
@@ -45,6 +46,11 @@ STEPS = 400
 POINTS = 20_000
 NEIGHBOURS = 12
 """Points whose plane gives the true normal."""
+FITS = {
+    "plain": SurfaceSettings(flatness=0, normals=0, spread=0),
+    "normals": SurfaceSettings(normals=300),
+    "flat, as 2DGS": SurfaceSettings(flatness=1000, normals=300, spread=10_000, start=0),
+}
 METHODS = {
     "density, level 1 (the paper)": MeshSettings(density=1.0),
     "density, matched level": MeshSettings(method="density"),
@@ -71,29 +77,30 @@ class Scores:
 def main() -> None:
     """Fit, mesh, compare, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fits", type=Path, help="folder that keeps the fitted Gaussians")
+    parser.add_argument("--fits", type=Path, help="folder that keeps the fitted Gaussians, and from which they come")
     parser.add_argument("--objects", type=int, nargs="+", default=OBJECTS)
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results" / "surface.md")
     arguments = parser.parse_args()
-    scores: dict[str, list[Scores]] = {name: [] for name in METHODS}
-    for index in arguments.objects:
-        entry = read_index()[index]
+    entries = [read_index()[index] for index in arguments.objects]
+    scores: dict[tuple[str, str], list[Scores]] = {(fit, method): [] for fit in FITS for method in METHODS}
+    for entry in entries:
         subject = read_object(entry)
-        kept = arguments.fits / f"{entry.key}.ply" if arguments.fits else None
-        if kept and kept.exists():
-            gaussians = load_gaussians(kept)
-        else:
-            gaussians = fitted(subject)
-            if kept:
-                save(gaussians, kept)
-        views = [view.outline for view in gaussian_views(gaussians, CpuRasterizer(), BakeSettings())]
-        for name, settings in METHODS.items():
-            scores[name].append(measure(gaussians, views, settings, subject.points))
-            print(entry.name, name, scores[name][-1], flush=True)
-    arguments.output.write_text(page(scores), encoding="utf-8")
+        for fit_name, surface in FITS.items():
+            kept = arguments.fits / f"{entry.key} {fit_name}.ply" if arguments.fits else None
+            if kept and kept.exists():
+                gaussians = load_gaussians(kept)
+            else:
+                gaussians = fitted(subject, surface)
+                if kept:
+                    save(gaussians, kept)
+            views = [view.outline for view in gaussian_views(gaussians, CpuRasterizer(), BakeSettings())]
+            for name, settings in METHODS.items():
+                scores[fit_name, name].append(measure(gaussians, views, settings, subject.points))
+                print(entry.name, fit_name, name, scores[fit_name, name][-1], flush=True)
+    arguments.output.write_text(page(scores, [entry.name for entry in entries]), encoding="utf-8")
 
 
-def fitted(subject: BenchmarkObject) -> Gaussians:
+def fitted(subject: BenchmarkObject, surface: SurfaceSettings) -> Gaussians:
     """Gaussians that show the object as its true views do."""
     entry = subject.entry
 
@@ -103,7 +110,8 @@ def fitted(subject: BenchmarkObject) -> Gaussians:
 
     domain = CameraDomain(fixed_views_deg=entry.views_deg, elevation_range_deg=(-90.0, 90.0))
     prior = AnalyticPrior(PriorSpec("analytic", 256, None, domain=domain, x_bound=1.0), target, std=0.02)
-    settings = FitSettings(steps=STEPS, distill=DistillSettings(weight=0.1, render_scales=(1.0,)))
+    distill = DistillSettings(weight=0.1, render_scales=(1.0,))
+    settings = FitSettings(steps=STEPS, distill=distill, surface=surface)
     state = FitState.start(settings, 0)
     for _ in fit(state, CpuRasterizer(), prior, Subject(), settings):
         pass
@@ -144,26 +152,40 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
-def page(scores: dict[str, list[Scores]]) -> str:
+def page(scores: dict[tuple[str, str], list[Scores]], names: Sequence[str]) -> str:
     """A Markdown page of means."""
-    count = len(next(iter(scores.values())))
     lines = [
-        f"# Surfaces of {count} known objects",
+        f"# Surfaces of {len(names)} known objects",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}. Gaussians fitted to 16 true views; means over the objects. Chamfer",
-        "distance in world units (the subject is 1.46 long); normals: mean absolute cosine with the true",
-        "ones; CPU seconds of the mesh stage with its atlas, 20,000 triangles.",
+        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}, one thread of {os.cpu_count()} cores, load "
+        f"{os.getloadavg()[0]:.0f}. Gaussians fitted to 16 true views; means over",
+        f"{', '.join(names).lower()}. Chamfer distance in world units (the subject is",
+        "1.46 long); normals: mean absolute cosine with the true ones; CPU seconds of the mesh stage with its atlas,",
+        "20,000 triangles.",
         "",
-        "| Method | Chamfer | F at 0.05 | F at 0.02 | Normals | Watertight | CPU seconds |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| Fit | Surface | Chamfer | F at 0.05 | F at 0.02 | Normals | Watertight | CPU seconds |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for name, each in scores.items():
+    for (fit_name, name), each in scores.items():
         mean = {field: np.mean([getattr(score, field) for score in each]) for field in Scores.__annotations__}
         lines.append(
-            f"| {name} | {mean['chamfer']:.4f} | {mean['f_score']:.3f} | {mean['fine_f_score']:.3f} "
+            f"| {fit_name} | {name} | {mean['chamfer']:.4f} | {mean['f_score']:.3f} | {mean['fine_f_score']:.3f} "
             f"| {mean['normals']:.3f} | {mean['watertight']:.0%} | {mean['seconds']:.1f} |"
         )
+    lines += ["", "The fits:", ""]
+    lines += [
+        f"- {name}: flatness {fit.flatness:g}, normals {fit.normals:g}, spread {fit.spread:g}, from {fit.start:.0%} of "
+        "the steps"
+        for name, fit in FITS.items()
+    ]
     return "\n".join([*lines, ""])
+
+
+def commit() -> str:
+    """Of the working tree, marked where it has changes."""
+    return subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 if __name__ == "__main__":

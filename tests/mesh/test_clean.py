@@ -55,11 +55,11 @@ def test_a_mesh_without_faces_is_an_empty_result():
         keep_solids(Mesh(torch.zeros(3, 3), torch.zeros(0, 3, dtype=torch.long)), 0.02)
 
 
-def hollow_ball(hole: float) -> torch.Tensor:
-    """Signed distances to a shell between radii 0.3 and 0.4 with a hole along +y."""
+def hollow_ball(hole: float, inner: float = 0.3) -> torch.Tensor:
+    """Signed distances to a shell between radii `inner` and 0.4 with a hole along +y; a cell is 0.016 wide."""
     points = grid(1.0, 64)
     radii = points.norm(dim=-1)
-    shell = torch.minimum(0.4 - radii, radii - 0.3)
+    shell = torch.minimum(0.4 - radii, radii - inner)
     across = (points[..., 0] ** 2 + points[..., 2] ** 2).sqrt()
     return torch.where(points[..., 1] > 0, torch.minimum(shell, across - hole), shell)
 
@@ -75,15 +75,23 @@ def test_a_hollow_behind_a_small_hole_is_filled():
     assert volume(hollow_ball(0.03), 3) == pytest.approx(full, rel=0.02)
 
 
+def test_a_larger_ball_finds_what_lies_behind_larger_holes_and_in_narrow_hollows_too():
+    full = 4 / 3 * np.pi * 0.4**3
+    assert volume(hollow_ball(0.08), 3) < 0.65 * full
+    assert volume(hollow_ball(0.08), 6) == pytest.approx(full, rel=0.04)
+    narrow = hollow_ball(0.03, inner=0.08)  # five cells, where a ball of six has no room
+    assert volume(narrow, 6) == volume(narrow, 3) > volume(narrow, 0)
+
+
 def test_a_bowl_stays_open():
     bowl = hollow_ball(0.2)
-    assert volume(bowl, 3) == pytest.approx(volume(bowl, 0), rel=1e-6)
+    assert volume(bowl, 6) == pytest.approx(volume(bowl, 0), rel=1e-6)
 
 
 def test_the_hole_of_a_ring_stays_open():
     points = grid(1.0, 64)
     ring = 0.1 - (((points[..., 0] ** 2 + points[..., 2] ** 2).sqrt() - 0.3) ** 2 + points[..., 1] ** 2).sqrt()
-    mesh = extract_surface(seal(field_of(ring, 1.0), 1.0, 3), 1.0)
+    mesh = extract_surface(seal(field_of(ring, 1.0), 1.0, 6), 1.0)
     assert trimesh_of(mesh).euler_number == 0
 
 

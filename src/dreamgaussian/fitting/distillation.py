@@ -4,7 +4,7 @@ Two strategies behind one seam: a gradient for random views (`gradients.py`: SDS
 sampled now and then and fitted in pixels (`targets.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from dreamgaussian.camera import Camera
 from dreamgaussian.fitting.settings import DistillSettings
 from dreamgaussian.fitting.views import elevation_range, random_cameras, ring_of_cameras
 from dreamgaussian.gaussians import Gaussians
@@ -41,15 +42,24 @@ class Sight:
 
     gaussians: Gaussians
     rasterizer: Rasterizer
+    channels: Callable[[Gaussians, Camera], Float[Tensor, "n e"]] | None = None
+    """What the renders show besides the colours."""
     renders: list[Render] = field(default_factory=list[Render])
+    cameras: list[Camera] = field(default_factory=list[Camera])
+    """Of the renders."""
 
     def __call__(self, cameras: Cameras) -> tuple[Float[Tensor, "b v h w 3"], Float[Tensor, "b v h w"]]:
         """Premultiplied colours and alpha."""
-        renders = [[self.rasterizer.render(self.gaussians, camera) for camera in sample] for sample in cameras]
+        renders = [[self._render(camera) for camera in sample] for sample in cameras]
         self.renders.extend(render for sample in renders for render in sample)
+        self.cameras.extend(camera for sample in cameras for camera in sample)
         color = torch.stack([torch.stack([render.color for render in sample]) for sample in renders])
         alpha = torch.stack([torch.stack([render.alpha for render in sample]) for sample in renders])
         return color, alpha
+
+    def _render(self, camera: Camera) -> Render:
+        extra = None if self.channels is None else self.channels(self.gaussians, camera)
+        return self.rasterizer.render(self.gaussians, camera, extra=extra)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Settings of stage 1. The defaults are ours; `paper` and `code` in config.py hold the published ones."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -155,6 +156,32 @@ class DensitySettings:
 
 
 @dataclass(frozen=True)
+class SurfaceSettings:
+    """Losses that lay the Gaussians flat on one surface, as in 2DGS; the paper has none."""
+
+    flatness: float = 0.0
+    """Of the mean ratio of a Gaussian's shortest axis to its middle one."""
+    normals: float = 0.0
+    """Of how far the shortest axes lean from the normals of the rendered depth."""
+    spread: float = 0.0
+    """Of the variance, in squared world units, of the depths that a pixel shows."""
+    start: float = 0.5
+    """Share of the steps after which these weights grow from 0, linearly to the last step."""
+
+    def ramp(self, progress: float) -> float:
+        """The share of the weights that counts at a progress in [0, 1]; 0 where there is no weight."""
+        wanted = self.flatness or self.normals or self.spread
+        return max(0.0, progress - self.start) / (1 - self.start) if wanted else 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("flatness", "normals", "spread"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"fit.surface.{name} is {getattr(self, name):g}. Give a weight of at least 0.")
+        if not 0 <= self.start < 1:
+            raise ConfigError(f"fit.surface.start is {self.start:g}. Give a share of at least 0 and below 1.")
+
+
+@dataclass(frozen=True)
 class FitSettings:
     """Stage 1: Gaussians from the prior and the pictures."""
 
@@ -171,6 +198,7 @@ class FitSettings:
     distill: DistillSettings = DistillSettings()
     reference: ReferenceSettings = ReferenceSettings()
     density: DensitySettings = DensitySettings()
+    surface: SurfaceSettings = SurfaceSettings()
 
     def __post_init__(self) -> None:
         for name, least in (("steps", 1), ("initial_count", 1)):

@@ -14,6 +14,8 @@ from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.morphology import distance_to, label
 from dreamgaussian.mesh.settings import MeshSettings
 
+SMALLEST_BALL = 3
+"""Cells: radius of the ball with which hollows are first looked for."""
 CLOSED_TRIES = (1.0, 0.97, 0.94, 0.9, 0.85, 0.8, 0.7)
 """Shares of the wanted number of triangles at which a closed surface is looked for."""
 
@@ -23,20 +25,34 @@ def seal(field: DensityField, level: float, opening: int) -> DensityField:
 
     Gaussians cover the surface only; where they leave gaps, the surface would turn inside and run back along the
     shell's inner side. Gaps between parts, too narrow for the ball, are left open: only a hollow that has room for
-    the ball is filled.
+    the ball is filled. Smaller balls go first, for hollows in which the last one has no room.
     """
-    solid = np.pad(field.density.numpy(force=True) >= level, opening + 2)
-    centres = distance_to(solid) > opening
+    margin = opening + 2
+    solid = np.pad(field.density.numpy(force=True) >= level, margin)
+    filled = np.zeros_like(solid)
+    clearance = distance_to(solid)
+    for radius in range(min(SMALLEST_BALL, opening), opening + 1):
+        hollows = _hollows(clearance, radius)
+        if hollows.any():
+            filled |= hollows
+            clearance = distance_to(solid | filled)
+    inner = torch.from_numpy(filled[(slice(margin, -margin),) * 3]).to(field.density.device)
+    return replace(field, density=torch.where(inner, field.density.clamp_min(2 * level), field.density))
+
+
+def _hollows(clearance: NDArray[np.float64], radius: int) -> NDArray[np.bool_]:
+    """What a ball rolled from the grid's corner cannot enter, where there is room for it; `clearance` in cells."""
+    centres = clearance > radius
     rooms, _ = label(centres)
     outside = rooms == rooms[0, 0, 0]
-    hidden = ~solid & (distance_to(outside) > opening)
-    pieces, count = label(hidden)
+    enclosed = centres & ~outside
+    if not enclosed.any():
+        return enclosed
+    pieces, count = label((clearance > 0) & (distance_to(outside) > radius))
     hollow = np.zeros(count + 1, dtype=bool)
-    hollow[pieces[centres & ~outside]] = True
+    hollow[pieces[enclosed]] = True
     hollow[0] = False
-    inner = (slice(opening + 2, -opening - 2),) * 3
-    filled = torch.from_numpy(hollow[pieces][inner]).to(field.density.device)
-    return replace(field, density=torch.where(filled, field.density.clamp_min(2 * level), field.density))
+    return hollow[pieces]
 
 
 def clean(mesh: Mesh, settings: MeshSettings = MeshSettings()) -> Mesh:

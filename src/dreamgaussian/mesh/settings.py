@@ -16,7 +16,7 @@ class MeshSettings:
     """Grid points along the longest side of the density field (the paper: 128)."""
     density: float | None = None
     """Level of the surface in the density field (the paper: 1); none given: where outlines match the Gaussians'."""
-    opening: int = 3
+    opening: int = 6
     """Hollows whose openings are narrower than twice this many grid cells are sealed and filled."""
     min_component: float = 0.02
     """Separate pieces with a smaller share of the largest one's volume are floaters, and dropped."""

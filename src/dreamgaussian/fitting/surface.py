@@ -1,0 +1,74 @@
+"""Gaussians as one flat skin: the losses of 2DGS (arXiv 2403.17888), for 3D Gaussians, in the priors' own renders.
+
+Notation:  w_i what a Gaussian contributes to a pixel, z_i the depth of its centre, n_i its shortest axis, turned to the
+camera, N the normal of the rendered depth map.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from dreamgaussian.camera import Camera
+from dreamgaussian.fitting.settings import SurfaceSettings
+from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.raster import Render
+
+
+def surface_channels(gaussians: Gaussians, camera: Camera) -> Float[Tensor, "n 4"]:
+    """What a render must carry for `surface_loss`: n_i, and z_i from the camera's orbit centre, squared."""
+    to_camera = camera.position.to(gaussians.means) - gaussians.means
+    normals = shortest_axes(gaussians)
+    facing = torch.where((normals * to_camera).sum(dim=-1, keepdim=True) < 0, -1.0, 1.0)
+    _, depths = camera.project(gaussians.means)
+    return torch.cat([facing * normals, ((depths - camera.radius) ** 2)[:, None]], dim=-1)
+
+
+def shortest_axes(gaussians: Gaussians) -> Float[Tensor, "n 3"]:
+    """Of every Gaussian, in the world, of unit length and either sign."""
+    shortest = gaussians.log_scales.argmin(dim=-1)
+    return gaussians.rotations.gather(2, shortest[:, None, None].expand(-1, 3, 1))[..., 0]
+
+
+def surface_loss(
+    gaussians: Gaussians, renders: list[Render], cameras: list[Camera], settings: SurfaceSettings, progress: float
+) -> Float[Tensor, ""]:
+    """The weighted losses, means over the views, growing linearly from the settings' start to the last step."""
+    total = gaussians.means.new_zeros(())
+    ramp = settings.ramp(progress)
+    if not ramp:
+        return total
+    for render, camera in zip(renders, cameras, strict=True):
+        total = total + settings.normals * normal_loss(render, camera) + settings.spread * spread_loss(render, camera)
+    return ramp * (total / max(len(renders), 1) + settings.flatness * flatness_loss(gaussians))
+
+
+def flatness_loss(gaussians: Gaussians) -> Float[Tensor, ""]:
+    """Mean ratio of the shortest axis to the middle one, which itself feels nothing; 1 for balls, 0 for discs."""
+    shortest, middle, _ = gaussians.log_scales.sort(dim=-1).values.unbind(-1)
+    return (shortest - middle.detach()).exp().mean()
+
+
+def normal_loss(render: Render, camera: Camera) -> Float[Tensor, ""]:
+    """Mean over the pixels of sum_i w_i (1 - n_i . N) (2DGS, equation 14); outlines, which have no N, count less."""
+    normals = depth_normals(render.expected_depth, camera)
+    alpha = render.alpha[1:-1, 1:-1]
+    solid = -F.max_pool2d(-render.alpha.detach()[None], 3, stride=1)[0]
+    disagreement = alpha - (render.extra[1:-1, 1:-1, :3] * normals).sum(dim=-1)
+    return (solid * disagreement).sum() / render.alpha.numel()
+
+
+def spread_loss(render: Render, camera: Camera) -> Float[Tensor, ""]:
+    """Mean over the pixels of sum_ij w_i w_j (z_i - z_j)^2 / 2 (2DGS, equation 13, squared as in its code)."""
+    first = render.depth - camera.radius * render.alpha
+    return (render.alpha * render.extra[..., 3] - first**2).mean()
+
+
+def depth_normals(depth: Float[Tensor, "h w"], camera: Camera) -> Float[Tensor, "i j 3"]:
+    """Unit normals, in the world and towards the camera, of all pixels of a depth map but the outermost ones."""
+    origin, directions = (tensor.to(depth) for tensor in camera.rays())
+    forward = -camera.camera_from_world[2, :3].to(depth)
+    points = origin + directions * (depth / (directions @ forward))[..., None]
+    right = points[1:-1, 2:] - points[1:-1, :-2]
+    down = points[2:, 1:-1] - points[:-2, 1:-1]
+    return F.normalize(torch.linalg.cross(down, right), dim=-1)
