@@ -19,6 +19,7 @@ from dreamgaussian.fitting.settings import (
     FitSettings,
     LearningRates,
     ReferenceSettings,
+    SurfaceSettings,
 )
 from dreamgaussian.hub_settings import HubSettings
 from dreamgaussian.mesh.settings import MeshSettings
@@ -163,6 +164,7 @@ def paper() -> RunConfig:
             density=DensitySettings(
                 start=0.2, end=1.0, every=100, gradient_threshold=0.5, clone_below=0.05, max_scale=0.05
             ),
+            surface=SurfaceSettings(normals=0.0),
         ),
         mesh=MeshSettings(density=1.0, relief=0.0),
         refine=RefineSettings(steps=50, start_t=0.181, end_t=0.041),

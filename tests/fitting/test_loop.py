@@ -74,7 +74,8 @@ def test_snapshots_are_immutable_and_count_their_steps():
     assert [(step.step, step.steps) for step in steps] == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert not torch.equal(steps[0].gaussians.means, steps[3].gaussians.means)
     assert all(math.isfinite(step.loss) for step in steps)
-    assert steps[2].loss == pytest.approx(steps[2].reference_loss + steps[2].distillation_loss, rel=1e-5)
+    last = steps[3]
+    assert last.loss == pytest.approx(last.reference_loss + last.distillation_loss + last.surface_loss, rel=1e-5)
 
 
 def test_each_of_several_pictures_counts_and_the_prior_counts_less():

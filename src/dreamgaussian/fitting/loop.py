@@ -31,6 +31,7 @@ class FitStep:
     loss: float
     distillation_loss: float
     reference_loss: float
+    surface_loss: float
     gaussians: Gaussians
 
 
@@ -117,7 +118,15 @@ def _advance(
     state.gaussians, state.moments, state.statistics, state.step = gaussians, moments, statistics, done
     state.targets = targets
     state.losses.append(loss.item())
-    return FitStep(done, settings.steps, loss.item(), distillation.item(), reference.item(), gaussians.detach())
+    return FitStep(
+        done,
+        settings.steps,
+        loss.item(),
+        distillation.item(),
+        reference.item(),
+        surface.item(),
+        gaussians.detach(),
+    )
 
 
 def _reference_loss(

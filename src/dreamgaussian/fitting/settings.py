@@ -161,7 +161,7 @@ class SurfaceSettings:
 
     flatness: float = 0.0
     """Of the mean ratio of a Gaussian's shortest axis to its middle one."""
-    normals: float = 0.0
+    normals: float = 300.0
     """Of how far the shortest axes lean from the normals of the rendered depth."""
     spread: float = 0.0
     """Of the variance, in squared world units, of the depths that a pixel shows."""
