@@ -151,3 +151,16 @@ def test_several_outlines_are_filled_where_all_of_them_allow_it():
         seen = render_normals(surface, outline.camera).alpha > 0.5
         true = outline.alpha > 0.5
         assert int((seen & true).sum()) / int((seen | true).sum()) > 0.97
+
+
+def test_the_first_outline_is_filled_where_the_depth_is_wrong():
+    """The cloud is flat and lies behind the middle, where the back picture's cone leaves less room than the front's."""
+    ramp = field_of(grid(1.2, 64)[..., 0], 1.2)
+    aside = (ramp.points - torch.tensor([0.0, 0.0, -0.15])) / torch.tensor([0.15, 0.15, 0.06])
+    field = replace(ramp, density=3 * torch.exp(-0.5 * aside.square().sum(dim=-1)))
+    front, back = disc(0.35, 0), disc(0.35, 180)
+    surface = extract_surface(match_true_outlines(field, 1.0, [front, back]), 1.0)
+    for outline, least in ((front, 0.96), (back, 0.94)):
+        seen = render_normals(surface, outline.camera).alpha > 0.5
+        true = outline.alpha > 0.5
+        assert int((seen & true).sum()) / int((seen | true).sum()) > least
