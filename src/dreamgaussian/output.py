@@ -1,6 +1,7 @@
 """A run's folder: chosen and checked before the work, filled after it. No torch is loaded by importing this."""
 
 import json
+import os
 import platform
 import sys
 from collections.abc import Generator, Iterator, Mapping
@@ -72,13 +73,18 @@ def results_folder(folder: Path, *, overwrite: bool) -> Generator[Path]:
 def check_mesh_path(path: Path, *, overwrite: bool) -> Path:
     """The path, once it is known that a mesh can be written there.
 
-    Raises ConfigError for an unknown ending, files that are there already (unless `overwrite`) or a missing folder.
+    Raises ConfigError for an unknown ending, files that are there already (unless `overwrite`) or a folder
+    that is missing or closed.
     """
     check_format(path, gaussians=False)
     if not overwrite:
         check_free(path, *files_beside(path))
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder. Pass the name of a file with -o.")
     if not path.parent.is_dir():
         raise ConfigError(f"There is no folder {path.parent}. Make it, or pass another with -o.")
+    if not os.access(path.parent, os.W_OK):
+        raise ConfigError(f"Nothing can be written into {path.parent}. Pass another folder with -o.")
     return path
 
 
