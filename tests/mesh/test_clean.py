@@ -9,8 +9,6 @@ from dreamgaussian.errors import EmptyResult
 from dreamgaussian.mesh.clean import (
     clean,
     decimate,
-    decimate_closed,
-    is_closed,
     keep_solids,
     seal,
     signed_volumes,
@@ -139,23 +137,3 @@ def test_decimation_keeps_the_silhouette(faces: int):
         camera = Camera.orbit(azimuth, 15, 256)
         before, after = (render_normals(mesh, camera).alpha > 0.5 for mesh in (lobed, decimate(lobed, faces)))
         assert int((before & after).sum()) / int((before | after).sum()) > 0.99
-
-
-def test_a_closed_manifold_is_told_from_an_open_one_and_a_pinched_one():
-    ball = sphere(0.5, 2)
-    assert is_closed(ball)
-    assert not is_closed(Mesh(ball.vertices, ball.faces[1:]))
-    assert not is_closed(Mesh(ball.vertices, torch.cat([ball.faces, ball.faces[:1]])))
-    assert not is_closed(Mesh(ball.vertices, torch.cat([ball.faces[1:], ball.faces[:1].flip(1)])))
-
-
-def test_a_closed_surface_stays_closed_when_it_is_simplified():
-    closed = decimate_closed(sphere(0.5, 5), 700)
-    assert is_closed(closed)
-    assert len(closed.faces) <= 700
-
-
-def test_a_surface_that_cannot_be_closed_is_refused():
-    ball = sphere(0.5, 3)
-    with pytest.raises(EmptyResult, match=r"mesh\.watertight"):
-        decimate_closed(Mesh(ball.vertices, ball.faces[1:]), 5000)

@@ -5,7 +5,8 @@ from dreamgaussian.camera import Camera
 from dreamgaussian.errors import BackendUnavailable
 from dreamgaussian.mesh import quads
 from dreamgaussian.mesh.build import build_mesh
-from dreamgaussian.mesh.clean import is_closed, signed_volumes
+from dreamgaussian.mesh.clean import signed_volumes
+from dreamgaussian.mesh.manifold import is_closed
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.quads import remeshed
 from dreamgaussian.mesh.raster import render_normals

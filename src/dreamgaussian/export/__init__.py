@@ -123,7 +123,10 @@ def convert(
         check_free(target)
     asset = _read(source, gaussians=gaussians)
     if not gaussians and not overwrite and asset.albedo is not None:
-        check_free(*files_beside(target))
+        from dreamgaussian.export.pictures import picture_bytes
+
+        # The picture of the same mesh in another format may be there already.
+        check_free(*(file for file in files_beside(target) if not _holds(file, lambda: picture_bytes(asset.albedo))))
     if axes != Axes():
         from dreamgaussian.turning import upright
 
@@ -150,6 +153,11 @@ def check_free(*paths: Path) -> None:
     for path in paths:
         if path.exists():
             raise ConfigError(f"{path} is already there. Choose another name, or pass --overwrite.")
+
+
+def _holds(path: Path, content: Callable[[], bytes]) -> bool:
+    """Whether there is a file of just this content."""
+    return path.suffix == ".png" and path.is_file() and path.read_bytes() == content()
 
 
 def files_beside(path: Path) -> list[Path]:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.mesh.clean import clean, decimate, decimate_closed, seal
+from dreamgaussian.mesh.clean import clean, decimate, keep_solids, seal
 from dreamgaussian.mesh.extract import Outline, extract_surface, match_outlines, match_true_outlines
 from dreamgaussian.mesh.field import empty_field, fill
 from dreamgaussian.mesh.fusion import SURFACE, fuse
+from dreamgaussian.mesh.manifold import closed_manifold
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.normal_map import bake_normals
 from dreamgaussian.mesh.quads import need_remesher, remeshed
@@ -72,8 +73,9 @@ def mesh_steps(
     detailed = clean(extract_surface(seal(field, level, settings.opening), level), settings)
     if relief:
         detailed = settle(detailed, true_outlines[0].camera, relief)
-    simplify = remeshed if settings.remesh else decimate_closed if settings.watertight else decimate
-    mesh = unwrap(simplify(detailed, settings.faces), settings.texture_size)
+    simple = (remeshed if settings.remesh else decimate)(detailed, settings.faces)
+    solid = keep_solids(closed_manifold(simple), settings.min_component)
+    mesh = unwrap(solid, settings.texture_size)
     if settings.normal_map:
         mesh = bake_normals(mesh, detailed, settings.texture_size)
     yield MeshStep(100.0, mesh)

@@ -10,14 +10,13 @@ from torch import Tensor
 
 from dreamgaussian.errors import EmptyResult
 from dreamgaussian.mesh.field import DensityField
+from dreamgaussian.mesh.manifold import without_fins
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.morphology import distance_to, label
 from dreamgaussian.mesh.settings import MeshSettings
 
 SMALLEST_BALL = 3
 """Cells: radius of the ball with which hollows are first looked for."""
-CLOSED_TRIES = (1.0, 0.97, 0.94, 0.9, 0.85, 0.8, 0.7)
-"""Shares of the wanted number of triangles at which a closed surface is looked for."""
 
 
 def seal(field: DensityField, level: float, opening: int) -> DensityField:
@@ -123,34 +122,3 @@ def decimate(mesh: Mesh, faces: int) -> Mesh:
     vertices, triangles = simplified[0], simplified[1]
     triangles = torch.from_numpy(without_fins(np.asarray(triangles, dtype=np.int64)))
     return compact(Mesh(torch.from_numpy(np.asarray(vertices, dtype=np.float32)), triangles))
-
-
-def decimate_closed(mesh: Mesh, faces: int) -> Mesh:
-    """`decimate` to a closed manifold of at most `faces` triangles: every edge lies between two.
-
-    Edge collapse now and then pinches two sheets together; a slightly smaller goal then goes another way. Raises
-    EmptyResult where none is found.
-    """
-    for share in CLOSED_TRIES:
-        candidate = decimate(mesh, int(share * faces))
-        if is_closed(candidate):
-            return candidate
-    raise EmptyResult(
-        f"No closed surface of {faces} triangles was found. Ask for more with --mesh.faces, for more smoothing, "
-        "or leave mesh.watertight out."
-    )
-
-
-def is_closed(mesh: Mesh) -> bool:
-    """Whether every edge lies between two faces, which run along it in opposite directions."""
-    faces = mesh.faces.numpy(force=True).astype(np.int64)
-    starts, ends = faces.reshape(-1), np.roll(faces, -1, axis=1).reshape(-1)
-    count = int(faces.max()) + 1
-    there, back = starts * count + ends, ends * count + starts
-    return len(np.unique(there)) == len(there) and np.array_equal(np.sort(there), np.sort(back))
-
-
-def without_fins(faces: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The faces without pairs that lie back to back on the same three vertices, which edge collapse leaves behind."""
-    _, owners, uses = np.unique(np.sort(faces, axis=1), axis=0, return_inverse=True, return_counts=True)
-    return faces[uses[owners] == 1]

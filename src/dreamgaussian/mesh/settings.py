@@ -29,8 +29,6 @@ class MeshSettings:
     """Triangles left after decimation."""
     remesh: bool = False
     """Even quads, each cut into two triangles, instead of decimation: easier to edit. Needs the extra [remesh]."""
-    watertight: bool = False
-    """Insist on a closed manifold: every edge between two triangles. Without it a few edges may join four."""
     texture_size: int = 1024
     """Side of the square texture, in pixels."""
     normal_map: bool = False
@@ -47,7 +45,5 @@ class MeshSettings:
             raise ConfigError(f"mesh.relief is {self.relief:g}. Give a width from 0 to 1 (the subject is 1.46 long).")
         if self.faces < 100:
             raise ConfigError(f"mesh.faces is {self.faces}. Give at least 100.")
-        if self.remesh and self.watertight:
-            raise ConfigError("mesh.remesh and mesh.watertight are two ways to simplify. Give one of them.")
         if not 64 <= self.texture_size <= 8192:
             raise ConfigError(f"mesh.texture_size is {self.texture_size}. Give a number of pixels from 64 to 8192.")
