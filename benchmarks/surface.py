@@ -47,9 +47,9 @@ POINTS = 20_000
 NEIGHBOURS = 12
 """Points whose plane gives the true normal."""
 FITS = {
-    "plain": SurfaceSettings(flatness=0, normals=0, spread=0),
+    "plain": SurfaceSettings(normals=0),
     "normals": SurfaceSettings(normals=300),
-    "flat, as 2DGS": SurfaceSettings(flatness=1000, normals=300, spread=10_000, start=0),
+    "flat, as 2DGS": SurfaceSettings(flatness=1000, normals=300, start=0),
 }
 METHODS = {
     "density, level 1 (the paper)": MeshSettings(density=1.0),
@@ -174,8 +174,7 @@ def page(scores: dict[tuple[str, str], list[Scores]], names: Sequence[str]) -> s
         )
     lines += ["", "The fits:", ""]
     lines += [
-        f"- {name}: flatness {fit.flatness:g}, normals {fit.normals:g}, spread {fit.spread:g}, from {fit.start:.0%} of "
-        "the steps"
+        f"- {name}: flatness {fit.flatness:g}, normals {fit.normals:g}, from {fit.start:.0%} of the steps"
         for name, fit in FITS.items()
     ]
     return "\n".join([*lines, ""])

@@ -11,10 +11,9 @@ from dreamgaussian.fitting.settings import FitSettings, ReferenceSettings, Surfa
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.fitting.surface import (
     depth_normals,
+    facing_normals,
     flatness_loss,
     normal_loss,
-    spread_loss,
-    surface_channels,
     surface_loss,
 )
 from dreamgaussian.gaussians import Gaussians
@@ -45,7 +44,7 @@ def discs(thickness: float, count: int = 1500, opacity_logit: float = 2.0) -> Ga
 
 
 def drawn(gaussians: Gaussians, camera: Camera) -> Render:
-    return CpuRasterizer().render(gaussians, camera, extra=surface_channels(gaussians, camera))
+    return CpuRasterizer().render(gaussians, camera, extra=facing_normals(gaussians, camera))
 
 
 def degrees_between(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -68,13 +67,13 @@ def test_a_flat_tilted_sheet_shows_its_normal_twice():
     render = drawn(sheet, camera)
     middle = (slice(22, 42), slice(22, 42))
     assert float(render.alpha[middle].min()) > 0.95
-    assert float(degrees_between(render.extra[middle][..., :3], ACROSS).max()) < 0.1
+    assert float(degrees_between(render.extra[middle], ACROSS).max()) < 0.1
     from_depth = torch.nn.functional.pad(depth_normals(render.expected_depth, camera), (0, 0, 1, 1, 1, 1))[middle]
     assert float(degrees_between(from_depth, ACROSS).mean()) < 8
     assert float(degrees_between(from_depth.mean(dim=(0, 1)), ACROSS)) < 2
 
 
-def test_normals_face_the_camera_and_depths_count_from_the_origin():
+def test_normals_face_the_camera():
     disc = Gaussians(
         means=torch.tensor([[0.0, 0.0, 0.5]]),
         log_scales=torch.tensor([[0.1, 0.1, 0.01]]).log(),
@@ -82,24 +81,9 @@ def test_normals_face_the_camera_and_depths_count_from_the_origin():
         opacity_logits=torch.zeros(1),
         sh=torch.zeros(1, 1, 3),
     )
-    front, back = (surface_channels(disc, Camera.orbit(azimuth, 0, 8)) for azimuth in (0, 180))
-    torch.testing.assert_close(front, torch.tensor([[0.0, 0.0, 1.0, 0.25]]))
-    torch.testing.assert_close(back, torch.tensor([[0.0, 0.0, -1.0, 0.25]]))
-
-
-def test_the_spread_of_two_depths_is_their_weights_times_their_squared_distance():
-    camera = Camera.orbit(0, 0, 1)
-    weights, beyond = torch.tensor([0.5, 0.25]), torch.tensor([0.0, 0.4])
-    squares = (weights @ beyond**2).view(1, 1, 1)
-    render = Render(
-        color=torch.zeros(1, 1, 3),
-        alpha=weights.sum().view(1, 1),
-        depth=(weights @ (2 + beyond)).view(1, 1),
-        extra=torch.cat([torch.zeros(1, 1, 3), squares], dim=-1),
-        radii=torch.zeros(2),
-        screen_means=torch.zeros(2, 2),
-    )
-    assert float(spread_loss(render, camera)) == pytest.approx(0.5 * 0.25 * 0.4**2, rel=1e-5)
+    front, back = (facing_normals(disc, Camera.orbit(azimuth, 0, 8)) for azimuth in (0, 180))
+    torch.testing.assert_close(front, torch.tensor([[0.0, 0.0, 1.0]]))
+    torch.testing.assert_close(back, torch.tensor([[0.0, 0.0, -1.0]]))
 
 
 def test_flatness_is_one_for_balls_and_moves_the_shortest_axis_alone():
@@ -113,7 +97,7 @@ def test_flatness_is_one_for_balls_and_moves_the_shortest_axis_alone():
 
 def test_a_ragged_sheet_becomes_flat():
     sheet = discs(0.04, 400, 0.0)
-    settings = SurfaceSettings(normals=1.0, spread=100.0)
+    settings = SurfaceSettings(normals=1.0)
     cameras = [Camera.orbit(azimuth, 0, 48) for azimuth in (0, 20, 40)]
     means = sheet.means.clone().requires_grad_()
     optimizer = torch.optim.Adam([means], lr=0.003)
@@ -146,8 +130,8 @@ def fitted(surface: SurfaceSettings) -> Gaussians:
 
 
 def test_the_losses_change_nothing_before_their_start():
-    without = fitted(SurfaceSettings(flatness=0, normals=0, spread=0))
-    weights = SurfaceSettings(flatness=10, normals=10, spread=10)
+    without = fitted(SurfaceSettings(flatness=0, normals=0))
+    weights = SurfaceSettings(flatness=10, normals=10)
     late, early = fitted(replace(weights, start=0.99)), fitted(weights)
     for name, tensor in without.tensors().items():
         assert torch.equal(tensor, getattr(late, name)), name
@@ -158,11 +142,11 @@ def test_the_losses_change_nothing_before_their_start():
 def test_the_weights_grow_from_their_start_to_the_last_step():
     settings = SurfaceSettings(normals=1.0, start=0.5)
     assert [settings.ramp(progress) for progress in (0.0, 0.5, 0.75, 1.0)] == [0, 0, 0.5, 1]
-    assert SurfaceSettings(flatness=0, normals=0, spread=0).ramp(1.0) == 0
+    assert SurfaceSettings(flatness=0, normals=0).ramp(1.0) == 0
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("flatness", -1.0), ("normals", math.nan), ("spread", math.inf), ("start", 1.0)]
+    ("field", "value"), [("flatness", -1.0), ("normals", math.nan), ("normals", math.inf), ("start", 1.0)]
 )
 def test_settings_out_of_range_are_refused(field, value):
     with pytest.raises(ConfigError, match=rf"fit.surface.{field} is {value:g}. Give a (weight|share) of at least 0"):

@@ -13,7 +13,7 @@ from dreamgaussian.fitting.distillation import Guide, Moment, Sight, Strategy, c
 from dreamgaussian.fitting.optimizer import adam_step, rates_at
 from dreamgaussian.fitting.settings import FitSettings, ReferenceSettings
 from dreamgaussian.fitting.state import FitState
-from dreamgaussian.fitting.surface import surface_channels, surface_loss
+from dreamgaussian.fitting.surface import facing_normals, surface_loss
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.guidance import Prior
 from dreamgaussian.raster import Rasterizer, Render
@@ -85,7 +85,7 @@ def _advance(
     progress = state.step / settings.steps
     leaves = state.gaussians.map(lambda tensor: tensor.detach().requires_grad_())
     reference, reference_renders = _reference_loss(leaves, rasterizer, references, settings.reference, progress)
-    sight = Sight(leaves, rasterizer, surface_channels if settings.surface.ramp(progress) else None)
+    sight = Sight(leaves, rasterizer, facing_normals if settings.surface.ramp(progress) else None)
     elevation = references[0].view.camera.elevation_deg if references else 0.0
     moment = Moment(state.step, progress, elevation)
     distillation, targets = strategy.loss(sight, moment, state.targets, state.generator)

@@ -163,18 +163,16 @@ class SurfaceSettings:
     """Of the mean ratio of a Gaussian's shortest axis to its middle one."""
     normals: float = 300.0
     """Of how far the shortest axes lean from the normals of the rendered depth."""
-    spread: float = 0.0
-    """Of the variance, in squared world units, of the depths that a pixel shows."""
     start: float = 0.5
     """Share of the steps after which these weights grow from 0, linearly to the last step."""
 
     def ramp(self, progress: float) -> float:
         """The share of the weights that counts at a progress in [0, 1]; 0 where there is no weight."""
-        wanted = self.flatness or self.normals or self.spread
+        wanted = self.flatness or self.normals
         return max(0.0, progress - self.start) / (1 - self.start) if wanted else 0.0
 
     def __post_init__(self) -> None:
-        for name in ("flatness", "normals", "spread"):
+        for name in ("flatness", "normals"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(f"fit.surface.{name} is {getattr(self, name):g}. Give a weight of at least 0.")
         if not 0 <= self.start < 1:

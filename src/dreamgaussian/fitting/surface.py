@@ -1,7 +1,7 @@
 """Gaussians as one flat skin: the losses of 2DGS (arXiv 2403.17888), for 3D Gaussians, in the priors' own renders.
 
-Notation:  w_i what a Gaussian contributes to a pixel, z_i the depth of its centre, n_i its shortest axis, turned to the
-camera, N the normal of the rendered depth map.
+Notation:  w_i what a Gaussian contributes to a pixel, n_i its shortest axis, turned to the camera, N the normal of the
+rendered depth map.
 """
 
 import torch
@@ -15,13 +15,11 @@ from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.raster import Render
 
 
-def surface_channels(gaussians: Gaussians, camera: Camera) -> Float[Tensor, "n 4"]:
-    """What a render must carry for `surface_loss`: n_i, and z_i from the camera's orbit centre, squared."""
+def facing_normals(gaussians: Gaussians, camera: Camera) -> Float[Tensor, "n 3"]:
+    """n_i, in the world: what a render must carry as extra channels for `surface_loss`."""
     to_camera = camera.position.to(gaussians.means) - gaussians.means
     normals = shortest_axes(gaussians)
-    facing = torch.where((normals * to_camera).sum(dim=-1, keepdim=True) < 0, -1.0, 1.0)
-    _, depths = camera.project(gaussians.means)
-    return torch.cat([facing * normals, ((depths - camera.radius) ** 2)[:, None]], dim=-1)
+    return torch.where((normals * to_camera).sum(dim=-1, keepdim=True) < 0, -normals, normals)
 
 
 def shortest_axes(gaussians: Gaussians) -> Float[Tensor, "n 3"]:
@@ -33,14 +31,12 @@ def shortest_axes(gaussians: Gaussians) -> Float[Tensor, "n 3"]:
 def surface_loss(
     gaussians: Gaussians, renders: list[Render], cameras: list[Camera], settings: SurfaceSettings, progress: float
 ) -> Float[Tensor, ""]:
-    """The weighted losses, means over the views, growing linearly from the settings' start to the last step."""
-    total = gaussians.means.new_zeros(())
+    """The weighted losses, growing linearly from the settings' start to the last step; normals: mean of the renders."""
     ramp = settings.ramp(progress)
     if not ramp:
-        return total
-    for render, camera in zip(renders, cameras, strict=True):
-        total = total + settings.normals * normal_loss(render, camera) + settings.spread * spread_loss(render, camera)
-    return ramp * (total / max(len(renders), 1) + settings.flatness * flatness_loss(gaussians))
+        return gaussians.means.new_zeros(())
+    leaning = [normal_loss(render, camera) for render, camera in zip(renders, cameras, strict=True)]
+    return ramp * (settings.normals * torch.stack(leaning).mean() + settings.flatness * flatness_loss(gaussians))
 
 
 def flatness_loss(gaussians: Gaussians) -> Float[Tensor, ""]:
@@ -54,14 +50,8 @@ def normal_loss(render: Render, camera: Camera) -> Float[Tensor, ""]:
     normals = depth_normals(render.expected_depth, camera)
     alpha = render.alpha[1:-1, 1:-1]
     solid = -F.max_pool2d(-render.alpha.detach()[None], 3, stride=1)[0]
-    disagreement = alpha - (render.extra[1:-1, 1:-1, :3] * normals).sum(dim=-1)
+    disagreement = alpha - (render.extra[1:-1, 1:-1] * normals).sum(dim=-1)
     return (solid * disagreement).sum() / render.alpha.numel()
-
-
-def spread_loss(render: Render, camera: Camera) -> Float[Tensor, ""]:
-    """Mean over the pixels of sum_ij w_i w_j (z_i - z_j)^2 / 2 (2DGS, equation 13, squared as in its code)."""
-    first = render.depth - camera.radius * render.alpha
-    return (render.alpha * render.extra[..., 3] - first**2).mean()
 
 
 def depth_normals(depth: Float[Tensor, "h w"], camera: Camera) -> Float[Tensor, "i j 3"]:
