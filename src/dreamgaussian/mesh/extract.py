@@ -116,12 +116,15 @@ def _sampled(field: DensityField, points: Float[Tensor, "r s 3"]) -> Float[Tenso
 def match_true_outlines(field: DensityField, level: float, outlines: Sequence[Outline]) -> DensityField:
     """The field whose surface at `level` stays inside the true outlines and fills them as far as they agree.
 
-    Several are carved before they are lifted, so that the surface grows where all of them allow it. What is lifted is
-    carved by its own outline alone, the first one last: it lies where the Gaussians were likeliest, which is seldom
-    quite the right depth, and another outline would take a rim off it again.
+    Several are carved before they are lifted, so that the surface grows where all of them allow it. Then each in turn
+    is filled and carved by itself, the first one last: what is lifted lies where the Gaussians were likeliest, which
+    is seldom quite the right depth, and carved by all again it would lose its rims. In a second round they agree
+    better.
     """
-    for outline in outlines if len(outlines) > 1 else ():
-        field = carve(field, level, outline)
+    if len(outlines) > 1:
+        for outline in outlines:
+            field = carve(field, level, outline)
+        outlines = [*outlines, *outlines]
     for outline in reversed(outlines):
         field = carve(lift(field, level, outline), level, outline)
     return field
