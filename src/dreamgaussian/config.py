@@ -162,7 +162,7 @@ def paper() -> RunConfig:
                 weighting="sigma_squared", t_max=0.98, t_min=0.02, opaque=0.0, render_scales=(0.5, 1.0, 2.0)
             ),
             density=DensitySettings(
-                start=0.2, end=1.0, every=100, gradient_threshold=0.5, clone_below=0.05, max_scale=0.05
+                start=0.2, end=1.0, every=100, gradient_threshold=0.5, clone_below=0.05, max_scale=0.05, beside=None
             ),
             surface=SurfaceSettings(normals=0.0),
         ),
@@ -184,7 +184,6 @@ def quick() -> RunConfig:
         default(),
         fit=FitSettings(steps=120, initial_count=2_000, reference=ReferenceSettings(size=128)),
         mesh=MeshSettings(resolution=96, faces=8_000, texture_size=512),
-        refine=RefineSettings(steps=10),
     )
 
 

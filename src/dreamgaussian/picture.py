@@ -44,6 +44,15 @@ class Picture:
         return float((self.rgba[..., 3] < 0.5).mean()) > 0.01
 
 
+@dataclass(frozen=True, eq=False)
+class FurtherPicture:
+    """A decoded picture that shows the subject from another side."""
+
+    picture: Picture
+    angles_deg: tuple[float, float]
+    """Azimuth and elevation from which it was taken."""
+
+
 def read_picture(path: Path) -> Picture:
     """Decode a picture file: first frame, turned upright, in sRGB, shrunk to `WORKING_SIDE` where it is larger.
 

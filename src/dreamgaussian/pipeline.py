@@ -56,6 +56,11 @@ class Run:
         """The first prior, which refines the texture."""
         return self.guides[0].prior
 
+    @property
+    def last_stage(self) -> Stage:
+        """The one whose mesh is the result."""
+        return "Texture" if self.config.refine.rounds(self.prior.spec.refine_rounds) else "Mesh"
+
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
@@ -126,14 +131,18 @@ def paint(config: RunConfig, device: torch.device) -> Painting | None:
 def open_subject(picture: str | Path | Painting | None, config: RunConfig) -> Subject:
     """The picture cut out and recentred as the prior wants it, and the words; words alone without a picture."""
     views: tuple[View, ...] = ()
-    settings = config.subject
-    if isinstance(picture, Painting) and picture.elevation_deg is not None:
-        settings = replace(settings, elevation_deg=picture.elevation_deg)
     if picture is not None:
         domain = prior_spec(config.prior[0].name).domain
+        settings = config.subject
+        front, further = (picture.picture, picture.further) if isinstance(picture, Painting) else (picture, ())
+        if isinstance(picture, Painting) and picture.elevation_deg is not None:
+            settings = replace(settings, elevation_deg=picture.elevation_deg)
+        if further:
+            settings = replace(settings, framing="shared")
         views = subject_from_picture(
-            picture.picture if isinstance(picture, Painting) else picture,
+            front,
             settings,
+            further=further,
             fill=domain.subject_fill,
             radius=domain.radius,
             fovy_deg=domain.fovy_deg,

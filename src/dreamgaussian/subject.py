@@ -17,7 +17,7 @@ from torch import Tensor
 from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
 from dreamgaussian.errors import InputError
 from dreamgaussian.matting import large_islands, remove_background
-from dreamgaussian.picture import ALPHA_SEEN, MIN_SIDE, Picture, read_picture
+from dreamgaussian.picture import ALPHA_SEEN, MIN_SIDE, FurtherPicture, Picture, read_picture
 from dreamgaussian.silhouettes import fills, require_one_outline, shared_fill
 from dreamgaussian.subject_settings import SubjectSettings
 
@@ -62,12 +62,14 @@ def subject_from_picture(
     picture: str | Path | Picture,
     settings: SubjectSettings = SubjectSettings(),
     *,
+    further: Sequence[FurtherPicture] = (),
     fill: float = 0.8,
     radius: float = DEFAULT_RADIUS,
     fovy_deg: float = DEFAULT_FOVY_DEG,
     prompt: str = "",
 ) -> Subject:
-    """The subject of one picture, a file's or a decoded one, and of those in `settings.views`, cut out and recentred.
+    """The subject of one picture, a file's or a decoded one, and of `further` ones and those in `settings.views`, cut
+    out and recentred.
 
     Each cut-out's bounding box is centred in its frame. The longer side of the first one takes `fill` of the frame; the
     others are scaled so that the subject has one size in the world (`silhouettes.fills`), or share its crop. `fill`,
@@ -76,9 +78,13 @@ def subject_from_picture(
     Raises `InputError` where there is no usable picture or no subject in it, or where pictures contradict each other.
     """
     front = picture if isinstance(picture, Picture) else read_picture(Path(picture))
-    pictures = [front, *(read_picture(Path(view.file)) for view in settings.views)]
-    angles = [(0.0, settings.elevation_deg)]
-    angles += [(view.azimuth_deg, settings.elevation_of(view)) for view in settings.views]
+    others = [
+        FurtherPicture(read_picture(Path(view.file)), (view.azimuth_deg, settings.elevation_of(view)))
+        for view in settings.views
+    ]
+    others += further
+    pictures = [front, *(each.picture for each in others)]
+    angles = [(0.0, settings.elevation_deg), *(each.angles_deg for each in others)]
     cameras = [Camera.orbit(*pair, settings.picture_size, radius=radius, fovy_deg=fovy_deg) for pair in angles]
     cut_outs = [_cut_out(each, settings) for each in pictures]
     seen = [_seen(rgba[..., 3], each.name) for rgba, each in zip(cut_outs, pictures, strict=True)]

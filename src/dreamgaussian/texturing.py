@@ -32,6 +32,8 @@ OVERLAP = 1.2
 """Texture coordinates that use texels more than this many times on average cannot hold a texture of their own."""
 GREY = 0.5
 """Of a mesh of which there is no picture."""
+ROUNDS = 10
+"""Of stage 2 for any prior, where nothing else is set: there are no Gaussians whose colours the far side could have."""
 BOLD_START_T = 0.95
 """Noise with which the prior starts on a grey mesh."""
 BOLD_INERTIA = 0.05
@@ -57,14 +59,15 @@ def texture_mesh(
     framed = with_atlas(replace(whole, vertices=framing.enter(whole.vertices)), config.texture_size)
     yield MeshingStep("Atlas", 1, 1)
 
+    rounds = config.refine.rounds(ROUNDS)
+    settings = replace(config.refine, steps=rounds)
     if subject.views:
-        settings = config.refine
         textured = bake(framed, input_views(subject), config.texture_size, config.bake)
     else:
-        settings = replace(config.refine, start_t=BOLD_START_T, inertia=BOLD_INERTIA)
+        settings = replace(settings, start_t=BOLD_START_T, inertia=BOLD_INERTIA)
         textured = replace(framed, albedo=torch.full((config.texture_size, config.texture_size, 3), GREY))
     own = replace(textured, vertices=framing.leave(textured.vertices))
-    yield MeshingStep("Texture", 0, settings.steps, own)
+    yield MeshingStep("Texture", 0, rounds, own)
     for step in refine(textured, prior, subject, generator, settings, config.bake):
         yield MeshingStep("Texture", step.step, step.steps, replace(own, albedo=step.mesh.albedo))
 

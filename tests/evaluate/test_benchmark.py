@@ -24,7 +24,7 @@ def finished(tmp_path_factory):
 def test_progress_goes_through_the_pipelines_stages_to_the_report(finished):
     settings, steps = finished
     stages = list(dict.fromkeys(step.stage for step in steps))
-    assert stages == ["Scores", "Gaussians", "Mesh", "Texture", "Report"]
+    assert stages == ["Scores", "Gaussians", "Mesh", "Report"]
     assert steps[-1].report == settings.output / "report.html"
     assert (steps[-1].done, steps[-1].total) == (2, 2)
 
@@ -34,11 +34,11 @@ def test_every_method_is_scored(finished):
     folder = settings.output / ENTRY.key
     baselines, default = (read_result(folder / f"{name}.json") for name in ("baselines", "default"))
     assert list(baselines.methods) == ["Copied input", "Billboard", "Inflated silhouette", "Mean view (oracle)"]
-    assert list(default.methods) == ["Prior, lifted", "Prior, sampled", "Gaussians", "Mesh before stage 2", "Mesh"]
+    assert list(default.methods) == ["Prior, lifted", "Prior, sampled", "Gaussians", "Mesh"]
     assert {tuple(scores.views) for scores in baselines.methods.values()} == {(64, 256)}
     assert list(default.methods["Prior, sampled"].views) == [64]
     assert default.methods["Mesh"].shape is not None
-    assert default.seconds.keys() >= {"Gaussians", "Mesh", "Texture"}
+    assert default.seconds.keys() >= {"Gaussians", "Mesh"}
     assert default.peak_memory_mb > 100
 
 
@@ -60,7 +60,7 @@ def test_the_report_stands_alone_and_names_every_method(finished):
     settings, _ = finished
     page = (settings.output / "report.html").read_text()
     assert not re.search(r"(src|href)=\"(?!data:)", page)
-    assert page.count("data:image/webp;base64,") == 11
+    assert page.count("data:image/webp;base64,") == 10
     table = (settings.output / "report.md").read_text()
     for method in ("Copied input", "Prior, sampled", "Gaussians", "Mesh"):
         assert f"| {method} |" in table

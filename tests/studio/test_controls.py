@@ -80,7 +80,7 @@ def snapshot(step: int) -> Snapshot:
 
 def test_no_loss_is_left_out_and_frames_keep_to_their_share(monkeypatch):
     sent: list[Message] = []
-    reporter = Reporter(sent.append)
+    reporter = Reporter(sent.append, "Texture")
     monkeypatch.setattr(reporting, "FRAMES_EVERY", 0.0)
     for step in range(1, 51):
         reporter.report(snapshot(step), watched=True)
@@ -93,5 +93,5 @@ def test_no_loss_is_left_out_and_frames_keep_to_their_share(monkeypatch):
 
 def test_nobody_watches_no_frames():
     sent: list[Message] = []
-    Reporter(sent.append).report(snapshot(1), watched=False)
+    Reporter(sent.append, "Texture").report(snapshot(1), watched=False)
     assert {message.kind for message in sent} == {"progress"}

@@ -12,7 +12,7 @@ from dreamgaussian.text_to_image.library import Entry, open_library, shipped_lib
 from dreamgaussian.train.emoji import RESERVED
 from dreamgaussian.train.library import read_names
 
-MAX_BYTES = 2_500_000
+MAX_BYTES = 5_500_000
 
 
 def test_the_shipped_library_is_small_and_holds_what_is_listed():
@@ -49,6 +49,25 @@ def test_words_become_a_recoloured_cut_out_with_its_facts():
     assert red > 2 * max(green, blue)
 
 
+def test_an_armchair_is_shown_from_four_sides_in_one_look_and_an_emoji_from_the_front():
+    library = open_library()
+    armchair = library("a green armchair", "", torch.Generator().manual_seed(0))
+    assert [each.angles_deg for each in armchair.further] == [(90, 15), (180, 15), (270, 15)]
+    for each in armchair.further:
+        assert each.picture.is_cut_out
+        red, green, blue = each.picture.rgba[each.picture.rgba[..., 3] > 0.9][:, :3].mean(axis=0)
+        assert green > 1.5 * max(red, blue)
+    assert library("a chestnut", "", torch.Generator().manual_seed(0)).further == ()
+
+
+def test_of_equals_those_shown_from_all_sides_are_chosen():
+    library = open_library()
+    dogs = [library.entries[index] for index in library.read("a dog").choices]
+    assert {len(entry.azimuths_deg) for entry in dogs} == {1, 4}
+    for seed in range(6):
+        assert len(library("a dog", "", torch.Generator().manual_seed(seed)).facts["azimuths_deg"]) == 4
+
+
 def test_the_generator_chooses_among_equals():
     library = open_library()
     chosen = [library("a chair", "", torch.Generator().manual_seed(seed)).facts["entry"] for seed in range(12)]
@@ -58,14 +77,15 @@ def test_the_generator_chooses_among_equals():
 
 def test_a_written_library_reads_back_and_its_bytes_repeat(tmp_path):
     buffer = io.BytesIO()
-    Image.fromarray(np.full((20, 20, 4), 255, dtype=np.uint8)).save(buffer, "WEBP", lossless=True)
-    entry = Entry("one", ("thing", "object"), 5.0, "Somebody", "MIT")
+    Image.fromarray(np.full((20, 40, 4), 255, dtype=np.uint8)).save(buffer, "WEBP", lossless=True)
+    entry = Entry("one", ("thing", "object"), 5.0, (0.0, 180.0), "Somebody", "MIT")
     for name in ("a.zip", "b.zip"):
         write_library(tmp_path / name, [entry], {"one": buffer.getvalue()})
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     library = open_library(tmp_path / "a.zip")
     assert library.entries == (entry,)
-    assert (library.picture(entry) == 1).all()
+    assert library.pictures(entry).shape == (2, 20, 20, 4)
+    assert (library.pictures(entry) == 1).all()
 
 
 def test_a_broken_library_is_an_error_in_words(tmp_path):

@@ -9,7 +9,7 @@ from dreamgaussian import pipeline
 from dreamgaussian.config import RunConfig, quick
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.output import write_results
-from dreamgaussian.picture import Picture
+from dreamgaussian.picture import FurtherPicture, Picture
 from dreamgaussian.pipeline import text_to_3d
 from dreamgaussian.text_to_image import Painting, open_painter
 
@@ -45,6 +45,15 @@ def test_a_painter_of_unknown_elevation_leaves_it_to_the_settings(words: RunConf
     painting = replace(square_painter("a square", "", torch.Generator()), elevation_deg=None)
     config = replace(words, subject=replace(words.subject, elevation_deg=7.0))
     assert pipeline.open_subject(painting, config).views[0].camera.elevation_deg == pytest.approx(7)
+
+
+def test_further_pictures_of_a_painting_are_views_that_share_its_crop(words: RunConfig) -> None:
+    painting = square_painter("a square", "", torch.Generator())
+    further = FurtherPicture(painting.picture, (180.0, 20.0))
+    front, back = pipeline.open_subject(replace(painting, further=(further,)), words).views
+    assert back.camera.azimuth_deg == pytest.approx(180)
+    assert back.camera.elevation_deg == pytest.approx(20)
+    assert back.crop == front.crop
 
 
 def test_the_painting_is_written_beside_the_results(words: RunConfig, tmp_path) -> None:

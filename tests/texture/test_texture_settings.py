@@ -29,3 +29,10 @@ def test_refine_settings_that_cannot_work_are_refused_by_name(wrong: dict[str, f
     (name,) = wrong
     with pytest.raises(ConfigError, match=rf"refine\..*{name}"):
         RefineSettings(**wrong)
+
+
+def test_rounds_are_those_set_or_those_that_suit_the_prior():
+    assert RefineSettings().rounds(10) == 10
+    assert RefineSettings().rounds(0) == 0
+    assert RefineSettings(steps=3).rounds(0) == 3
+    assert RefineSettings(steps=0).rounds(10) == 0

@@ -4,20 +4,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from dreamgaussian.errors import Diverged, EmptyResult
-from dreamgaussian.fitting.density import DensityStatistics, densify_and_prune, reset_opacities
+from dreamgaussian.fitting.density import DensityStatistics, densify_and_prune, prune, reset_opacities
 from dreamgaussian.fitting.distillation import Guide, Moment, Sight, Strategy, choose_strategy
 from dreamgaussian.fitting.optimizer import adam_step, rates_at
-from dreamgaussian.fitting.settings import FitSettings, ReferenceSettings
+from dreamgaussian.fitting.reference import ReferenceView, beside, reference_loss, reference_view
+from dreamgaussian.fitting.settings import FitSettings
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.fitting.surface import facing_normals, surface_loss
 from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.guidance import Prior
-from dreamgaussian.raster import Rasterizer, Render
-from dreamgaussian.subject import Subject, View
+from dreamgaussian.raster import Rasterizer
+from dreamgaussian.subject import Subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,35 +55,16 @@ def fit(
         yield _advance(state, rasterizer, strategy, references, settings)
 
 
-@dataclass(frozen=True, eq=False)
-class ReferenceView:
-    """An input picture at the size in which it is compared."""
-
-    view: View
-    color: Tensor
-    """Premultiplied [h, w, 3]."""
-    alpha: Tensor
-
-
-def reference_view(view: View, settings: ReferenceSettings) -> ReferenceView:
-    """The picture averaged down to the compared size, premultiplied."""
-    picture = view.picture
-    premultiplied = torch.cat([picture[..., :3] * picture[..., 3:], picture[..., 3:]], dim=-1)
-    resized = F.interpolate(premultiplied.permute(2, 0, 1)[None], (settings.size, settings.size), mode="area")[0]
-    camera = view.camera.resized(settings.size)
-    return ReferenceView(View(picture, camera, view.crop), resized[:3].permute(1, 2, 0), resized[3])
-
-
 def _advance(
     state: FitState,
     rasterizer: Rasterizer,
     strategy: Strategy,
-    references: list[ReferenceView],
+    references: Sequence[ReferenceView],
     settings: FitSettings,
 ) -> FitStep:
     progress = state.step / settings.steps
     leaves = state.gaussians.map(lambda tensor: tensor.detach().requires_grad_())
-    reference, reference_renders = _reference_loss(leaves, rasterizer, references, settings.reference, progress)
+    reference, reference_renders = reference_loss(leaves, rasterizer, references, settings.reference, progress)
     sight = Sight(leaves, rasterizer, facing_normals if settings.surface.ramp(progress) else None)
     elevation = references[0].view.camera.elevation_deg if references else 0.0
     moment = Moment(state.step, progress, elevation)
@@ -106,6 +86,7 @@ def _advance(
     done = state.step + 1
     if _is_due(done, settings):
         gaussians, moments = densify_and_prune(gaussians, moments, statistics, settings.density, state.generator)
+        gaussians, moments = prune(gaussians, moments, beside(gaussians.means, references, settings.density.beside))
         statistics = DensityStatistics.zeros(gaussians)
     reset_every = settings.density.opacity_reset_every
     if settings.density.enabled and reset_every and done % reset_every == 0:
@@ -127,29 +108,6 @@ def _advance(
         surface.item(),
         gaussians.detach(),
     )
-
-
-def _reference_loss(
-    gaussians: Gaussians,
-    rasterizer: Rasterizer,
-    references: list[ReferenceView],
-    settings: ReferenceSettings,
-    progress: float,
-) -> tuple[Tensor, list[Render]]:
-    """lambda_RGB and lambda_A times mean squared errors, growing with the progress (equation 4 of the paper).
-
-    Those of several pictures are added up, so that each is as certain as if it were the only one.
-    """
-    ratio = progress if settings.warm_up else 1.0
-    total = gaussians.means.new_zeros(())
-    renders: list[Render] = []
-    for reference in references:
-        render = rasterizer.render(gaussians, reference.view.camera)
-        color_error = F.mse_loss(render.color, reference.color.to(render.color))
-        alpha_error = F.mse_loss(render.alpha, reference.alpha.to(render.alpha))
-        total = total + ratio * (settings.color_weight * color_error + settings.alpha_weight * alpha_error)
-        renders.append(render)
-    return total, renders
 
 
 def _is_due(done: int, settings: FitSettings) -> bool:

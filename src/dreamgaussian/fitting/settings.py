@@ -141,6 +141,9 @@ class DensitySettings:
     """Gaussians larger than this (world units) are removed."""
     min_opacity: float = 0.01
     """Gaussians less opaque than this are removed."""
+    beside: float | None = 0.03
+    """A Gaussian that an input picture shows this far beside the subject, as a share of the picture's height, is
+    removed; None: the loss alone decides, as in the paper."""
     max_count: int = 60_000
     """No growth beyond this many Gaussians."""
     opacity_reset_every: int = 0
@@ -153,6 +156,8 @@ class DensitySettings:
             raise ConfigError(f"fit.density.grow_share is {self.grow_share:g}. Give a share from 0 to 1.")
         if not 0 < self.min_opacity < 1:
             raise ConfigError(f"fit.density.min_opacity is {self.min_opacity:g}. Give an opacity between 0 and 1.")
+        if self.beside is not None and not 0 <= self.beside < 0.5:
+            raise ConfigError(f"fit.density.beside is {self.beside:g}. Give a share from 0 to 0.5, or None.")
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,8 @@ class PriorSpec:
     """Noise levels at the first and the last step of a distillation that suit the prior."""
     opaque: float = 0.0
     """Weight of the loss on half transparent pixels that suits the prior."""
+    refine_rounds: int = 10
+    """Rounds of stage 2 that suit the prior; 0 where the texture is no better for it."""
     conditions: tuple[str, ...] = ("conditional", "unconditional")
     """What `predict_noise` may be asked for."""
     x_bound: float | None = None

@@ -44,7 +44,7 @@ def make(assignment: Assignment, controls: Controls, send: Send) -> None:
     save_cutout(run.subject, folder / "cutout.webp")
     elevation = run.subject.views[0].camera.elevation_deg if run.subject.views else None
     send(Message({"kind": "opened", "rasterizer": run.rasterizer.name, "elevation_deg": elevation}))
-    clock, reporter = StageClock(), Reporter(send)
+    clock, reporter = StageClock(), Reporter(send, run.last_stage)
     checkpoint_due = time.monotonic() + CHECKPOINT_EVERY
     last: Snapshot | None = None
     try:
@@ -55,7 +55,7 @@ def make(assignment: Assignment, controls: Controls, send: Send) -> None:
             if last.stage == "Gaussians" and (stage_ends or time.monotonic() > checkpoint_due):
                 _save(run, folder, send)
                 checkpoint_due = time.monotonic() + CHECKPOINT_EVERY
-            if last.stage == "Mesh" and last.mesh is not None:
+            if last.stage == "Mesh" and last.mesh is not None and run.last_stage != "Mesh":
                 write_glb(last.mesh, folder / "first-mesh.glb")
             _obey(run, last, folder, controls, reporter, send)
             if controls.stopping:

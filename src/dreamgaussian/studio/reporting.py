@@ -8,7 +8,7 @@ from typing import Any
 from dreamgaussian.export.glb import glb_bytes
 from dreamgaussian.export.splat import splat_bytes
 from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.pipeline import Snapshot
+from dreamgaussian.pipeline import Snapshot, Stage
 from dreamgaussian.studio.messages import Message
 
 NUMBERS_EVERY = 0.1
@@ -26,8 +26,9 @@ Send = Callable[[Message], None]
 class Reporter:
     """Turns snapshots into messages, no more than the job can spare."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, last_stage: Stage) -> None:
         self._send = send
+        self._last_stage = last_stage
         self._losses: list[tuple[str, int, float]] = []
         self._ticks: deque[tuple[float, int]] = deque()
         self._stage = ""
@@ -60,7 +61,7 @@ class Reporter:
         if snapshot.mesh is not None:
             if snapshot.mesh is not self._last_mesh:
                 self._last_mesh = snapshot.mesh
-                self.show_mesh(snapshot.mesh, "final" if snapshot.stage == "Texture" else "first")
+                self.show_mesh(snapshot.mesh, "final" if snapshot.stage == self._last_stage else "first")
         else:
             header = {"kind": "splats", "stage": snapshot.stage, "step": snapshot.step}
             self._send(Message(header, splat_bytes(snapshot.gaussians)))
@@ -68,7 +69,7 @@ class Reporter:
         self._frame_due_cpu = began_cpu + (time.process_time() - began_cpu) / FRAMES_SHARE
 
     def show_mesh(self, mesh: Mesh, name: str) -> None:
-        """Send a mesh: the `first` one, with the colours of the Gaussians, or the `final` one, refined."""
+        """Send a mesh: a `first` one, with the colours of the Gaussians, or the `final` one."""
         self._send(Message({"kind": "mesh", "name": name, "faces": len(mesh.faces)}, glb_bytes(mesh)))
 
     def rest(self) -> None:

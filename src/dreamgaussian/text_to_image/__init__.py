@@ -11,7 +11,7 @@ import torch
 
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.hub_settings import HubSettings
-from dreamgaussian.picture import Picture
+from dreamgaussian.picture import FurtherPicture, Picture
 
 if TYPE_CHECKING:
     from dreamgaussian.guidance.checkpoint import Checkpoint
@@ -28,7 +28,7 @@ PLACE = "--hub.painter-path"
 
 @dataclass(frozen=True, eq=False)
 class Painting:
-    """A picture that was made, or found, for words."""
+    """A picture that was made, or pictures that were found, for words."""
 
     picture: Picture
     """Of one object; with or without a background."""
@@ -36,6 +36,8 @@ class Painting:
     """From which the picture shows it; None: not known, so that the settings of the subject say it."""
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """How it came about, in values that go into run.json."""
+    further: tuple[FurtherPicture, ...] = ()
+    """The same thing from other sides, by one camera that kept its distance."""
 
 
 @runtime_checkable

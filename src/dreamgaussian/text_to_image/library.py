@@ -1,7 +1,7 @@
 """The embedded painter: no generator, but a small library of credited pictures, found by words and recoloured.
 
-`data/library.zip` holds `index.json` (each entry's names, elevation and credit) and a WebP cut-out of each;
-`dreamgaussian prior library` makes it.
+`data/library.zip` holds `index.json` (each entry's names, directions and credit) and a WebP of each, its cut-outs side
+by side; `dreamgaussian prior library` makes it.
 """
 
 import io
@@ -19,7 +19,7 @@ from jaxtyping import Float32
 from PIL import Image
 
 from dreamgaussian.errors import WeightsUnavailable
-from dreamgaussian.picture import Picture
+from dreamgaussian.picture import FurtherPicture, Picture
 from dreamgaussian.text_to_image.matching import Reading, read_prompt
 from dreamgaussian.text_to_image.recolor import recolor
 
@@ -33,13 +33,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Entry:
-    """A picture of the library."""
+    """A thing in the library."""
 
     key: str
     names: tuple[str, ...]
     """What it may be called, the most usual name first."""
     elevation_deg: float
-    """From which it was taken."""
+    """From which its pictures were taken, by one camera that kept its distance."""
+    azimuths_deg: tuple[float, ...]
+    """Of its pictures, the first 0."""
     creator: str
     licence: str
 
@@ -55,23 +57,31 @@ class Library:
         """What the library understands of a prompt. Raises InputError where it has no such thing."""
         return read_prompt(prompt, [entry.names for entry in self.entries])
 
-    def picture(self, entry: Entry) -> Float32[np.ndarray, "h w 4"]:
-        """An entry's cut-out: straight sRGB and alpha."""
+    def pictures(self, entry: Entry) -> Float32[np.ndarray, "n s s 4"]:
+        """An entry's cut-outs: straight sRGB and alpha."""
         content = _read(self.path, f"{entry.key}.webp")
-        return np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"), dtype=np.float32) / 255
+        strip = np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"), dtype=np.float32) / 255
+        return np.stack(np.split(strip, len(entry.azimuths_deg), axis=1))
 
     def __call__(self, prompt: str, negative_prompt: str, generator: "torch.Generator") -> "Painting":
-        """The picture that fits the prompt best, in the look asked for; the generator chooses among equals."""
+        """The thing that fits the prompt best, in the look asked for; of equals one that is shown from most sides, and
+        among these the generator chooses.
+        """
         import torch
 
         from dreamgaussian.text_to_image import Painting
 
         reading = self.read(prompt)
-        draw = int(torch.randint(len(reading.choices), (), generator=generator))
-        entry = self.entries[reading.choices[draw]]
-        rgba = self.picture(entry)
+        fitting = [self.entries[index] for index in reading.choices]
+        sides = max(len(entry.azimuths_deg) for entry in fitting)
+        fitting = [entry for entry in fitting if len(entry.azimuths_deg) == sides]
+        entry = fitting[int(torch.randint(len(fitting), (), generator=generator))]
+        cut_outs = self.pictures(entry)
         if reading.look is not None:
-            rgba = recolor(rgba, reading.look)
+            cut_outs = recolor(cut_outs, reading.look)
+        front, *others = (Picture(rgba, 1.0, f"the library's picture {entry.key}") for rgba in cut_outs)
+        angles = [(azimuth, entry.elevation_deg) for azimuth in entry.azimuths_deg[1:]]
+        further = tuple(FurtherPicture(*each) for each in zip(others, angles, strict=True))
         facts = {
             "painter": "library",
             "entry": entry.key,
@@ -81,9 +91,10 @@ class Library:
             "score": round(reading.score, 3),
             "credit": f"{entry.creator}, {entry.licence}",
             "elevation_deg": entry.elevation_deg,
+            "azimuths_deg": list(entry.azimuths_deg),
         }
-        logger.info("%s", _sentence(facts, len(self.entries), len(reading.choices)))
-        return Painting(Picture(rgba, 1.0, f"the library's picture {entry.key}"), entry.elevation_deg, facts)
+        logger.info("%s", _sentence(facts, len(self.entries), len(fitting)))
+        return Painting(front, entry.elevation_deg, facts, further)
 
 
 def shipped_library() -> Path:
@@ -96,7 +107,7 @@ def open_library(path: Path | None = None) -> Library:
     path = path or shipped_library()
     entries: list[dict[str, Any]] = json.loads(_read(path, "index.json"))["entries"]
     for entry in entries:
-        entry["names"] = tuple(entry["names"])
+        entry |= {"names": tuple(entry["names"]), "azimuths_deg": tuple(entry["azimuths_deg"])}
     return Library(path, tuple(Entry(**entry) for entry in entries))
 
 
@@ -112,7 +123,7 @@ def write_library(path: Path, entries: Sequence[Entry], pictures: Mapping[str, b
 def _sentence(facts: Mapping[str, object], entries: int, choices: int) -> str:
     look, ignored = facts["look"], facts["ignored"]
     assert isinstance(ignored, Iterable)
-    parts = [f"The library of {entries} pictures has {choices} for {facts['kind']!r}; this is {facts['entry']}"]
+    parts = [f"The library of {entries} things has {choices} for {facts['kind']!r}; this is {facts['entry']}"]
     parts += [f", made {look}" if look else "", f" ({facts['credit']})."]
     words = ", ".join(map(str, ignored))
     return "".join(parts) + (f" Not understood and left out: {words}." if words else "")

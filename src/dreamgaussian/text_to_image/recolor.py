@@ -29,8 +29,8 @@ FLOOR = 0.12
 """Added to lightnesses before they are compared: the darkest differences are noise."""
 
 
-def recolor(rgba: Float[np.ndarray, "h w 4"], look: Look) -> Float[np.ndarray, "h w 4"]:
-    """The picture, straight sRGB and alpha, with the look asked for; alpha stays."""
+def recolor(rgba: Float[np.ndarray, "*n h w 4"], look: Look) -> Float[np.ndarray, "*n h w 4"]:
+    """The picture, or pictures of one thing, straight sRGB and alpha, with the look asked for; alpha stays."""
     lab = oklab(rgba[..., :3])
     colors = lab[rgba[..., 3] > 0.5]
     if len(colors) < CLUSTERS:
@@ -46,16 +46,16 @@ def recolor(rgba: Float[np.ndarray, "h w 4"], look: Look) -> Float[np.ndarray, "
     ratio = np.clip((lab[..., 0] + FLOOR) / (reference + FLOOR), *RATIOS) ** (0.8 * look.contrast)
     new = _painted(look, ratio)
     mixed = weight * srgb(new) + (1 - weight) * rgba[..., :3]
-    return np.dstack([mixed.clip(0, 1), rgba[..., 3]]).astype(np.float32)
+    return np.concatenate([mixed.clip(0, 1), rgba[..., 3:]], axis=-1).astype(np.float32)
 
 
-def _painted(look: Look, ratio: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w 3"]:
+def _painted(look: Look, ratio: Float[np.ndarray, "*n h w"]) -> Float[np.ndarray, "*n h w 3"]:
     """The new colour in Oklab, lit as `ratio` says."""
     target = oklab(np.array([int(look.color[i : i + 2], 16) for i in (0, 2, 4)], dtype=np.float64) / 255)
     lightness = min(target[0] * look.lightness, 0.97)
-    lit = np.clip(lightness * ratio + _pattern(look, ratio.shape), 0.02, 0.995)
+    lit = np.clip(lightness * ratio + _pattern(look, ratio.shape[-2:]), 0.02, 0.995)
     fade = np.sqrt(np.clip(lit / lightness, 0.3, 1.0)) * np.clip((1.02 - lit) / (1.02 - lightness), 0, 1) ** 0.5
-    return np.dstack([lit, *(look.chroma * part * fade for part in target[1:])])
+    return np.stack([lit, *(look.chroma * part * fade for part in target[1:])], axis=-1)
 
 
 def _pattern(look: Look, shape: tuple[int, ...]) -> Float[np.ndarray, "h w"]:

@@ -69,8 +69,9 @@ def refine(
     evidence = torch.full_like(freedom, settings.inertia)
     start = float(torch.rand(1, generator=generator, device=generator.device))
 
-    for step in range(settings.steps):
-        progress = step / max(settings.steps - 1, 1)
+    rounds = settings.rounds(prior.spec.refine_rounds)
+    for step in range(rounds):
+        progress = step / max(rounds - 1, 1)
         t = annealed_time(progress, settings.start_t, settings.end_t)
         cameras = [
             sample_cameras(prior.spec, start + (step * settings.views + i) * GOLDEN_RATIO, generator)
@@ -82,7 +83,7 @@ def refine(
         correction = correction + (change - weight * (1 - freedom) * correction) / evidence
         mesh = replace(mesh, albedo=(baked + freedom * correction).clamp(0, 1)[nearest])
         loss = float((difference**2 * covered).sum() / (3 * covered.sum()).clamp_min(1))
-        yield RefineStep(step + 1, settings.steps, loss, mesh)
+        yield RefineStep(step + 1, rounds, loss, mesh)
 
 
 def trust(subject: Subject, texels: Texels, scene: MeshScene, settings: BakeSettings) -> Float[Tensor, " k"]:

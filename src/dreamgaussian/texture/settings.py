@@ -34,8 +34,9 @@ class BakeSettings:
 class RefineSettings:
     """Stage 2: the prior's multi-step denoising corrects the texture at the prior's own resolution."""
 
-    steps: int = 10
-    """Rounds of denoising (the paper: 50); 0 leaves the baked texture as it is."""
+    steps: int | None = None
+    """Rounds of denoising (the paper: 50); 0 leaves the baked texture as it is; none given: what suits the prior: 10,
+    but none for mini, whose views are coarser than that texture (docs/mesh.md)."""
     views: int = 2
     """Samples of the prior in a round."""
     start_t: float = 0.2
@@ -49,12 +50,16 @@ class RefineSettings:
     blur_px: float = 1.0
     """Standard deviation of the blur of the differences, in the prior's pixels: finer detail is left alone."""
 
+    def rounds(self, suited: int) -> int:
+        """Rounds as set, or as suits the prior."""
+        return suited if self.steps is None else self.steps
+
     def __post_init__(self) -> None:
         if not 0 < self.end_t <= self.start_t < 1:
             raise ConfigError(
                 f"refine.end_t is {self.end_t:g} and start_t {self.start_t:g}. Give 0 < end_t <= start_t < 1."
             )
-        if self.steps < 0 or self.views < 1 or self.denoise_steps < 1:
+        if (self.steps or 0) < 0 or self.views < 1 or self.denoise_steps < 1:
             raise ConfigError("refine.steps cannot be negative; refine.views and refine.denoise_steps are at least 1.")
         if not self.inertia > 0 or self.blur_px < 0:
             raise ConfigError("refine.inertia must be above 0, and refine.blur_px cannot be negative.")

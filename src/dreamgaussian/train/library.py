@@ -1,25 +1,33 @@
-"""Makes the picture library of text input: three-quarter views of training objects, and pictures of emoji."""
+"""Makes the picture library of text input: training objects from four sides, and pictures of emoji."""
 
 import io
+import math
 from collections.abc import Iterator
 from importlib.resources import files
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
-from dreamgaussian.camera import Camera
+from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.files import atomic_path
 from dreamgaussian.text_to_image.library import Entry, write_library
-from dreamgaussian.train.data import DataStep, read_everyday_items
+from dreamgaussian.train.data import DataStep, read_items
 from dreamgaussian.train.emoji import Emoji
 from dreamgaussian.train.items import Item
 from dreamgaussian.train.manifest import data_folder, read_manifest
 from dreamgaussian.train.render import STUDIO_LIGHT, Scene
-from dreamgaussian.train.settings import LibrarySettings
+from dreamgaussian.train.settings import DataSettings, LibrarySettings
 
 ELEVATION_DEG = 15.0
 """Of the rendered views; emoji are seen from the front."""
+AZIMUTHS_DEG = (0.0, 90.0, 180.0, 270.0)
+"""Of an object's views; the first is a three-quarter view, as the benchmark's input pictures are."""
+FILLS = (0.8, 0.7, 0.6, 0.5, 0.4)
+"""Share of the frame that the first view's outline takes: the largest at which no view is cut off."""
+WHOLE_RADIUS = DEFAULT_RADIUS * math.sin(math.radians(DEFAULT_FOVY_DEG) / 2)
+"""Of the largest ball round the origin that every camera sees whole."""
 RENDER_SIDE, SIDE, EMOJI_SIDE = 192, 160, 144
 """Of the views as rendered and as shipped, and of the emoji, which are smoother; in pixels."""
 EMOJI_FILL = 0.94
@@ -37,14 +45,16 @@ def make_library(settings: LibrarySettings) -> Iterator[DataStep]:
     listed = read_names()
     if forbidden := [key for key in listed if splits.get(key) != "train"]:
         raise ConfigError(f"{forbidden[0]} is no training object. Run `dreamgaussian prior data`, or list another.")
-    items = {item.key: item for item in read_everyday_items(settings.package, settings.emoji)}
+    sources = DataSettings(settings.package, settings.emoji, settings.openclonk)
+    items = {item.key: item for item in read_items(sources)}
     entries: list[Entry] = []
     pictures: dict[str, bytes] = {}
     for done, (key, names) in enumerate(listed.items()):
         item = items[key]
-        pictures[key] = _encode(_emoji(item) if isinstance(item, Emoji) else _view(item))
-        elevation = 0.0 if isinstance(item, Emoji) else ELEVATION_DEG
-        entries.append(Entry(key, names, elevation, item.creator, item.licence))
+        views = [_emoji(item)] if isinstance(item, Emoji) else _views(item)
+        elevation, azimuths = (0.0, (0.0,)) if isinstance(item, Emoji) else (ELEVATION_DEG, AZIMUTHS_DEG)
+        pictures[key] = _encode(np.concatenate(views, axis=1))
+        entries.append(Entry(key, names, elevation, azimuths, item.creator, item.licence))
         yield DataStep("library", done + 1, len(listed))
     with atomic_path(settings.output) as temporary:
         write_library(temporary, entries, pictures)
@@ -59,20 +69,26 @@ def read_names() -> dict[str, tuple[str, ...]]:
     return {key: tuple(name.strip() for name in names.split(",")) for key, names in pairs}
 
 
-def _view(item: Item) -> Image.Image:
-    """A three-quarter view, as the benchmark's input pictures are."""
+def _views(item: Item) -> list[UInt8[np.ndarray, "s s 4"]]:
+    """From all `AZIMUTHS_DEG`, by one camera that keeps its distance."""
     model = item.load(TEXTURE_SIDE)
     assert model is not None, item.key
     scene = Scene(model)
-    placement = scene.place_three_quarter(ELEVATION_DEG)
-    view = scene.render(placement, Camera.orbit(0, ELEVATION_DEG, RENDER_SIDE), STUDIO_LIGHT, SUPERSAMPLING)
+    placements = (scene.place_three_quarter(ELEVATION_DEG, fill) for fill in FILLS)
+    placement = next(each for each in placements if scene.radius(each) <= WHOLE_RADIUS)
+    cameras = [Camera.orbit(azimuth, ELEVATION_DEG, RENDER_SIDE) for azimuth in AZIMUTHS_DEG]
+    return [_shrink(scene.render(placement, camera, STUDIO_LIGHT, SUPERSAMPLING)) for camera in cameras]
+
+
+def _shrink(view: UInt8[np.ndarray, "r r 4"]) -> UInt8[np.ndarray, "s s 4"]:
+    """A premultiplied view with straight alpha, as it is shipped."""
     levels = view.astype(np.float32)
     straight = np.round(levels[..., :3] * 255 / np.maximum(levels[..., 3:], 1)).clip(0, 255)
     fine = Image.fromarray(np.dstack([straight, levels[..., 3]]).astype(np.uint8))
-    return fine.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return np.asarray(fine.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
 
 
-def _emoji(item: Emoji) -> Image.Image:
+def _emoji(item: Emoji) -> UInt8[np.ndarray, "s s 4"]:
     """The picture, with a narrow margin."""
     with Image.open(item.picture) as opened:
         rgba = opened.convert("RGBA")
@@ -81,12 +97,12 @@ def _emoji(item: Emoji) -> Image.Image:
     rgba = rgba.resize((round(rgba.width * scale), round(rgba.height * scale)), Image.Resampling.LANCZOS)
     canvas = Image.new("RGBA", (EMOJI_SIDE, EMOJI_SIDE))
     canvas.paste(rgba, ((EMOJI_SIDE - rgba.width) // 2, (EMOJI_SIDE - rgba.height) // 2))
-    return canvas
+    return np.asarray(canvas)
 
 
-def _encode(picture: Image.Image) -> bytes:
+def _encode(picture: UInt8[np.ndarray, "h w 4"]) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=QUALITY, alpha_quality=ALPHA_QUALITY, method=6)
+    Image.fromarray(picture).save(buffer, "WEBP", quality=QUALITY, alpha_quality=ALPHA_QUALITY, method=6)
     return buffer.getvalue()
 
 
@@ -99,9 +115,9 @@ def _card(entries: list[Entry]) -> str:
     lines = [
         "# The picture library",
         "",
-        f"{len(entries)} cut-out pictures of {len(kinds)} kinds, for text input without a hub, made by",
-        "`dreamgaussian prior library`: views of objects of Debian's package sweethome3d-furniture 1.8, and",
-        "Microsoft's Fluent emoji.",
+        f"Cut-out pictures of {len(entries)} things of {len(kinds)} kinds, for text input without a hub, made by",
+        "`dreamgaussian prior library`: objects of Debian's packages sweethome3d-furniture 1.8 and openclonk-data 8.1",
+        "and figures of train/figures, each from four sides, and Microsoft's Fluent emoji.",
         "",
         "## Kinds",
         "",

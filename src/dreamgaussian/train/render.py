@@ -103,11 +103,11 @@ class Scene:
             shift[2] = -(corners[:, 2].min() + corners[:, 2].max()) / 2 * scale
         return Placement(scale * matrix, camera_from_world[:3, :3].T @ shift)
 
-    def place_three_quarter(self, elevation_deg: float) -> Placement:
+    def place_three_quarter(self, elevation_deg: float, fill: float = 0.8) -> Placement:
         """The first three-quarter view under which the whole object fits into views from all sides, or else that under
         which it stays smallest in depth.
         """
-        placements = [self.place(azimuth, elevation_deg, np.ones(3), 0.8) for azimuth in INPUT_AZIMUTHS_DEG]
+        placements = [self.place(azimuth, elevation_deg, np.ones(3), fill) for azimuth in INPUT_AZIMUTHS_DEG]
         fitting = [placement for placement in placements if self.radius(placement) <= FITTING_RADIUS]
         return fitting[0] if fitting else min(placements, key=self.radius)
 

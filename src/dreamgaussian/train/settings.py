@@ -116,6 +116,8 @@ class LibrarySettings:
     """Debian's sweethome3d-furniture .deb; without it, `apt-get download` fetches it."""
     emoji: Path | None = None
     """The .tgz of npm's @lobehub/fluent-emoji-3d; without it, `npm pack` fetches it."""
+    openclonk: Path | None = None
+    """Debian's openclonk-data .deb; without it, `apt-get download` fetches it."""
     data: Path | None = None
     """The data factory's folder, whose manifest says what is held out; `prior/data` in the cache folder otherwise."""
     output: Path = Path("library.zip")

@@ -33,6 +33,7 @@ SPEC = PriorSpec(
     weighting="reconstruction",
     times=(0.97, 0.8),
     opaque=0.6,
+    refine_rounds=0,
     x_bound=1.0,
 )
 

@@ -8,7 +8,7 @@ import { Stage } from "./stage.js";
 
 const $ = (id) => document.getElementById(id);
 const FILES = { gaussians: "gaussians.splat", first: "first-mesh.glb", final: "mesh.glb" };
-const LAYERS = { gaussians: "Gaussians", first: "mesh, stage 1", final: "mesh, stage 2" };
+const LAYERS = { gaussians: "Gaussians", first: "mesh before stage 2", final: "mesh" };
 
 export function open(studio, fail) {
   const jobs = new Map(studio.jobs.map((job) => [job.id, job]));

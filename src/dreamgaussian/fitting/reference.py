@@ -1,0 +1,79 @@
+"""What the input pictures say about the Gaussians: how their views should look, and where none should be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from dreamgaussian.fitting.settings import ReferenceSettings
+from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.picture import ALPHA_SEEN
+from dreamgaussian.raster import Rasterizer, Render
+from dreamgaussian.subject import View
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceView:
+    """An input picture at the size in which it is compared."""
+
+    view: View
+    color: Float[Tensor, "h w 3"]
+    """Premultiplied."""
+    alpha: Float[Tensor, "h w"]
+
+
+def reference_view(view: View, settings: ReferenceSettings) -> ReferenceView:
+    """The picture averaged down to the compared size, premultiplied."""
+    picture = view.picture
+    premultiplied = torch.cat([picture[..., :3] * picture[..., 3:], picture[..., 3:]], dim=-1)
+    resized = F.interpolate(premultiplied.permute(2, 0, 1)[None], (settings.size, settings.size), mode="area")[0]
+    camera = view.camera.resized(settings.size)
+    return ReferenceView(View(picture, camera, view.crop), resized[:3].permute(1, 2, 0), resized[3])
+
+
+def reference_loss(
+    gaussians: Gaussians,
+    rasterizer: Rasterizer,
+    references: Sequence[ReferenceView],
+    settings: ReferenceSettings,
+    progress: float,
+) -> tuple[Float[Tensor, ""], list[Render]]:
+    """lambda_RGB and lambda_A times mean squared errors, growing with the progress (equation 4 of the paper).
+
+    Those of several pictures are added up, so that each is as certain as if it were the only one.
+    """
+    ratio = progress if settings.warm_up else 1.0
+    total = gaussians.means.new_zeros(())
+    renders: list[Render] = []
+    for reference in references:
+        render = rasterizer.render(gaussians, reference.view.camera)
+        color_error = F.mse_loss(render.color, reference.color.to(render.color))
+        alpha_error = F.mse_loss(render.alpha, reference.alpha.to(render.alpha))
+        total = total + ratio * (settings.color_weight * color_error + settings.alpha_weight * alpha_error)
+        renders.append(render)
+    return total, renders
+
+
+def beside(
+    points: Float[Tensor, "n 3"], references: Sequence[ReferenceView], margin: float | None
+) -> Bool[Tensor, " n"]:
+    """Which points an input picture shows beside the subject, or does not show: the subject is whole in all of them.
+
+    `margin` widens the outline, as a share of the picture's height; None: no point is beside.
+    """
+    outside = torch.zeros(len(points), dtype=torch.bool, device=points.device)
+    if margin is None:
+        return outside
+    for reference in references:
+        camera, reach = reference.view.camera, round(margin * reference.view.camera.height)
+        seen = (reference.alpha > ALPHA_SEEN).to(points)[None, None]
+        near = F.max_pool2d(seen, 2 * reach + 1, stride=1, padding=reach)[0, 0] > 0
+        pixels, depths = camera.project(points)
+        x, y = pixels.floor().long().unbind(dim=1)
+        shown = (depths > 0) & (x >= 0) & (x < camera.width) & (y >= 0) & (y < camera.height)
+        outside |= ~shown
+        outside[shown] |= ~near[y[shown], x[shown]]
+    return outside
