@@ -1,6 +1,7 @@
 """Gaussians made elsewhere to a textured mesh."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -82,10 +83,13 @@ def test_the_command_writes_a_mesh_and_refuses_to_replace_it(tmp_path, capsys):
         (["mesh", "no.ply"], "There is no file no.ply"),
         (["mesh", "no.ply", "-o", "mesh.docx"], "A mesh can be written as"),
         (["mesh", "no.ply", "-o", "nowhere/mesh.glb"], "There is no folder nowhere"),
+        (["mesh", "no.ply", "-o", "folder.glb", "--overwrite"], "folder.glb is a folder"),
+        (["mesh", "no.ply", "-o", "long" * 100 + ".glb"], "cannot be used (File name too long)"),
         (["mesh", "no.ply", "--faces", "3"], "mesh.faces is 3. Give at least 100."),
     ],
 )
 def test_mistakes_are_answered_in_one_line(arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path("folder.glb").mkdir()
     assert cli.run(arguments) == 2
     assert message in capsys.readouterr().err

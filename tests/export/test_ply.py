@@ -144,6 +144,23 @@ def test_a_lying_header_is_found_out(tmp_path: Path, old: bytes, new: bytes, mes
     assert "\n" not in str(caught.value)
 
 
+def test_more_rows_than_an_ascii_header_announces_are_refused(tmp_path: Path) -> None:
+    names = [name for name in PROPERTIES if not name.startswith(("n", "f_rest"))]
+    header = [
+        "ply",
+        "format ascii 1.0",
+        "element vertex 1",
+        *(f"property float {name}" for name in names),
+        "end_header",
+    ]
+    row = " ".join(["1"] * len(names))
+    (tmp_path / "a.ply").write_text("\n".join([*header, row, ""]))
+    assert len(read_ply(tmp_path / "a.ply")) == 1
+    (tmp_path / "a.ply").write_text("\n".join([*header, row, row, ""]))
+    with pytest.raises(InputError, match="more rows than the 1 that its header announces"):
+        read_ply(tmp_path / "a.ply")
+
+
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, some_gaussians())
     path.write_bytes(path.read_bytes()[:-1])

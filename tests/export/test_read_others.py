@@ -179,6 +179,13 @@ def test_files_beside_the_target_are_not_overwritten(tmp_path: Path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.glb", "b_albedo.png"]
 
 
+def test_formats_that_name_the_same_picture_stand_beside_each_other(tmp_path: Path):
+    save(textured(), tmp_path / "a.glb")
+    convert(tmp_path / "a.glb", tmp_path / "a.obj")
+    convert(tmp_path / "a.glb", tmp_path / "a.ply")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.glb", "a.mtl", "a.obj", "a.ply", "a_albedo.png"]
+
+
 ODD = [None, -1, 0, 3, 2**40, 1e30, 0.5, True, "x", "data:,AAAA", [], {}, [0, 0, 0], [1] * 16, {"a": 1}, 5121, "VEC3"]
 
 

@@ -134,3 +134,10 @@ def test_damage_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
         except InputError as error:
             message = str(error)
         assert "\n" not in message
+
+
+def test_a_file_that_would_fill_the_memory_with_nothing_is_refused(tmp_path: Path) -> None:
+    header = struct.pack("<4sIIBBBB", b"NGSP", 3, 1_500_000, 0, 12, 0, 0)
+    (tmp_path / "a.spz").write_bytes(gzip.compress(header + bytes(1_500_000 * 20)))
+    with pytest.raises(InputError, match=r"announces 1500000 Gaussians in \d+ bytes"):
+        load_gaussians(tmp_path / "a.spz")
