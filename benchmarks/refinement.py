@@ -34,14 +34,15 @@ def main() -> None:
     """Refine and compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("fits", type=Path, help="folder of Gaussians that benchmarks/surface.py --fits wrote")
-    parser.add_argument("--objects", type=int, nargs="+", default=(7, 10))
+    parser.add_argument("--fit", default="normals", help="which of its fits")
+    parser.add_argument("--objects", type=int, nargs="+", default=(7, 10, 14, 9, 3))
     parser.add_argument("--rounds", type=int, default=10)
     arguments = parser.parse_args()
     networks = Networks.load()
     print("| Object | Stage | PSNR | ST-LPIPS |\n| --- | --- | ---: | ---: |")
     for index in arguments.objects:
         subject = read_object(read_index()[index])
-        gaussians = load_gaussians(arguments.fits / f"{subject.entry.key}.ply")
+        gaussians = load_gaussians(arguments.fits / f"{subject.entry.key} {arguments.fit}.ply")
         views = list(gaussian_views(gaussians, CpuRasterizer(), BakeSettings()))
         baked = bake(build_mesh(gaussians, outlines=[view.outline for view in views]), views, 1024)
         settings = RefineSettings(steps=arguments.rounds)
