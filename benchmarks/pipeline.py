@@ -10,11 +10,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import argparse
 import platform
 import statistics
-import subprocess
 import time
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+
+from commit import commit
 
 ROOT = Path(__file__).parents[1]
 GUIDED_EVALUATIONS = 20
@@ -54,7 +55,7 @@ def measure(picture: Path, preset_name: str) -> str:
     lines = [
         f"# One run of the {preset_name} preset on {picture.name}",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {_commit()}, {platform.system()} {platform.machine()}, "
+        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}, {platform.system()} {platform.machine()}, "
         f"{os.cpu_count()} CPU cores, {torch.get_num_threads()} threads, torch {torch.__version__}, "
         f"device {run.config.device}, rasteriser {run.rasterizer.name}, "
         f"load of the machine when it ended: {os.getloadavg()[0]:.1f}",
@@ -91,11 +92,6 @@ def _guided_evaluation(prior) -> float:
         prior.predict_noise(prior.encode(x), t, cameras, ("conditional", "unconditional"))
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
-
-
-def _commit() -> str:
-    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-    return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from commit import commit
+
 PRIORS = ("zero123-xl", "stable-diffusion", "mvdream", "imagedream", "sdxl")
 ENCODERS = {"zero123-xl": ("exact", "linear", "tiny"), "sdxl": ("tiny",)}
 IMAGE_TOKENS = 16
@@ -182,12 +184,6 @@ def clock(device) -> float:
     if device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter()
-
-
-def commit() -> str:
-    """The repository's."""
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, cwd=OUTPUT.parent, capture_output=True, text=True).stdout.strip()
 
 
 def page(rows: list[dict]) -> str:

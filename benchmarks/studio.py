@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from commit import commit
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
@@ -84,7 +85,6 @@ def page(
     """The figures as Markdown."""
     trips = sorted(1000 * trip for trip in heard.round_trips)
     spread = statistics.quantiles(ratios, n=4)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
     median_ratio, count = statistics.median(ratios), len(ratios)
     rows = {
         f"worker's CPU time of a step, watched / not watched, median of {count} windows": f"{median_ratio:.3f}",
@@ -100,7 +100,7 @@ def page(
         [
             "# The studio while a run works",
             "",
-            f"`python benchmarks/studio.py`, {datetime.now(UTC):%Y-%m-%d}, commit {commit.strip()},",
+            f"`python benchmarks/studio.py`, {datetime.now(UTC):%Y-%m-%d}, commit {commit()},",
             f"{platform.machine()}, {os.cpu_count()} cores. Other work shared the machine: {os.getloadavg()[1]:.0f}",
             "processes wanted to run, on average.",
             "",

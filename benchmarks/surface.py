@@ -9,7 +9,6 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
-import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from commit import commit
 from scipy.spatial import KDTree
 
 from dreamgaussian.camera import Camera
@@ -178,13 +178,6 @@ def page(scores: dict[tuple[str, str], list[Scores]], names: Sequence[str]) -> s
         for name, fit in FITS.items()
     ]
     return "\n".join([*lines, ""])
-
-
-def commit() -> str:
-    """Of the working tree, marked where it has changes."""
-    return subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.strip()
 
 
 if __name__ == "__main__":

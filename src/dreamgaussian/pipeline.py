@@ -134,11 +134,14 @@ def open_subject(picture: str | Path | Painting | None, config: RunConfig) -> Su
     if picture is not None:
         domain = prior_spec(config.prior[0].name).domain
         settings = config.subject
-        front, further = (picture.picture, picture.further) if isinstance(picture, Painting) else (picture, ())
-        if isinstance(picture, Painting) and picture.elevation_deg is not None:
-            settings = replace(settings, elevation_deg=picture.elevation_deg)
-        if further:
-            settings = replace(settings, framing="shared")
+        if isinstance(picture, Painting):
+            front, further = picture.picture, picture.further
+            if picture.elevation_deg is not None:
+                settings = replace(settings, elevation_deg=picture.elevation_deg)
+            if further:
+                settings = replace(settings, framing="shared")
+        else:
+            front, further = picture, ()
         views = subject_from_picture(
             front,
             settings,

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from dreamgaussian.mesh.clean import decimate, signed_volumes
-from dreamgaussian.mesh.manifold import closed_manifold, is_closed
+from dreamgaussian.mesh.manifold import closed_manifold
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.texturing import merged
+from mesh.closed import is_closed
 from mesh.shapes import sphere
 
 

@@ -6,11 +6,11 @@ from dreamgaussian.errors import BackendUnavailable
 from dreamgaussian.mesh import quads
 from dreamgaussian.mesh.build import build_mesh
 from dreamgaussian.mesh.clean import signed_volumes
-from dreamgaussian.mesh.manifold import is_closed
 from dreamgaussian.mesh.mesh import Mesh
 from dreamgaussian.mesh.quads import remeshed
 from dreamgaussian.mesh.raster import render_normals
 from dreamgaussian.mesh.settings import MeshSettings
+from mesh.closed import is_closed
 from mesh.shapes import shell_gaussians, sphere
 
 

@@ -29,14 +29,6 @@ def without_fins(faces: NDArray[np.int64]) -> NDArray[np.int64]:
     return faces[uses[owners] == 1]
 
 
-def is_closed(mesh: Mesh) -> bool:
-    """Whether every edge lies between two faces, which run along it in opposite directions."""
-    faces = mesh.faces.numpy(force=True).astype(np.int64)
-    ends = _ends(faces)
-    there, back = _keys(faces.reshape(-1), ends), _keys(ends, faces.reshape(-1))
-    return len(np.unique(there)) == len(there) and np.array_equal(np.sort(there), np.sort(back))
-
-
 def _filled(
     vertices: Float[np.ndarray, "v 3"], faces: Int[np.ndarray, "f 3"]
 ) -> tuple[Float[np.ndarray, "w 3"], Int[np.ndarray, "g 3"]]:

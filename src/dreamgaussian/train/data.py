@@ -72,25 +72,14 @@ def make_data(settings: DataSettings = DataSettings()) -> Iterator[DataStep]:
 
 def read_items(settings: DataSettings) -> list[Item]:
     """All things of all packages and of none; packages are fetched and unpacked where they are not there yet."""
-    game = cache_folder() / "sources" / openclonk.PACKAGE
-    game_package = settings.openclonk or openclonk.fetch(game)
-    return [
-        *read_everyday_items(settings.package, settings.emoji),
-        *draw_shapes(),
-        *openclonk.read_objects(openclonk.unpack(game_package, game)),
-        *draw_figures(),
-    ]
-
-
-def read_everyday_items(furniture_package: Path | None, emoji_package: Path | None) -> list[Item]:
-    """The furniture and the emoji, fetched where no package is given."""
     sources = cache_folder() / "sources"
-    furniture = sources / catalogue.PACKAGE
-    pictures = sources / "fluent-emoji-3d"
-    package = furniture_package or catalogue.fetch(furniture)
+    furniture, pictures, game = (sources / name for name in (catalogue.PACKAGE, "fluent-emoji-3d", openclonk.PACKAGE))
     return [
-        *catalogue.read_catalogue(catalogue.unpack(package, furniture)),
-        *emoji.read_emoji(emoji_package or emoji.fetch(pictures), pictures / "pictures"),
+        *catalogue.read_catalogue(catalogue.unpack(settings.package or catalogue.fetch(furniture), furniture)),
+        *emoji.read_emoji(settings.emoji or emoji.fetch(pictures), pictures / "pictures"),
+        *draw_shapes(),
+        *openclonk.read_objects(openclonk.unpack(settings.openclonk or openclonk.fetch(game), game)),
+        *draw_figures(),
     ]
 
 

@@ -51,9 +51,11 @@ def make_library(settings: LibrarySettings) -> Iterator[DataStep]:
     pictures: dict[str, bytes] = {}
     for done, (key, names) in enumerate(listed.items()):
         item = items[key]
-        views = [_emoji(item)] if isinstance(item, Emoji) else _views(item)
-        elevation, azimuths = (0.0, (0.0,)) if isinstance(item, Emoji) else (ELEVATION_DEG, AZIMUTHS_DEG)
-        pictures[key] = _encode(np.concatenate(views, axis=1))
+        if isinstance(item, Emoji):
+            strip, elevation, azimuths = _emoji(item), 0.0, (0.0,)
+        else:
+            strip, elevation, azimuths = _strip(item), ELEVATION_DEG, AZIMUTHS_DEG
+        pictures[key] = _encode(strip)
         entries.append(Entry(key, names, elevation, azimuths, item.creator, item.licence))
         yield DataStep("library", done + 1, len(listed))
     with atomic_path(settings.output) as temporary:
@@ -69,15 +71,16 @@ def read_names() -> dict[str, tuple[str, ...]]:
     return {key: tuple(name.strip() for name in names.split(",")) for key, names in pairs}
 
 
-def _views(item: Item) -> list[UInt8[np.ndarray, "s s 4"]]:
-    """From all `AZIMUTHS_DEG`, by one camera that keeps its distance."""
+def _strip(item: Item) -> UInt8[np.ndarray, "s w 4"]:
+    """Its views from all `AZIMUTHS_DEG` side by side, by one camera that keeps its distance."""
     model = item.load(TEXTURE_SIDE)
     assert model is not None, item.key
     scene = Scene(model)
     placements = (scene.place_three_quarter(ELEVATION_DEG, fill) for fill in FILLS)
     placement = next(each for each in placements if scene.radius(each) <= WHOLE_RADIUS)
     cameras = [Camera.orbit(azimuth, ELEVATION_DEG, RENDER_SIDE) for azimuth in AZIMUTHS_DEG]
-    return [_shrink(scene.render(placement, camera, STUDIO_LIGHT, SUPERSAMPLING)) for camera in cameras]
+    views = [scene.render(placement, camera, STUDIO_LIGHT, SUPERSAMPLING) for camera in cameras]
+    return np.concatenate([_shrink(view) for view in views], axis=1)
 
 
 def _shrink(view: UInt8[np.ndarray, "r r 4"]) -> UInt8[np.ndarray, "s s 4"]:
