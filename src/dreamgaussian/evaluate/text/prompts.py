@@ -1,8 +1,9 @@
 """The text benchmark's prompts, and the objects that it keeps apart.
 
 40 kinds of which the training set holds several objects; half of the prompts ask for a colour or material that no
-object of the kind in the picture library has (by `train/manifest.py`'s names of colours). The objects in `APART` are
-not in the library: they stand for their kinds when assets are classified.
+object of the kind in the training set has, drawn and repainted ones among them (`train/manifest.py` names the colours
+that cover at least 15 % of an object). The objects in `APART` are not in the library: they stand for their kinds when
+assets are classified.
 """
 
 from dataclasses import dataclass
@@ -19,32 +20,32 @@ class Prompt:
 
 
 PROMPTS = (
-    Prompt("a red vase", "vase", ("red",)),
-    Prompt("a motor scooter", "motor scooter", ()),
+    Prompt("an orange vase", "vase", ("orange",)),
+    Prompt("a yellow motor scooter", "motor scooter", ("yellow",)),
     Prompt("an iron railing", "railing", ()),
     Prompt("a purple chair", "chair", ("purple",)),
     Prompt("a drinking glass", "glass", ()),
     Prompt("a yellow bench", "bench", ("yellow",)),
-    Prompt("a radiator", "radiator", ()),
+    Prompt("a red radiator", "radiator", ("red",)),
     Prompt("a pink bicycle", "bicycle", ("pink",)),
     Prompt("a wooden refrigerator", "refrigerator", ("brown", "orange")),
     Prompt("a blue washbasin", "washbasin", ("blue",)),
     Prompt("a box", "box", ()),
     Prompt("a bowl", "bowl", ()),
-    Prompt("a green car", "car", ("green",)),
+    Prompt("a car", "car", ()),
     Prompt("a bunch of flowers", "flowers", ()),
-    Prompt("a purple table lamp", "table lamp", ("purple",)),
+    Prompt("a turquoise table lamp", "table lamp", ("turquoise",)),
     Prompt("a deck chair", "deck chair", ()),
-    Prompt("a red bookcase", "bookcase", ("red",)),
-    Prompt("a yellow bed", "bed", ("yellow",)),
+    Prompt("a blue bookcase", "bookcase", ("blue",)),
+    Prompt("an orange bed", "bed", ("orange",)),
     Prompt("a purple truck", "truck", ("purple",)),
-    Prompt("a blue table", "table", ("blue",)),
-    Prompt("a toilet", "toilet", ()),
+    Prompt("a table", "table", ()),
+    Prompt("a blue toilet", "toilet", ("blue",)),
     Prompt("a pendant lamp", "pendant lamp", ()),
-    Prompt("a pink stool", "stool", ("pink",)),
+    Prompt("a stool", "stool", ()),
     Prompt("a pair of shoes", "shoes", ()),
     Prompt("a column", "column", ()),
-    Prompt("a pink bathtub", "bathtub", ("pink",)),
+    Prompt("a blue bathtub", "bathtub", ("blue",)),
     Prompt("a pine tree", "pine tree", ()),
     Prompt("a television", "television", ()),
     Prompt("a potted plant", "potted plant", ()),
@@ -54,10 +55,10 @@ PROMPTS = (
     Prompt("a red trash can", "trash can", ("red",)),
     Prompt("a palm tree", "palm tree", ()),
     Prompt("a bottle", "bottle", ()),
-    Prompt("a blue cabinet", "cabinet", ("blue",)),
+    Prompt("a red cabinet", "cabinet", ("red",)),
     Prompt("a rock", "rock", ()),
-    Prompt("a green desk", "desk", ("green",)),
-    Prompt("a red armchair", "armchair", ("red",)),
+    Prompt("a blue desk", "desk", ("blue",)),
+    Prompt("a green armchair", "armchair", ("green",)),
     Prompt("a washing machine", "washing machine", ()),
 )
 """In a shuffled order, so that the first few are a fair choice."""
