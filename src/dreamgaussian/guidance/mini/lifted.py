@@ -38,6 +38,10 @@ class Lifted:
         """Of another camera, radians."""
         return math.radians(camera.azimuth_deg - self.camera.azimuth_deg)
 
+    def cosine(self, camera: Camera) -> float:
+        """Of the angle between the picture's camera and another one, as the origin sees them."""
+        return float(self.camera.position @ camera.position) / (self.camera.radius * camera.radius)
+
     def seen_by(self, camera: Camera) -> Float[Tensor, "4 h w"]:
         """The volume alone: premultiplied RGBA."""
         position, directions = ((rays @ self._turn.T).to(self.picture) for rays in camera.rays())
@@ -101,9 +105,8 @@ def with_one_shape(lifted: Sequence[Lifted]) -> list[Lifted]:
 
 def weights(lifted: Sequence[Lifted], camera: Camera) -> list[float]:
     """How much each picture counts for a camera; they add up to 1."""
-    towards = camera.position / camera.radius
-    cosines = [float(each.camera.position @ towards) / each.camera.radius for each in lifted]
-    return torch.softmax(torch.tensor(cosines, dtype=torch.float64) / SHARPNESS, dim=0).tolist()
+    cosines = torch.tensor([each.cosine(camera) for each in lifted], dtype=torch.float64)
+    return torch.softmax(cosines / SHARPNESS, dim=0).tolist()
 
 
 def nearest(lifted: Sequence[Lifted], camera: Camera) -> Lifted:

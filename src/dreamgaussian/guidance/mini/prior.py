@@ -15,6 +15,7 @@ from dreamgaussian.camera import Camera
 from dreamgaussian.errors import ConfigError, InputError
 from dreamgaussian.guidance import CameraDomain, PriorSpec
 from dreamgaussian.guidance.mini import denoiser as diffusion
+from dreamgaussian.guidance.mini.colors import OwnColors
 from dreamgaussian.guidance.mini.denoiser import Denoiser
 from dreamgaussian.guidance.mini.lifted import Lifted, mixed_view, nearest, with_one_shape
 from dreamgaussian.guidance.mini.lifter import Lifter
@@ -55,6 +56,7 @@ class MiniPrior:
         cameras = [view.camera for view in views]
         each_alone = [Lifted(*each) for each in zip(cameras, pictures, elevations, volumes, strict=True)]
         self._lifted = with_one_shape(each_alone)
+        self._own_colors = OwnColors(torch.cat(pictures))
 
     def alpha_sigma(self, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
         """Cosine schedule, variance-preserving."""
@@ -100,12 +102,12 @@ class MiniPrior:
         b, k = len(x_t), len(conditions)
         views = [view for (view,) in cameras]
         lifted = diffusion.to_network(torch.stack([self._remembered_view(view) for view in views]))
-        known_by = [nearest(self._lifted, view) for view in views]
-        pictures = torch.cat([each.picture for each in known_by])
+        seen = [(nearest(self._lifted, view), view) for view in views]
+        pictures = torch.cat([each.picture for each, _ in seen])
         angles = torch.tensor(
             [
                 [each.relative_azimuth(view), math.radians(view.elevation_deg), float(each.elevation)]
-                for each, view in zip(known_by, views, strict=True)
+                for each, view in seen
             ]
         ).to(x_t)
         known = torch.tensor([condition == "conditional" for condition in conditions], device=self._device)
@@ -119,8 +121,18 @@ class MiniPrior:
                 angles.repeat(k, 1),
                 known.repeat_interleave(b),
             )
+        unseen = x_t.new_tensor([1 - max(each.cosine(view), 0.0) for each, view in seen])
+        x0 = self._in_own_colors(x0.float(), known.repeat_interleave(b) * unseen.repeat(k))
         noise = diffusion.noise_from_clean(noisy, x0, times)
         return noise.view(k, b, 1, 4, RESOLUTION, RESOLUTION)
+
+    def _in_own_colors(self, x: Float[Tensor, "n 4 s s"], shares: Float[Tensor, " n"]) -> Float[Tensor, "n 4 s s"]:
+        """Views as the network has them, each taken its share of the way to where it has the pictures' colours."""
+        view = diffusion.from_network(x)
+        rgb, alpha = view[:, :3], view[:, 3:]
+        straight = (rgb / alpha.clamp(min=1e-3)).clamp(0, 1)
+        change = 2 * shares[:, None, None, None] * alpha * (self._own_colors(straight) - straight)
+        return torch.cat([x[:, :3] + change, x[:, 3:]], dim=1)
 
     def _remembered_view(self, camera: Camera) -> Float[Tensor, "4 64 64"]:
         """The lifted view at the prior's resolution, kept as long as its camera: sampling comes back to it often."""
