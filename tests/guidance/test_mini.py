@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,31 @@ def test_only_the_conditional_prediction_knows_the_subject(prior: MiniPrior) -> 
     ours, theirs = (one.predict_noise(x_t, t, cameras, BOTH) for one in (prior, other))
     assert torch.equal(ours[1], theirs[1])
     assert not torch.allclose(ours[0], theirs[0], atol=1e-2)
+
+
+def test_the_mirrored_picture_has_mirrored_views(prior: MiniPrior) -> None:
+    view = shaded_ball((0.9, 0.5, 0.1)).views[0]
+    mirrored = open_mini(Subject((replace(view, picture=view.picture.flip(1)),)))
+    ours, theirs = (
+        one.lifted_view(Camera.orbit(azimuth, 20.0, 64)) for one, azimuth in ((prior, 70.0), (mirrored, -70.0))
+    )
+    assert torch.allclose(ours, theirs.flip(-1), atol=2e-2)
+    assert not torch.allclose(ours, theirs, atol=2e-2)
+
+
+def test_the_guessed_back_has_the_colours_of_the_picture() -> None:
+    view = shaded_ball((0.9, 0.5, 0.1)).views[0]
+    flat = torch.cat([torch.tensor([0.9, 0.5, 0.1]).expand(128, 128, 3), view.picture[..., 3:]], dim=-1)
+    prior = open_mini(Subject((replace(view, picture=flat),)))
+    t = torch.tensor([0.9])
+    alpha, sigma = (level.view(1, 1, 1, 1, 1) for level in prior.alpha_sigma(t))
+    for x_t in (noisy(seed=seed) for seed in range(3)):
+        noise = prior.predict_noise(x_t, t, [[Camera.orbit(180.0, 10.0, 64)]], ("conditional",))[0]
+        back = prior.decode((x_t - sigma * noise) / alpha)[0, 0]
+        solid = back[3] > 0.5
+        assert solid.sum() > 1000
+        straight = (back[:3] / back[3:].clamp(min=1e-3))[:, solid]
+        assert (straight - torch.tensor([0.9, 0.5, 0.1])[:, None]).abs().quantile(0.95) < 0.03
 
 
 def test_the_lifted_view_at_the_input_camera_is_the_input(prior: MiniPrior) -> None:

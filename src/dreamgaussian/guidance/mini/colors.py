@@ -17,8 +17,8 @@ OPAQUE = 0.9
 class OwnColors:
     """Draws guessed colours to those that the pictures show.
 
-    A network that is unsure of a colour answers with the mean of all that it could be: the unseen sides come out greyish
-    and stained. Given a guess g, the colour was most likely the mean of the pictures' pixels c, each weighted by
+    A network that is unsure of a colour answers with the mean of all that it could be: unseen sides come out greyish
+    and stained. Given a guess g, the colour is taken to be the mean of the pictures' pixels c, each weighted by
     exp(-|g - c|² / 2 `SPREAD`²): the posterior mean where the pixels are the prior.
     """
 

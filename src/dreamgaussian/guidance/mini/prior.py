@@ -52,7 +52,7 @@ class MiniPrior:
         pictures = [_shrink(view.picture).to(self._device) for view in views]
         elevations = torch.tensor([[view.camera.elevation_deg] for view in views], device=self._device).deg2rad()
         with self._autocast():
-            volumes = [lifter(*pair) for pair in zip(pictures, elevations, strict=True)]
+            volumes = [_lift(lifter, *pair) for pair in zip(pictures, elevations, strict=True)]
         cameras = [view.camera for view in views]
         each_alone = [Lifted(*each) for each in zip(cameras, pictures, elevations, volumes, strict=True)]
         self._lifted = with_one_shape(each_alone)
@@ -163,6 +163,14 @@ def open_mini(
     if roundness is not None:
         lifter.config = replace(lifter.config, inflation=roundness)
     return MiniPrior(lifter.to(device), denoiser.to(device), subject.views)
+
+
+def _lift(
+    lifter: Lifter, picture: Float[Tensor, "1 4 s s"], elevation: Float[Tensor, "1"]
+) -> Float[Tensor, "1 5 d h w"]:
+    """The mean of the volumes that the lifter makes of the picture and of its mirror image."""
+    straight, mirrored = lifter(torch.cat([picture, picture.flip(-1)]), elevation.expand(2)).split(1)
+    return (straight + mirrored.flip(-1)) / 2
 
 
 def _shrink(picture: Float[Tensor, "h w 4"]) -> Float[Tensor, "1 4 64 64"]:
