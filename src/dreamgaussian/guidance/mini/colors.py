@@ -29,9 +29,10 @@ class OwnColors:
         chosen = solid[:: -(-len(solid) // SAMPLES)]
         colors = (chosen[:, :3] / chosen[:, 3:].clamp(min=1e-6)).clamp(0, 1)
         line = torch.linspace(0, 1, NODES, device=pictures.device)
-        guesses = torch.cartesian_prod(line, line, line)
-        likely = torch.softmax(-torch.cdist(guesses, colors).square() / (2 * SPREAD**2), dim=1) @ colors
-        self._table = likely.view(NODES, NODES, NODES, 3).permute(3, 2, 1, 0)[None]
+        slices = torch.cartesian_prod(line, line, line).split(NODES**2)  # One by one, for memory's sake.
+        distances = (torch.cdist(guesses, colors) for guesses in slices)
+        likely = [torch.softmax(-each.square() / (2 * SPREAD**2), dim=1) @ colors for each in distances]
+        self._table = torch.stack(likely).view(NODES, NODES, NODES, 3).permute(3, 2, 1, 0)[None]
 
     def __call__(self, guesses: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
         """Straight sRGB in [0, 1], linearly interpolated in a table."""
