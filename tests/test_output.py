@@ -1,9 +1,11 @@
+import errno
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from dreamgaussian.errors import ConfigError, InputError
-from dreamgaussian.files import atomic_path
+from dreamgaussian.files import atomic_path, check_writable
 from dreamgaussian.output import numbered_folder, results_folder
 
 
@@ -24,6 +26,23 @@ def test_an_empty_folder_is_used_and_a_full_one_only_when_told_to(tmp_path):
         pass
     with results_folder(tmp_path, overwrite=True):
         assert (tmp_path / "mine.txt").exists()
+
+
+def test_a_file_of_the_user_survives_the_check_whether_the_folder_can_be_written(tmp_path):
+    mine = tmp_path / ".writable"
+    mine.write_text("mine")
+    with results_folder(tmp_path, overwrite=True):
+        assert mine.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [mine]
+
+
+def test_a_folder_that_takes_no_file_is_an_error_in_words(tmp_path, monkeypatch):
+    def refuse(**_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)  # root may write anywhere, so no real folder would do
+    with pytest.raises(ConfigError, match="cannot be written \\(Permission denied\\)"):
+        check_writable(tmp_path)
 
 
 def fail_in(folder):

@@ -32,6 +32,15 @@ def atomic_path(path: Path) -> Generator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_writable(folder: Path) -> None:
+    """Raises ConfigError where no file can be made in the folder; tried with a file of a new name, and none is left."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be written ({error.strerror}). Choose another folder.") from error
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

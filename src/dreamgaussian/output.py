@@ -16,7 +16,7 @@ from dreamgaussian.config import to_json
 from dreamgaussian.errors import ConfigError
 from dreamgaussian.export import check_format, check_free, files_beside
 from dreamgaussian.export.settings import ExportSettings
-from dreamgaussian.files import atomic_path
+from dreamgaussian.files import atomic_path, check_writable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,9 +59,7 @@ def results_folder(folder: Path, *, overwrite: bool) -> Generator[Path]:
         raise ConfigError(f"The folder {folder} cannot be used ({error.strerror}). Pass another with -o.") from error
     if occupied and not overwrite:
         raise ConfigError(f"The folder {folder} is not empty. Pass another with -o, or --overwrite.")
-    with atomic_path(folder / ".writable") as temporary:
-        temporary.touch()
-    (folder / ".writable").unlink(missing_ok=True)
+    check_writable(folder)
     try:
         yield folder
     except BaseException:

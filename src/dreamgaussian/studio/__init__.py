@@ -16,7 +16,8 @@ Announce = Callable[[str], object]
 def run_studio(settings: "StudioSettings", announce: Announce) -> None:
     """Serve the studio until Ctrl-C or SIGTERM; the address to open is announced once it listens.
 
-    Raises BackendUnavailable without the web server's packages and ConfigError where it cannot listen.
+    Raises BackendUnavailable without the web server's packages and ConfigError where it cannot listen or its folder
+    cannot be used.
     """
     _require_packages()
     from dreamgaussian.studio import server
@@ -24,8 +25,9 @@ def run_studio(settings: "StudioSettings", announce: Announce) -> None:
 
     settings = server.with_token(settings)
     with server.listen(settings) as listener:
+        app = studio_app(settings)
         announce(f"The studio is at {server.address(settings, listener)} (Ctrl-C ends it)")
-        server.serve(studio_app(settings), listener)
+        server.serve(app, listener)
 
 
 def run_view(paths: Sequence[Path], settings: "StudioSettings", announce: Announce) -> None:

@@ -57,9 +57,10 @@ MAX_FORM = 100_000
 
 
 def studio_app(settings: StudioSettings) -> Starlette:
-    """The app, with its queue and its workers, which live as long as it does."""
+    """The app, with its queue and its workers, which live as long as it does. Raises ConfigError as `Uploads`."""
+    uploads = Uploads(settings.folder / "uploads", settings.max_upload_mb)
     shop = Shop(settings)
-    desk = Desk(shop, Uploads(settings.folder / "uploads", settings.max_upload_mb))
+    desk = Desk(shop, uploads)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:

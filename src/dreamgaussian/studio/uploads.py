@@ -9,8 +9,12 @@ from pathlib import Path
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from dreamgaussian.errors import ConfigError
+
 KEPT_SECONDS = 24 * 3600
 MAX_TITLE = 60
+OWN_NAME = re.compile(r"upload-[0-9a-f]{16}(\.webp)?|\.upload-[0-9a-f]{16}-\w{8}\.webp")
+"""Names of the files written here: a picture, its cut-out, and a cut-out that was never finished (`atomic_path`)."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +39,34 @@ class Upload:
 
 
 class Uploads:
-    """The pictures of all sessions; those that nobody used are removed after a day, and when the server starts."""
+    """The pictures of all sessions; those that nobody used are removed after a day, and when the server starts.
+
+    Whatever else lies in the folder is left alone: only regular files with the studio's own names are removed.
+    """
 
     def __init__(self, folder: Path, max_mb: float) -> None:
+        """Remove what an earlier server left.
+
+        Args:
+            folder: Where the files are kept; made if need be.
+            max_mb: Largest file that is taken, in megabytes (10^6 bytes).
+
+        Raises:
+            ConfigError: The folder is a symbolic link or a file, so it is not the studio's own.
+        """
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            kind = "a symbolic link" if folder.is_symlink() else "a file"
+            raise ConfigError(
+                f"{folder} is {kind}, but the studio keeps uploads in a folder of its own there. Rename it, or pass "
+                "another --folder."
+            )
         self._folder = folder
         self._max_bytes = round(max_mb * 1e6)
         self._kept: dict[str, Upload] = {}
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.iterdir():
-            left.unlink()
+            if OWN_NAME.fullmatch(left.name) and left.is_file() and not left.is_symlink():
+                left.unlink()
 
     async def receive(self, request: Request, owner: str, name: str) -> Upload:
         """Write a request's body to a file, as far as the limit."""
@@ -69,7 +92,9 @@ class Uploads:
         for old in [each for each in self._kept.values() if time.time() - each.came > KEPT_SECONDS]:
             self._remove(old)
         upload_id = secrets.token_hex(8)
-        upload = self._kept[upload_id] = Upload(upload_id, owner, title, self._folder / upload_id, time.time())
+        upload = self._kept[upload_id] = Upload(
+            upload_id, owner, title, self._folder / f"upload-{upload_id}", time.time()
+        )
         return upload
 
     def get(self, upload_id: str, owner: str) -> Upload:
