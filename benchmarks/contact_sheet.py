@@ -1,6 +1,6 @@
-"""The README's contact sheet: whole runs on pictures, a row each.
+"""The README's contact sheet: whole runs on images, a row each.
 
-    python benchmarks/contact_sheet.py [-o FILE] PICTURE...
+    python benchmarks/contact_sheet.py [-o FILE] IMAGE...
 
 Every row: the input, the Gaussians from four sides, the mesh from the same sides.
 """
@@ -14,28 +14,28 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 import dreamgaussian as dg
-from dreamgaussian.mesh.raster import MeshScene, render_mesh
-from dreamgaussian.output import PREVIEW_AZIMUTHS_DEG, PREVIEW_ELEVATION_DEG, SHOW_RADIUS
+from dreamgaussian.raster.mesh import MeshScene, render_mesh
+from dreamgaussian.runs.folder import PREVIEW_AZIMUTHS_DEG, PREVIEW_ELEVATION_DEG, SHOW_RADIUS
 
 TILE = 144
 PAPER = 0.965
 
 
-def main(pictures: list[Path], path: Path, preset: str) -> None:
-    rows = [row(picture, dg.preset(preset)) for picture in pictures]
+def main(images: list[Path], path: Path, preset: str) -> None:
+    rows = [row(image, dg.preset(preset)) for image in images]
     sheet = (torch.cat(rows, dim=0).clamp(0, 1) * 255 + 0.5).byte().numpy()
     Image.fromarray(sheet).save(path, quality=88)
     print(path)
 
 
-def row(picture: Path, config: dg.RunConfig) -> Tensor:
-    result = dg.image_to_3d(picture, config)
-    print(f"{picture.stem}: {result.seconds}", flush=True)
+def row(image: Path, config: dg.RunConfig) -> Tensor:
+    result = dg.image_to_3d(image, config)
+    print(f"{image.stem}: {result.seconds}", flush=True)
     elevation = result.subject.views[0].camera.elevation_deg + PREVIEW_ELEVATION_DEG
     cameras = [dg.Camera.orbit(azimuth, elevation, 2 * TILE, radius=SHOW_RADIUS) for azimuth in PREVIEW_AZIMUTHS_DEG]
     rasterizer = dg.choose_rasterizer("auto", torch.device("cpu"))
     scene = MeshScene(result.mesh.vertices, result.mesh.faces)
-    straight = result.subject.views[0].picture
+    straight = result.subject.views[0].image
     tiles = [straight[..., :3] * straight[..., 3:] + PAPER * (1 - straight[..., 3:])]
     with torch.no_grad():
         tiles += [rasterizer.render(result.gaussians, camera).over(PAPER) for camera in cameras]
@@ -51,8 +51,8 @@ def shrink(tile: Tensor) -> Tensor:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("pictures", nargs="+", type=Path)
+    parser.add_argument("images", nargs="+", type=Path)
     parser.add_argument("-o", "--output", type=Path, default=Path("contact-sheet.webp"))
     parser.add_argument("--preset", default="default")
     arguments = parser.parse_args()
-    main(arguments.pictures, arguments.output, arguments.preset)
+    main(arguments.images, arguments.output, arguments.preset)

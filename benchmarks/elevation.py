@@ -1,4 +1,4 @@
-"""How well a prior tells the elevation of the benchmark's input pictures: `python benchmarks/elevation.py`.
+"""How well a prior tells the elevation of the benchmark's input images: `python benchmarks/elevation.py`.
 
 `--prior stable-zero123` where its weights are at hand; `--prior truth` knows each object's surface and colours, and so
 bounds what the method can do. Prints the mean error beside that of the best constant answer, which knows nothing but
@@ -17,15 +17,16 @@ from functools import cache
 
 import torch
 
-from dreamgaussian.camera import Camera
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkObject, read_index, read_object
 from dreamgaussian.evaluate.metrics import shrink
-from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.guidance import Prior, PriorSpec, open_prior
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.elevation import ElevationAware, estimate_elevation
+from dreamgaussian.guidance.prior import Prior, PriorSpec
+from dreamgaussian.inputs.subject import Crop, Subject, View
+from dreamgaussian.priors.elevation import ElevationAware, estimate_elevation
+from dreamgaussian.priors.registry import open_prior
 from dreamgaussian.raster import Render, choose_rasterizer
-from dreamgaussian.subject import Crop, Subject, View
 
 TRUTH = PriorSpec("truth", resolution=64, background=None)
 NEAR = 0.05
@@ -54,21 +55,21 @@ def main() -> None:
     errors = [abs(a - b) for a, b in zip(true, told, strict=True)]
     middle = statistics.median(true)
     constant = [abs(a - middle) for a in true]
-    print(f"{len(true)} pictures from {min(true):.0f} to {max(true):.0f} degrees")
+    print(f"{len(true)} images from {min(true):.0f} to {max(true):.0f} degrees")
     print(f"Mean error: {statistics.mean(errors):.1f} degrees")
     print(f"Correlation with the truth: {statistics.correlation(true, told):.2f}")
     print(f"Always answering {middle:.0f} degrees: mean error {statistics.mean(constant):.1f}")
 
 
 def input_view(subject: BenchmarkObject) -> View:
-    """The input picture, straight, as a run would see it."""
+    """The input image, straight, as a run would see it."""
     rgba = subject.input_view.clone()
     rgba[..., :3] /= rgba[..., 3:].clamp(min=1e-6)
     return View(rgba, subject.entry.input_camera, Crop(1.0, (0.0, 0.0)))
 
 
 def conditioned(name: str, path: str | None, device: torch.device, view: View) -> Callable[[float], Prior]:
-    """The prior, conditioned on the picture as taken from an elevation."""
+    """The prior, conditioned on the image as taken from an elevation."""
 
     def opened(elevation_deg: float) -> Prior:
         seen = replace(view, camera=Camera.orbit(0, elevation_deg, view.camera.width))

@@ -114,10 +114,10 @@ def make() -> Any:
         _, tile_ids, gaussian_ids = _torch_impl._isect_tiles(means, radii, depths, TILE, tiles_x, tiles_y)
         offsets = _torch_impl._isect_offset_encode(tile_ids, 1, tiles_x, tiles_y)
         channels = torch.cat([g["colors"][None], depths[..., None]], dim=-1)
-        picture, alpha = _torch_impl._rasterize_to_pixels(
+        image, alpha = _torch_impl._rasterize_to_pixels(
             means, conics, channels, g["opacities"][None], width, height, TILE, offsets, gaussian_ids,
             batch_per_iter=10**6,
         )  # fmt: skip
-        return picture[0, ..., :3], alpha[0, ..., 0], picture[0, ..., 3]
+        return image[0, ..., :3], alpha[0, ..., 0], image[0, ..., 3]
 
     return render

@@ -20,17 +20,17 @@ from typing import Any
 
 import torch
 
-from dreamgaussian.export import save
-from dreamgaussian.gaussians import SH_C0, Gaussians
-from dreamgaussian.mesh.clean import clean, decimate, seal
-from dreamgaussian.mesh.extract import extract_surface, match_outlines
-from dreamgaussian.mesh.field import density_field
-from dreamgaussian.mesh.settings import MeshSettings
-from dreamgaussian.mesh.unwrap import unwrap
-from dreamgaussian.meshing import gaussian_views
-from dreamgaussian.output import peak_memory_mb
+from dreamgaussian.core.gaussians import SH_C0, Gaussians
+from dreamgaussian.formats import save
+from dreamgaussian.meshing.clean import clean, decimate, seal
+from dreamgaussian.meshing.extract import extract_surface, match_outlines
+from dreamgaussian.meshing.field import density_field
+from dreamgaussian.meshing.settings import MeshSettings
+from dreamgaussian.meshing.unwrap import unwrap
 from dreamgaussian.raster.cpu import CpuRasterizer
+from dreamgaussian.runs.folder import peak_memory_mb
 from dreamgaussian.texture.bake import bake
+from dreamgaussian.texture.from_gaussians import gaussian_views
 from dreamgaussian.texture.settings import BakeSettings
 
 ROOT = Path(__file__).parents[1]

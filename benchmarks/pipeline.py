@@ -24,27 +24,27 @@ GUIDED_EVALUATIONS = 20
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--picture", type=Path, default=ROOT / "examples" / "hamburger.png")
+    parser.add_argument("--image", type=Path, default=ROOT / "examples" / "hamburger.png")
     parser.add_argument("--preset", default="default")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results" / "pipeline.md")
     arguments = parser.parse_args()
-    table = measure(arguments.picture, arguments.preset)
+    table = measure(arguments.image, arguments.preset)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(table, encoding="utf-8")
     print(table)
 
 
-def measure(picture: Path, preset_name: str) -> str:
+def measure(image: Path, preset_name: str) -> str:
     """A Markdown page."""
     wall, cpu = {"Loading": time.perf_counter()}, {"Loading": time.process_time()}
     import torch
 
     from dreamgaussian import preset
-    from dreamgaussian.output import peak_memory_mb
     from dreamgaussian.pipeline import generate, open_run
+    from dreamgaussian.runs.folder import peak_memory_mb
 
     wall["Opening"], cpu["Opening"] = time.perf_counter(), time.process_time()
-    run = open_run(picture, preset(preset_name))
+    run = open_run(image, preset(preset_name))
     wall["Gaussians"], cpu["Gaussians"] = time.perf_counter(), time.process_time()
     for snapshot in generate(run):
         if snapshot.stage not in wall:
@@ -53,7 +53,7 @@ def measure(picture: Path, preset_name: str) -> str:
     memory = peak_memory_mb()
 
     lines = [
-        f"# One run of the {preset_name} preset on {picture.name}",
+        f"# One run of the {preset_name} preset on {image.name}",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}, {platform.system()} {platform.machine()}, "
         f"{os.cpu_count()} CPU cores, {torch.get_num_threads()} threads, torch {torch.__version__}, "
@@ -81,7 +81,7 @@ def _guided_evaluation(prior) -> float:
     """Median seconds of one classifier-free guided prediction."""
     import torch
 
-    from dreamgaussian.camera import Camera
+    from dreamgaussian.core.camera import Camera
 
     spec = prior.spec
     x = torch.zeros(1, spec.views_per_sample, spec.channels, spec.resolution, spec.resolution)

@@ -9,13 +9,13 @@ import argparse
 import weakref
 
 import torch
-from priors import camera, random_prior, with_encoder
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from dreamgaussian.guidance.distill import noised
+from priors import camera, random_prior, with_encoder
 
 PRIORS = ("stable-diffusion", "mvdream", "sdxl")
 

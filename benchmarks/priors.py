@@ -60,20 +60,20 @@ def measure(name: str, encoder: str, device_name: str, steps: int) -> dict[str, 
     import torch
 
     from dreamgaussian.guidance.gradients import sds_gradient
-    from dreamgaussian.output import peak_memory_mb
+    from dreamgaussian.runs.folder import peak_memory_mb
 
     torch.manual_seed(0)
     device = torch.device(device_name)
     prior = with_encoder(random_prior(name, device), encoder, device)
     spec = prior.spec
     cameras = [[camera(spec, 360 / spec.views_per_sample * view) for view in range(spec.views_per_sample)]]
-    pictures = torch.rand(1, spec.views_per_sample, 3, spec.resolution, spec.resolution, device=device)
-    pictures.requires_grad_()
+    images = torch.rand(1, spec.views_per_sample, 3, spec.resolution, spec.resolution, device=device)
+    images.requires_grad_()
     t = torch.tensor([0.5], device=device)
     wall, cpu = {"encode": [], "predict": [], "backward": []}, []
     for _ in range(steps + 1):
         marks, busy = [clock(device)], time.process_time()
-        x = prior.encode(pictures)
+        x = prior.encode(images)
         marks.append(clock(device))
         gradient = sds_gradient(prior, x, t, torch.randn_like(x), cameras, scale=5.0, weighting="sigma_squared")
         marks.append(clock(device))
@@ -105,15 +105,15 @@ def random_prior(name, device):
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from torch import nn
 
-    from dreamgaussian.guidance import prior_spec
-    from dreamgaussian.guidance.clip import Words
-    from dreamgaussian.guidance.latent import LatentSpace, on_meta
-    from dreamgaussian.guidance.manifest import manifest
-    from dreamgaussian.guidance.multiview import MultiView
-    from dreamgaussian.guidance.multiview_unet import MultiViewUNet
-    from dreamgaussian.guidance.schedule import Schedule
-    from dreamgaussian.guidance.stable_diffusion import VIEW_NAMES, StableDiffusion
-    from dreamgaussian.guidance.zero123 import SeenView, Zero123
+    from dreamgaussian.priors.clip import Words
+    from dreamgaussian.priors.latent import LatentSpace, on_meta
+    from dreamgaussian.priors.manifest import manifest
+    from dreamgaussian.priors.multiview import MultiView
+    from dreamgaussian.priors.multiview_unet import MultiViewUNet
+    from dreamgaussian.priors.registry import prior_spec
+    from dreamgaussian.priors.schedule import Schedule
+    from dreamgaussian.priors.stable_diffusion import VIEW_NAMES, StableDiffusion
+    from dreamgaussian.priors.zero123 import SeenView, Zero123
 
     filled = partial(with_random_weights, device=device)
     spec, components = prior_spec(name), manifest(name).components
@@ -127,8 +127,8 @@ def random_prior(name, device):
         seen = name == "imagedream"
         tokens = 77 + IMAGE_TOKENS * seen
         contexts = {key: torch.randn(tokens, 1024, device=device) for key in ("conditional", "unconditional")}
-        picture = {key: torch.randn(4, 32, 32, device=device) for key in contexts} if seen else None
-        return MultiView(spec, space, schedule, filled(unet), contexts, picture)
+        image = {key: torch.randn(4, 32, 32, device=device) for key in contexts} if seen else None
+        return MultiView(spec, space, schedule, filled(unet), contexts, image)
     unet = filled(on_meta(UNet2DConditionModel, config))
     if name in ("stable-diffusion", "sdxl"):
         tokens = torch.randn(77, config["cross_attention_dim"], device=device)
@@ -140,11 +140,11 @@ def random_prior(name, device):
 
 
 def with_encoder(prior, encoder: str, device):
-    """The prior with another way from pictures to latents."""
+    """The prior with another way from images to latents."""
     from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
-    from dreamgaussian.guidance.encoders import LinearGradient, TinyEncoder
-    from dreamgaussian.guidance.latent import on_meta
+    from dreamgaussian.priors.encoders import LinearGradient, TinyEncoder
+    from dreamgaussian.priors.latent import on_meta
 
     space = prior.latents
     if encoder == "linear":
@@ -159,7 +159,7 @@ def with_random_weights(network, device):
     """A network of the meta device, in the device's half precision."""
     import torch
 
-    from dreamgaussian.guidance.latent import working_dtype
+    from dreamgaussian.priors.latent import working_dtype
 
     state = {}
     for name, tensor in network.state_dict().items():
@@ -172,7 +172,7 @@ def with_random_weights(network, device):
 
 def camera(spec, azimuth_deg: float):
     """A camera of the prior's domain."""
-    from dreamgaussian.camera import Camera
+    from dreamgaussian.core.camera import Camera
 
     return Camera.orbit(azimuth_deg, 0, spec.resolution, radius=spec.domain.radius)
 

@@ -30,8 +30,8 @@ import torch
 import tyro
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.gaussians import SH_C0, Gaussians
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.gaussians import SH_C0, Gaussians
 from dreamgaussian.raster import choose_rasterizer
 
 Draw = Callable[[], tuple[Tensor, Tensor]]
@@ -47,7 +47,7 @@ class Settings:
     kinds: tuple[str, ...] = ("trained", "initial")
     """`trained`: a bumpy surface, anisotropic, of many opacities. `initial`: a uniform ball of opacity 0.1."""
     rasterizers: tuple[str, ...] = ("cpu",)
-    """Our own that take part; `reference` only in pictures of 128 pixels and less."""
+    """Our own that take part; `reference` only in images of 128 pixels and less."""
     gsplat: bool = False
     """Let gsplat's pure-torch path take part (see benchmarks/gsplat_torch.py); minutes."""
     adapter: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Stage 2 with a prior of 256 px that knows the object: `python benchmarks/refinement.py`.
 
 Gaussians fitted to the true views are meshed and textured (stage 1); stage 2 then hears the analytic prior, whose
-pictures are the true views. Both are compared with the true views by PSNR and ST-LPIPS. Prints a table.
+images are the true views. Both are compared with the true views by PSNR and ST-LPIPS. Prints a table.
 """
 
 import os
@@ -14,18 +14,18 @@ from pathlib import Path
 
 import torch
 
-from dreamgaussian.camera import Camera
+from dreamgaussian.core.camera import Camera
 from dreamgaussian.evaluate.dataset import BenchmarkObject, read_index, read_object
 from dreamgaussian.evaluate.methods import mesh_views
 from dreamgaussian.evaluate.metrics import Networks, ViewJudge
-from dreamgaussian.export import load_gaussians
-from dreamgaussian.guidance import CameraDomain, PriorSpec
+from dreamgaussian.formats import load_gaussians
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.mesh.build import build_mesh
-from dreamgaussian.meshing import gaussian_views
+from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
+from dreamgaussian.inputs.subject import Subject
+from dreamgaussian.meshing.build import build_mesh
 from dreamgaussian.raster.cpu import CpuRasterizer
-from dreamgaussian.subject import Subject
 from dreamgaussian.texture.bake import bake
+from dreamgaussian.texture.from_gaussians import gaussian_views
 from dreamgaussian.texture.refine import refine
 from dreamgaussian.texture.settings import BakeSettings, RefineSettings
 
@@ -49,12 +49,12 @@ def main() -> None:
         *_, last = refine(baked, known_prior(subject), Subject(), torch.Generator().manual_seed(0), settings)
         judge = ViewJudge(networks, subject.views)
         for stage, mesh in (("1", baked), ("2", last.mesh)):
-            scores = judge.score(mesh_views(mesh, subject.entry.cameras, subject.entry.input_camera).pictures)
+            scores = judge.score(mesh_views(mesh, subject.entry.cameras, subject.entry.input_camera).images)
             print(f"| {subject.entry.name} | {stage} | {scores.psnr:.2f} | {scores.st_lpips:.4f} |", flush=True)
 
 
 def known_prior(subject: BenchmarkObject) -> AnalyticPrior:
-    """A prior of 256 px whose pictures are the object's true views."""
+    """A prior of 256 px whose images are the object's true views."""
     entry = subject.entry
 
     def target(camera: Camera) -> torch.Tensor:

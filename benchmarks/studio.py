@@ -44,7 +44,7 @@ class Heard:
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--picture", type=Path, default=ROOT / "examples" / "hamburger.png")
+    parser.add_argument("--image", type=Path, default=ROOT / "examples" / "hamburger.png")
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--window", type=int, default=20, help="steps between looking and looking away")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results" / "studio.md")
@@ -58,7 +58,7 @@ def main() -> None:
 def measure(studio: LocalStudio, arguments: argparse.Namespace) -> str:
     """A Markdown page."""
     client, heard = Client(studio.address), Heard()
-    job = client.start(arguments.picture, steps=arguments.steps)
+    job = client.start(arguments.image, steps=arguments.steps)
     with client.live() as socket:
         threading.Thread(target=listen, args=(socket, heard), daemon=True).start()
         threading.Thread(target=ping, args=(socket,), daemon=True).start()
@@ -104,7 +104,7 @@ def page(
             f"{platform.machine()}, {os.cpu_count()} cores. Other work shared the machine: {os.getloadavg()[1]:.0f}",
             "processes wanted to run, on average.",
             "",
-            f"`{arguments.picture.name}`, {arguments.steps} steps of the default preset; the client looks for",
+            f"`{arguments.image.name}`, {arguments.steps} steps of the default preset; the client looks for",
             f"{arguments.window} steps, looks away for as many, and so on.",
             "",
             "| | |",

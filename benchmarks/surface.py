@@ -20,23 +20,23 @@ import torch
 from commit import commit
 from scipy.spatial import KDTree
 
-from dreamgaussian.camera import Camera
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.evaluate.dataset import BenchmarkObject, read_index, read_object
 from dreamgaussian.evaluate.metrics import compare_points
 from dreamgaussian.evaluate.surface import sample_surface
-from dreamgaussian.export import load_gaussians, save
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import DistillSettings, FitSettings, SurfaceSettings
 from dreamgaussian.fitting.state import FitState
-from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.guidance import CameraDomain, PriorSpec
+from dreamgaussian.formats import load_gaussians, save
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.mesh.build import build_mesh
-from dreamgaussian.mesh.extract import Outline
-from dreamgaussian.mesh.settings import MeshSettings
-from dreamgaussian.meshing import gaussian_views
+from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
+from dreamgaussian.inputs.subject import Subject
+from dreamgaussian.meshing.build import build_mesh
+from dreamgaussian.meshing.extract import Outline
+from dreamgaussian.meshing.settings import MeshSettings
 from dreamgaussian.raster.cpu import CpuRasterizer
-from dreamgaussian.subject import Subject
+from dreamgaussian.texture.from_gaussians import gaussian_views
 from dreamgaussian.texture.settings import BakeSettings
 
 ROOT = Path(__file__).parents[1]

@@ -50,7 +50,7 @@ struct PyFrame {
     // `gradients`: color, alpha, depth, extra; 0 where there is none.
     // `outputs`: means, log_scales, quats, opacity_logits, colors, extra, screen_means, screen_means_abs (or 0).
     void backward(const Addresses<4>& gradients, const Addresses<8>& outputs, int threads) {
-        const PictureGradients sources = {at<const float>(gradients[0]), at<const float>(gradients[1]),
+        const ImageGradients sources = {at<const float>(gradients[0]), at<const float>(gradients[1]),
                                           at<const float>(gradients[2]), at<const float>(gradients[3])};
         const GaussianGradients targets = {at(outputs[0]), at(outputs[1]), at(outputs[2]), at(outputs[3]),
                                            at(outputs[4]), at(outputs[5]), at(outputs[6]), at(outputs[7])};
@@ -79,7 +79,7 @@ PyFrame py_forward(int count, int extra_channels, const Addresses<6>& inputs, fl
     return {forward(gaussians, camera_of(camera, width, height), conventions_of(conventions), targets, threads)};
 }
 
-// The volumes of a batch and the rays through each. `tensors`: voxels, pictures, sines and cosines of the elevations,
+// The volumes of a batch and the rays through each. `tensors`: voxels, images, sines and cosines of the elevations,
 // origins, directions, jitter (or 0). `sizes`: batch, depths, rows, columns, side, rays, samples. `conventions`:
 // radius, tangent, half depth, ball radius, density scale.
 struct PyMarch {
@@ -148,7 +148,7 @@ struct PyMarch {
 NB_MODULE(_core, module) {
     using namespace splat;
     using without_gil = nb::call_guard<nb::gil_scoped_release>;
-    nb::set_leak_warnings(false);  // a picture that is still there when Python ends is no leak
+    nb::set_leak_warnings(false);  // an image that is still there when Python ends is no leak
     nb::class_<PyFrame>(module, "Frame").def("backward", &PyFrame::backward, without_gil());
     nb::class_<PyMarch>(module, "March")
         .def(nb::init<Addresses<6>, std::array<int, 7>, std::array<float, 5>>())

@@ -13,7 +13,7 @@ alignas(64) constexpr float PIXEL_Y[LANES] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2
 
 constexpr float LEAST_EXPONENT = -40.0f;  // below every alpha_min, above what exp2 cannot do
 
-// A block's place in the picture, in pixels.
+// A block's place in the image, in pixels.
 struct BlockPlace {
     int x, y, columns, rows;
 
@@ -64,13 +64,13 @@ struct BlockLists {
     }
 };
 
-// Writes `channels` vectors as the interleaved channels of the picture's pixels.
-INLINE void write_block(const BlockPlace& place, int width, const Floats* values, int channels, float* picture) {
+// Writes `channels` vectors as the interleaved channels of the image's pixels.
+INLINE void write_block(const BlockPlace& place, int width, const Floats* values, int channels, float* image) {
     alignas(64) float lanes[LANES];
     for (int k = 0; k < channels; k++) {
         store(lanes, values[k]);
         for (int row = 0; row < place.rows; row++) {
-            float* target = picture + (static_cast<size_t>(place.y + row) * width + place.x) * channels + k;
+            float* target = image + (static_cast<size_t>(place.y + row) * width + place.x) * channels + k;
             if (place.columns == BLOCK)
                 for (int column = 0; column < BLOCK; column++) target[column * channels] = lanes[row * BLOCK + column];
             else
@@ -80,14 +80,14 @@ INLINE void write_block(const BlockPlace& place, int width, const Floats* values
     }
 }
 
-INLINE void write_picture(const Frame& frame, const BlockPlace& place, const Floats* sums, Floats transmittance,
-                          const Picture& picture) {
+INLINE void write_image(const Frame& frame, const BlockPlace& place, const Floats* sums, Floats transmittance,
+                          const Image& image) {
     const int width = frame.camera.width, extra = frame.gaussians.extra_channels;
     const Floats alpha = 1.0f - transmittance;
-    write_block(place, width, sums, 1, picture.depth);
-    write_block(place, width, &alpha, 1, picture.alpha);
-    write_block(place, width, sums + 1, 3, picture.color);
-    write_block(place, width, sums + 4, extra, picture.extra);
+    write_block(place, width, sums, 1, image.depth);
+    write_block(place, width, &alpha, 1, image.alpha);
+    write_block(place, width, sums + 1, 3, image.color);
+    write_block(place, width, sums + 4, extra, image.extra);
 }
 
 // Blends a block's list of pairs into `sums`. A pixel is finished before its transmittance would fall to the minimum.
@@ -122,7 +122,7 @@ INLINE Floats blend_block(const Frame& frame, const BlockPlace& place, const int
 }
 
 template <int CHANNELS>
-INLINE void blend_tile(Frame& frame, int tile, Scratch& scratch, const Picture& picture) {
+INLINE void blend_tile(Frame& frame, int tile, Scratch& scratch, const Image& image) {
     const uint32_t begin = frame.tile_begins.data[tile], end = frame.tile_begins.data[tile + 1];
     const BlockLists lists(frame, begin, end, scratch.block_lists);
     const int channel_count = CHANNELS ? CHANNELS : frame.channel_count;
@@ -139,18 +139,18 @@ INLINE void blend_tile(Frame& frame, int tile, Scratch& scratch, const Picture& 
         const size_t pixel = static_cast<size_t>(tile) * TILE_PIXELS + block * LANES;
         store(frame.transmittances.data + pixel, transmittance);
         store(frame.last_pairs.data + pixel, last);
-        write_picture(frame, place, sums, transmittance, picture);
+        write_image(frame, place, sums, transmittance, image);
     }
 }
 
-static void blend(Frame& frame, int tile, Scratch& scratch, const Picture& picture) {
+static void blend(Frame& frame, int tile, Scratch& scratch, const Image& image) {
     switch (frame.channel_count) {
         case 4:
-            return blend_tile<4>(frame, tile, scratch, picture);
+            return blend_tile<4>(frame, tile, scratch, image);
         case 7:
-            return blend_tile<7>(frame, tile, scratch, picture);
+            return blend_tile<7>(frame, tile, scratch, image);
         default:
-            return blend_tile<0>(frame, tile, scratch, picture);
+            return blend_tile<0>(frame, tile, scratch, image);
     }
 }
 

@@ -31,12 +31,12 @@ struct TileState {
 };
 
 // The reverse of write_block; zero where there is no gradient or no pixel.
-INLINE void read_block(const BlockPlace& place, int width, const float* picture, int channels, float* lanes) {
+INLINE void read_block(const BlockPlace& place, int width, const float* image, int channels, float* lanes) {
     for (int k = 0; k < channels; k++, lanes += LANES) {
         store(lanes, 0.0f);
-        if (!picture) continue;
+        if (!image) continue;
         for (int row = 0; row < place.rows; row++) {
-            const float* source = picture + (static_cast<size_t>(place.y + row) * width + place.x) * channels + k;
+            const float* source = image + (static_cast<size_t>(place.y + row) * width + place.x) * channels + k;
             if (place.columns == BLOCK)
                 for (int column = 0; column < BLOCK; column++) lanes[row * BLOCK + column] = source[column * channels];
             else
@@ -46,7 +46,7 @@ INLINE void read_block(const BlockPlace& place, int width, const float* picture,
     }
 }
 
-INLINE void start_block(const Frame& frame, int tile, int block, const PictureGradients& gradients, TileState& state) {
+INLINE void start_block(const Frame& frame, int tile, int block, const ImageGradients& gradients, TileState& state) {
     state.last_of_block[block] = -1;
     const BlockPlace place(frame, tile, block);
     if (place.empty()) return;
@@ -120,7 +120,7 @@ INLINE void pair_backward(const Frame& frame, TileState& state, int32_t pair, ui
 }
 
 template <int CHANNELS, bool ABSGRAD>
-INLINE void blend_tile_backward(Frame& frame, int tile, Scratch& scratch, const PictureGradients& gradients) {
+INLINE void blend_tile_backward(Frame& frame, int tile, Scratch& scratch, const ImageGradients& gradients) {
     constexpr uint32_t AHEAD = 8;  // pairs to prefetch
     const int channel_count = CHANNELS ? CHANNELS : frame.channel_count, stride = frame.pair_stride();
     const uint32_t begin = frame.tile_begins.data[tile], end = frame.tile_begins.data[tile + 1];
@@ -155,7 +155,7 @@ INLINE void blend_tile_backward(Frame& frame, int tile, Scratch& scratch, const 
     }
 }
 
-static void blend_backward(Frame& frame, int tile, Scratch& scratch, const PictureGradients& gradients, bool absgrad) {
+static void blend_backward(Frame& frame, int tile, Scratch& scratch, const ImageGradients& gradients, bool absgrad) {
     switch (frame.channel_count) {
         case 4:
             return absgrad ? blend_tile_backward<4, true>(frame, tile, scratch, gradients)

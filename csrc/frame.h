@@ -1,4 +1,4 @@
-// The nouns: what goes into a picture, what comes out, and what the backward pass needs to remember.
+// The nouns: what goes into an image, what comes out, and what the backward pass needs to remember.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,7 @@ struct Buffer {
     void grow(size_t count);     // keeps the contents
 };
 
-// A pinhole camera in OpenCV's frame (x right, y down, z forwards), principal point at the picture's centre.
+// A pinhole camera in OpenCV's frame (x right, y down, z forwards), principal point at the image's centre.
 struct Camera {
     float rotation[9];  // camera from world, row by row
     float translation[3];
@@ -45,7 +45,7 @@ struct Conventions {
     float near, blur, frustum_margin;
 };
 
-// `count` Gaussians as the optimiser holds them, row by row. A picture's channels are depth, red, green, blue, extra.
+// `count` Gaussians as the optimiser holds them, row by row. An image's channels are depth, red, green, blue, extra.
 struct Gaussians {
     int count, extra_channels;
     const float* means;           // 3 each
@@ -62,13 +62,13 @@ struct GaussianGradients {
     float *screen_means, *screen_means_abs;  // 2 each; the latter may be null
 };
 
-// Row by row, channels last. Also holds the loss's gradients with respect to a picture; there, any may be null.
+// Row by row, channels last. Also holds the loss's gradients with respect to an image; there, any may be null.
 template <class T>
-struct PictureOf {
+struct ImageOf {
     T *color, *alpha, *depth, *extra;
 };
-using Picture = PictureOf<float>;
-using PictureGradients = PictureOf<const float>;
+using Image = ImageOf<float>;
+using ImageGradients = ImageOf<const float>;
 
 // A Gaussian on the screen: one cache line. At (dx, dy) from the centre, alpha = 2^(log2_opacity - u² - v²) with
 // u = ux dx + uy dy and v = vy dy, the Cholesky factor of the inverse covariance: a sum of squares, so that nothing
@@ -103,7 +103,7 @@ struct Chunk {
 
 struct Kernels;
 
-// Everything between a forward pass and its backward pass. Buffers are reused from picture to picture.
+// Everything between a forward pass and its backward pass. Buffers are reused from image to image.
 struct Frame {
     Camera camera;
     Conventions conventions;

@@ -13,9 +13,9 @@ struct Kernels {
     // records to the counts of their tiles.
     void (*project)(Frame& frame, int index, Chunk& chunk, uint32_t* tile_counts, float* radii, float* screen_means);
     // Draws one tile.
-    void (*blend)(Frame& frame, int tile, Scratch& scratch, const Picture& picture);
+    void (*blend)(Frame& frame, int tile, Scratch& scratch, const Image& image);
     // Fills the gradient sums of one tile's pairs.
-    void (*blend_backward)(Frame& frame, int tile, Scratch& scratch, const PictureGradients& gradients, bool absgrad);
+    void (*blend_backward)(Frame& frame, int tile, Scratch& scratch, const ImageGradients& gradients, bool absgrad);
     // Adds up the gradient sums of chunk number `index` and takes them back to the Gaussians.
     void (*project_backward)(Frame& frame, int index, const Chunk& chunk, Scratch& scratch,
                              const GaussianGradients& gradients);

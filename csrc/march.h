@@ -1,4 +1,4 @@
-// Emission and absorption along rays through the volume that a picture was lifted to: the kernels behind
+// Emission and absorption along rays through the volume that an image was lifted to: the kernels behind
 // dreamgaussian/guidance/mini/march.py, which says what every number means.
 #pragma once
 
@@ -9,10 +9,10 @@ namespace splat {
 constexpr int VOXEL_FLOATS = 8;  // density, red, green, blue, blend; three unused
 constexpr int MOST_SAMPLES = 128;
 
-// A volume in the frustum of the camera that took `picture`, at azimuth 0.
+// A volume in the frustum of the camera that took `image`, at azimuth 0.
 struct Frustum {
     const float* voxels;   // [depths, rows, columns, VOXEL_FLOATS], before their activations
-    const float* picture;  // [side, side, 4], premultiplied
+    const float* image;  // [side, side, 4], premultiplied
     int depths, rows, columns, side;
     float sin_elevation, cos_elevation;
     float radius, tangent, half_depth;  // of the camera's orbit, of half its field of view, of the volume

@@ -52,7 +52,7 @@ INLINE Corners corners_at(const Frustum& f, float u, float v, float w) {
     return corners;
 }
 
-// The picture at (u, v), black and clear beside it; false where it is clear.
+// The image at (u, v), black and clear beside it; false where it is clear.
 INLINE bool pixel_at(const Frustum& f, float u, float v, float* pixel) {
     const float x = ((u + 1) * f.side - 1) * 0.5f, y = ((v + 1) * f.side - 1) * 0.5f;
     if (!(x > -1 && x < f.side && y > -1 && y < f.side)) return false;
@@ -63,7 +63,7 @@ INLINE bool pixel_at(const Frustum& f, float u, float v, float* pixel) {
         const int i = column + (k & 1), j = row + (k >> 1);
         if (i < 0 || i >= f.side || j < 0 || j >= f.side) continue;
         const float share = (k & 1 ? dx : 1 - dx) * (k & 2 ? dy : 1 - dy);
-        const float* texel = f.picture + (static_cast<ptrdiff_t>(j) * f.side + i) * 4;
+        const float* texel = f.image + (static_cast<ptrdiff_t>(j) * f.side + i) * 4;
         for (int c = 0; c < 4; c++) pixel[c] += share * texel[c];
     }
     return pixel[3] > 0;

@@ -29,7 +29,7 @@ INLINE void add_up_pairs(const float* pair_sums, uint32_t count, int stride, flo
     }
 }
 
-// What the picture wants of sixteen splats.
+// What the image wants of sixteen splats.
 struct SplatGradients {
     Floats s, u, v, uu, uv, vv, abs_x, abs_y, depth;
 };

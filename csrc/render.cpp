@@ -101,13 +101,13 @@ FramePtr forward(const Gaussians& gaussians, const Camera& camera, const Convent
         bin_into_tiles(*frame, team);
         team.meet();
         tiles.drain([&](int i) {
-            kernels.blend(*frame, frame->tile_order.data[i], scratch_of_this_thread(), outputs.picture);
+            kernels.blend(*frame, frame->tile_order.data[i], scratch_of_this_thread(), outputs.image);
         });
     });
     return frame;
 }
 
-void backward(Frame& frame, const PictureGradients& gradients, const GaussianGradients& outputs, int threads) {
+void backward(Frame& frame, const ImageGradients& gradients, const GaussianGradients& outputs, int threads) {
     // The last slot is read by whole vectors.
     frame.pair_sums.reserve(static_cast<size_t>(frame.pair_count) * frame.pair_stride() + 16);
     const Kernels& kernels = *frame.kernels;

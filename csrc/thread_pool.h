@@ -1,7 +1,7 @@
-// A process-wide team of threads that parks between pictures.
+// A process-wide team of threads that parks between images.
 //
 // OpenMP's default is to spin, which is ruinous when anything else runs on the machine. Here a waiting thread spins for
-// a few microseconds, so that the steps of a picture follow each other closely, and then sleeps.
+// a few microseconds, so that the steps of an image follow each other closely, and then sleeps.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-"""One picture to Gaussians and a textured mesh, in one call: python examples/01_image_to_3d.py PICTURE FOLDER"""
+"""One image to Gaussians and a textured mesh, in one call: python examples/01_image_to_3d.py IMAGE FOLDER"""
 
 import sys
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import dreamgaussian as dg
 
 
-def main(picture: Path, folder: Path, preset: str = "default") -> None:
-    result = dg.image_to_3d(picture, dg.preset(preset), output=folder)
+def main(image: Path, folder: Path, preset: str = "default") -> None:
+    result = dg.image_to_3d(image, dg.preset(preset), output=folder)
     print(f"{len(result.gaussians):,} Gaussians, {len(result.mesh.faces):,} triangles, seconds: {result.seconds}")
     print("\n".join(str(path) for path in result.files))
 

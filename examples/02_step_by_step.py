@@ -1,6 +1,6 @@
 """The stages one by one: watch the fit, stop it, go on from a file.
 
-python examples/02_step_by_step.py PICTURE FOLDER
+python examples/02_step_by_step.py IMAGE FOLDER
 """
 
 import sys
@@ -12,9 +12,9 @@ import torch
 import dreamgaussian as dg
 
 
-def main(picture: Path, folder: Path, steps: int = 300) -> None:
+def main(image: Path, folder: Path, steps: int = 300) -> None:
     settings = dg.FitSettings(steps=steps)
-    subject = dg.subject_from_picture(picture)
+    subject = dg.subject_from_image(image)
     prior = dg.open_prior("mini", subject, torch.device("cpu"))
     rasterizer = dg.choose_rasterizer("auto", torch.device("cpu"))
 

@@ -1,4 +1,4 @@
-"""A prior of your own: here the analytic one, which pulls the Gaussians towards pictures that a function draws.
+"""A prior of your own: here the analytic one, which pulls the Gaussians towards images that a function draws.
 
 python examples/03_your_own_prior.py FOLDER
 """
@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 import dreamgaussian as dg
-from dreamgaussian.guidance import PriorSpec
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.subject import Subject
+from dreamgaussian.guidance.prior import PriorSpec
+from dreamgaussian.inputs.subject import Subject
 
 
 def ball(camera: dg.Camera) -> Tensor:

@@ -5,11 +5,11 @@ from typing import get_args
 
 import pytest
 
-from dreamgaussian.config import PRESETS, RunConfig, from_json, preset, read_run, to_json
-from dreamgaussian.errors import ConfigError
-from dreamgaussian.guidance.catalogue import CATALOGUE
-from dreamgaussian.prior_settings import PriorName
-from dreamgaussian.subject_settings import PosedPicture, SubjectSettings
+from dreamgaussian.config import PRESETS, RENAMED, RunConfig, from_json, preset, read_run, to_json
+from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.inputs.settings import PosedImage, SubjectSettings
+from dreamgaussian.priors.choice import PriorName
+from dreamgaussian.priors.registry import CATALOGUE
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -37,8 +37,8 @@ def test_every_setting_survives_json():
     assert from_json(json.loads(json.dumps(to_json(config)))) == config
 
 
-def test_further_pictures_survive_json():
-    views = (PosedPicture("back.png", 180), PosedPicture("top.png", 0, 80))
+def test_further_images_survive_json():
+    views = (PosedImage("back.png", 180), PosedImage("top.png", 0, 80))
     config = RunConfig(subject=SubjectSettings(views=views))
     assert from_json(json.loads(json.dumps(to_json(config)))) == config
 
@@ -103,3 +103,21 @@ def test_a_broken_run_json_is_named(tmp_path):
 
 def test_the_names_of_priors_are_those_there_are():
     assert set(get_args(PriorName)) == {"mini", *CATALOGUE}
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_records_of_an_earlier_release_are_understood(old, new):
+    def nested(name, value):
+        for part in reversed(name.split(".")):
+            value = {part: value}
+        return value
+
+    def at(config, name):
+        for part in name.split("."):
+            config = getattr(config, part)
+        return config
+
+    value = at(RunConfig(), new)
+    assert at(from_json(nested(old, value)), new) == value
+    with pytest.raises(ConfigError, match="No setting is called"):
+        from_json(nested(old + "x", value))

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-PICTURE = EXAMPLES / "cactus.webp"
+IMAGE = EXAMPLES / "cactus.webp"
 
 
 def example(name: str) -> ModuleType:
@@ -23,7 +23,7 @@ def test_every_numbered_example_is_tested():
 
 
 def test_step_by_step(tmp_path):
-    example("02_step_by_step").main(PICTURE, tmp_path, steps=20)
+    example("02_step_by_step").main(IMAGE, tmp_path, steps=20)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gaussians.ply", "half-way.safetensors", "shape.obj"]
 
 
@@ -33,6 +33,6 @@ def test_your_own_prior(tmp_path):
 
 
 def test_image_to_3d(tmp_path, capsys):
-    example("01_image_to_3d").main(PICTURE, tmp_path, preset="quick")
+    example("01_image_to_3d").main(IMAGE, tmp_path, preset="quick")
     assert "Gaussians" in capsys.readouterr().out
     assert (tmp_path / "mesh.glb").stat().st_size > 10_000

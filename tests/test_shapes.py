@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from dreamgaussian.export.preview import contact_sheet
-from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.matting import clean
+from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.inputs.matting import clean
+from dreamgaussian.runs.preview import contact_sheet
 
 
 def tensors(n: int = 5) -> dict[str, torch.Tensor]:
@@ -38,5 +38,5 @@ def test_a_wrong_shape_in_a_dataclass_fails(name: str, wrong: object) -> None:
 def test_a_wrong_shape_in_a_function_fails() -> None:
     with pytest.raises(TypeError, match="alpha"):
         clean(np.zeros((4, 4, 1), np.float32))
-    with pytest.raises(TypeError, match="input_picture"):
+    with pytest.raises(TypeError, match="input_image"):
         contact_sheet(torch.zeros(4, 4, 3), [], [])

@@ -1,4 +1,4 @@
-"""DreamGaussian: one picture in; 3D Gaussians and a clean textured mesh out.
+"""DreamGaussian: one image in; 3D Gaussians and a clean textured mesh out.
 
     import dreamgaussian as dg
     result = dg.image_to_3d("cat.png")
@@ -10,54 +10,54 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dreamgaussian.camera import Camera as Camera
+    from dreamgaussian.api import Result as Result
+    from dreamgaussian.api import image_to_3d as image_to_3d
+    from dreamgaussian.api import text_to_3d as text_to_3d
     from dreamgaussian.config import RunConfig as RunConfig
     from dreamgaussian.config import preset as preset
-    from dreamgaussian.errors import DreamGaussianError as DreamGaussianError
-    from dreamgaussian.export import convert as convert
-    from dreamgaussian.export import load as load
-    from dreamgaussian.export import save as save
+    from dreamgaussian.core.camera import Camera as Camera
+    from dreamgaussian.core.errors import DreamGaussianError as DreamGaussianError
+    from dreamgaussian.core.gaussians import Gaussians as Gaussians
+    from dreamgaussian.core.mesh import Mesh as Mesh
     from dreamgaussian.fitting.loop import fit as fit
     from dreamgaussian.fitting.settings import FitSettings as FitSettings
     from dreamgaussian.fitting.state import FitState as FitState
-    from dreamgaussian.gaussians import Gaussians as Gaussians
-    from dreamgaussian.guidance import open_prior as open_prior
-    from dreamgaussian.mesh.build import build_mesh as build_mesh
-    from dreamgaussian.mesh.mesh import Mesh as Mesh
-    from dreamgaussian.pipeline import Result as Result
+    from dreamgaussian.formats import convert as convert
+    from dreamgaussian.formats import load as load
+    from dreamgaussian.formats import save as save
+    from dreamgaussian.inputs.settings import PosedImage as PosedImage
+    from dreamgaussian.inputs.subject import subject_from_image as subject_from_image
+    from dreamgaussian.meshing.build import build_mesh as build_mesh
     from dreamgaussian.pipeline import generate as generate
-    from dreamgaussian.pipeline import image_to_3d as image_to_3d
     from dreamgaussian.pipeline import open_run as open_run
-    from dreamgaussian.pipeline import text_to_3d as text_to_3d
+    from dreamgaussian.priors.registry import open_prior as open_prior
     from dreamgaussian.raster import choose_rasterizer as choose_rasterizer
-    from dreamgaussian.subject import subject_from_picture as subject_from_picture
-    from dreamgaussian.subject_settings import PosedPicture as PosedPicture
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Camera": "camera",
-    "DreamGaussianError": "errors",
+    "Camera": "core.camera",
+    "DreamGaussianError": "core.errors",
     "FitSettings": "fitting.settings",
     "FitState": "fitting.state",
-    "Gaussians": "gaussians",
-    "Mesh": "mesh.mesh",
-    "PosedPicture": "subject_settings",
-    "Result": "pipeline",
+    "Gaussians": "core.gaussians",
+    "Mesh": "core.mesh",
+    "PosedImage": "inputs.settings",
+    "Result": "api",
     "RunConfig": "config",
-    "build_mesh": "mesh.build",
+    "build_mesh": "meshing.build",
     "choose_rasterizer": "raster",
-    "convert": "export",
+    "convert": "formats",
     "fit": "fitting.loop",
     "generate": "pipeline",
-    "image_to_3d": "pipeline",
-    "load": "export",
-    "open_prior": "guidance",
+    "image_to_3d": "api",
+    "load": "formats",
+    "open_prior": "priors.registry",
     "open_run": "pipeline",
     "preset": "config",
-    "save": "export",
-    "subject_from_picture": "subject",
-    "text_to_3d": "pipeline",
+    "save": "formats",
+    "subject_from_image": "inputs.subject",
+    "text_to_3d": "api",
 }
 
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

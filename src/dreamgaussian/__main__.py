@@ -1,5 +1,5 @@
 """`python -m dreamgaussian` is the command line."""
 
-from dreamgaussian.cli import main
+from dreamgaussian.cli.main import main
 
 main()

@@ -1,5 +1,6 @@
 """All settings of a run, the presets, and their way to and from run.json. No torch here."""
 
+import copy
 import dataclasses
 import json
 import types
@@ -10,9 +11,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from tyro.conf import Suppress, arg
 
-from dreamgaussian.axes import Axes
-from dreamgaussian.errors import ConfigError
-from dreamgaussian.export.settings import ExportSettings
+from dreamgaussian.core.axes import Axes
+from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.fitting.settings import (
     DensitySettings,
     DistillSettings,
@@ -21,11 +21,12 @@ from dreamgaussian.fitting.settings import (
     ReferenceSettings,
     SurfaceSettings,
 )
-from dreamgaussian.hub_settings import HubSettings
-from dreamgaussian.mesh.settings import MeshSettings
-from dreamgaussian.prior_settings import PriorChoice, PriorName
-from dreamgaussian.subject_settings import SubjectSettings
-from dreamgaussian.texture.settings import BakeSettings, RefineSettings
+from dreamgaussian.formats.settings import ExportSettings
+from dreamgaussian.inputs.settings import SubjectSettings
+from dreamgaussian.meshing.settings import MeshSettings
+from dreamgaussian.priors.choice import PriorChoice, PriorName
+from dreamgaussian.priors.settings import HubSettings
+from dreamgaussian.texture.settings import BakeSettings, RefineSettings, RetextureSettings
 
 TELLS_ELEVATION: tuple[PriorName, ...] = ("stable-zero123",)
 """Priors whose prediction of the input's own view depends on its elevation."""
@@ -38,13 +39,13 @@ class RunConfig:
     seed: int = 0
     """Of all random numbers; a run repeats bit for bit on one machine's CPU."""
     prior: Suppress[tuple[PriorChoice, ...]] = (PriorChoice("mini"),)
-    """The diffusion priors with their weights; the first frames the picture and refines the texture."""
+    """The diffusion priors with their weights; the first frames the image and refines the texture."""
     prior_path: str | None = None
     """A folder or hub id to take the weights of the only prior from; none given: the published places."""
     roundness: float = 0.6
-    """How strongly depth that the picture does not show follows the outline's width, 0 to 1.5; for `mini` only."""
+    """How strongly depth that the image does not show follows the outline's width, 0 to 1.5; for `mini` only."""
     via_image: str = "auto"
-    """What makes a picture of words alone, which the run goes on with: `library`, a lookup among the pictures that
+    """What makes an image of words alone, which the run goes on with: `library`, a lookup among the images that
     come with the package, recoloured; a network from the hub: `stable-diffusion`, `stable-diffusion-1.5`, `sdxl`,
     `sd3.5` or `flux-schnell`; `none`; auto: the library for `mini`, none for other priors."""
     prompt: str = ""
@@ -70,7 +71,7 @@ class RunConfig:
             raise ConfigError("No prior was given. Leave --prior out for the embedded one, mini.")
         if self.subject.estimate_elevation and self.prior[0].name not in TELLS_ELEVATION:
             raise ConfigError(
-                f"The prior {self.prior[0].name} cannot tell the elevation of a picture, as docs/priors.md explains. "
+                f"The prior {self.prior[0].name} cannot tell the elevation of an image, as docs/priors.md explains. "
                 f"Give the degrees with --elevation, or choose --prior {TELLS_ELEVATION[0]}."
             )
         if self.prior_path is not None and (len(self.prior) > 1 or any("/" in choice.name for choice in self.prior)):
@@ -86,7 +87,7 @@ class RunConfig:
 
     @property
     def painter(self) -> str | None:
-        """What makes a picture of words alone; None where the prior itself goes by words."""
+        """What makes an image of words alone; None where the prior itself goes by words."""
         if self.via_image == "auto":
             return "library" if self.embedded else None
         return None if self.via_image == "none" else self.via_image
@@ -106,32 +107,25 @@ class MeshConfig:
 
 
 @dataclass(frozen=True)
-class TextureConfig:
-    """What shapes the texture of a given mesh."""
+class TextureConfig(RetextureSettings):
+    """What shapes the texture of a given mesh, and what it is made from."""
 
     seed: int = 0
     """Of all random numbers."""
     prior: PriorName = "mini"
-    """The diffusion prior that makes up what no picture shows."""
+    """The diffusion prior that makes up what no image shows."""
     prior_path: str | None = None
     """A folder or hub id to take the prior's weights from; none given: the published places."""
     prompt: str = ""
-    """Words about the subject; without a picture, what it is to look like."""
+    """Words about the subject; without an image, what it is to look like."""
     negative_prompt: str = ""
     """What it should not look like."""
     device: str = "auto"
     """Where the networks live: auto, cpu, or a torch device."""
-    faces: int | None = None
-    """Simplify the mesh to this many triangles first; its own texture coordinates are then made anew."""
-    texture_size: int = 1024
-    """Side of the square texture, in pixels."""
-    axes: Annotated[Axes, arg(name="")] = field(default_factory=Axes)
     subject: SubjectSettings = field(default_factory=SubjectSettings)
-    bake: BakeSettings = field(default_factory=BakeSettings)
-    refine: RefineSettings = field(default_factory=RefineSettings)
 
     def run_config(self) -> RunConfig:
-        """The settings of a run whose picture, words and prior are these."""
+        """The settings of a run whose image, words and prior are these."""
         return RunConfig(
             seed=self.seed,
             prior=(PriorChoice(self.prior),),
@@ -203,9 +197,40 @@ def to_json(config: RunConfig) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
+RENAMED = {
+    "subject.image_size": "subject.image_size",
+}
+"""Settings that had another name in an earlier release, and the names that they have now."""
+
+
 def from_json(values: Mapping[str, Any]) -> RunConfig:
-    """The inverse of `to_json`. Unknown names and wrong types are errors; missing names keep their defaults."""
-    return _build(RunConfig, values, "")
+    """The inverse of `to_json`. Unknown names and wrong types are errors; missing names keep their defaults, and names
+    of an earlier release (`RENAMED`) are understood.
+    """
+    return _build(RunConfig, _with_new_names(values), "")
+
+
+def _with_new_names(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings with their present names."""
+    present: dict[str, Any] = copy.deepcopy(dict(values))
+    for old, new in RENAMED.items():
+        group, _, name = old.rpartition(".")
+        settings = _group(present, group)
+        if settings is not None and name in settings:
+            new_group, _, new_name = new.rpartition(".")
+            place = _group(present, new_group)
+            if place is None:
+                place = present.setdefault(new_group, {})
+            place[new_name] = settings.pop(name)
+    return present
+
+
+def _group(values: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """The settings of a stage such as `fit.density`, and all of them for ''; None where there are none."""
+    group: Any = values
+    for part in name.split(".") if name else ():
+        group = group.get(part) if isinstance(group, dict) else None
+    return group if isinstance(group, dict) else None
 
 
 def read_run(path: Path) -> dict[str, Any]:

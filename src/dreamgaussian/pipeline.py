@@ -1,9 +1,8 @@
-"""The whole method on one page (arXiv 2309.16653): a picture in, 3D Gaussians and a textured mesh out."""
+"""The whole method on one page (arXiv 2309.16653): an image in, 3D Gaussians and a textured mesh out."""
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -11,26 +10,26 @@ from typing import Literal
 import torch
 
 from dreamgaussian.config import RunConfig
-from dreamgaussian.errors import BackendUnavailable
+from dreamgaussian.core.errors import BackendUnavailable
+from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.fitting.distillation import Guide, check_spec
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.state import FitState
-from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.guidance import Prior, fetch_weights, open_prior, prior_spec
-from dreamgaussian.guidance.caption import open_captioner
-from dreamgaussian.guidance.elevation import tell_elevation
-from dreamgaussian.mesh.build import build_mesh
-from dreamgaussian.mesh.extract import Outline
-from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.mesh.quads import need_remesher
-from dreamgaussian.meshing import gaussian_views
-from dreamgaussian.output import check_files, results_folder, write_results
-from dreamgaussian.prior_settings import PriorChoice
+from dreamgaussian.formats import check_files
+from dreamgaussian.guidance.prior import Prior
+from dreamgaussian.inputs.subject import Subject, View, subject_from_image
+from dreamgaussian.meshing.build import build_mesh
+from dreamgaussian.meshing.extract import Outline
+from dreamgaussian.meshing.quads import need_remesher
+from dreamgaussian.priors.caption import open_captioner
+from dreamgaussian.priors.choice import PriorChoice
+from dreamgaussian.priors.elevation import tell_elevation
+from dreamgaussian.priors.registry import fetch_weights, open_prior, prior_spec
 from dreamgaussian.raster import Rasterizer, choose_rasterizer
-from dreamgaussian.subject import Subject, View, subject_from_picture
-from dreamgaussian.subject_settings import PosedPicture
 from dreamgaussian.text_to_image import Painting, open_painter
 from dreamgaussian.texture.bake import bake, input_views
+from dreamgaussian.texture.from_gaussians import gaussian_views
 from dreamgaussian.texture.refine import refine
 
 logger = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ class Run:
     rasterizer: Rasterizer
     state: FitState
     painting: Painting | None = None
-    """The picture that was made of the words, where there were only words."""
+    """The image that was made of the words, where there were only words."""
 
     @property
     def prior(self) -> Prior:
@@ -74,19 +73,7 @@ class Snapshot:
     mesh: Mesh | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What a run made."""
-
-    subject: Subject
-    gaussians: Gaussians
-    mesh: Mesh
-    seconds: dict[str, float]
-    """Per stage."""
-    files: tuple[Path, ...] = ()
-
-
-def open_run(picture: str | Path | None, config: RunConfig = RunConfig()) -> Run:
+def open_run(image: str | Path | None, config: RunConfig = RunConfig()) -> Run:
     """The subject, the prior conditioned on it, a rasteriser, and the Gaussians' start."""
     check_files(config.export)
     if config.mesh.remesh:
@@ -97,19 +84,19 @@ def open_run(picture: str | Path | None, config: RunConfig = RunConfig()) -> Run
         check_spec(prior_spec(choice.name), config.fit.distill)
     for choice in config.prior:
         fetch_weights(choice.name, config.prior_path, config.hub)
-    describe = open_captioner(device, config.hub) if config.prompt == "auto" and picture is not None else None
-    painting = paint(config, device) if picture is None else None
-    subject = open_subject(painting or picture, config)
+    describe = open_captioner(device, config.hub) if config.prompt == "auto" and image is not None else None
+    painting = paint(config, device) if image is None else None
+    subject = open_subject(painting or image, config)
     if describe is not None:
-        config = replace(config, prompt=describe(subject.views[0].picture))
+        config = replace(config, prompt=describe(subject.views[0].image))
         subject = replace(subject, prompt=config.prompt)
-        logger.info("The picture shows: %s", config.prompt)
+        logger.info("The image shows: %s", config.prompt)
     guides = tuple(_open_guide(choice, config, subject, device) for choice in config.prior)
-    if config.subject.estimate_elevation and picture is not None:
+    if config.subject.estimate_elevation and image is not None:
         elevation = tell_elevation(guides[0].prior, subject.views[0], torch.Generator().manual_seed(config.seed))
-        logger.info("The picture was taken from an elevation of %.0f degrees.", elevation)
+        logger.info("The image was taken from an elevation of %.0f degrees.", elevation)
         known = replace(config.subject, elevation_deg=elevation, estimate_elevation=False)
-        return open_run(picture, replace(config, subject=known))
+        return open_run(image, replace(config, subject=known))
     state = FitState.start(config.fit, config.seed, guides[0].prior)
     return Run(config, subject, guides, rasterizer, state, painting)
 
@@ -121,28 +108,28 @@ def _open_guide(choice: PriorChoice, config: RunConfig, subject: Subject, device
 
 
 def paint(config: RunConfig, device: torch.device) -> Painting | None:
-    """The picture of words alone; None where the run goes without, for priors that know words themselves do."""
+    """The image of words alone; None where the run goes without, for priors that know words themselves do."""
     if config.painter is None:
         return None
     painter = open_painter(config.painter, device, config.hub)
     return painter(config.prompt, config.negative_prompt, torch.Generator().manual_seed(config.seed))
 
 
-def open_subject(picture: str | Path | Painting | None, config: RunConfig) -> Subject:
-    """The picture cut out and recentred as the prior wants it, and the words; words alone without a picture."""
+def open_subject(image: str | Path | Painting | None, config: RunConfig) -> Subject:
+    """The image cut out and recentred as the prior wants it, and the words; words alone without an image."""
     views: tuple[View, ...] = ()
-    if picture is not None:
+    if image is not None:
         domain = prior_spec(config.prior[0].name).domain
         settings = config.subject
-        if isinstance(picture, Painting):
-            front, further = picture.picture, picture.further
-            if picture.elevation_deg is not None:
-                settings = replace(settings, elevation_deg=picture.elevation_deg)
+        if isinstance(image, Painting):
+            front, further = image.image, image.further
+            if image.elevation_deg is not None:
+                settings = replace(settings, elevation_deg=image.elevation_deg)
             if further:
                 settings = replace(settings, framing="shared")
         else:
-            front, further = picture, ()
-        views = subject_from_picture(
+            front, further = image, ()
+        views = subject_from_image(
             front,
             settings,
             further=further,
@@ -176,61 +163,12 @@ def extract(run: Run, gaussians: Gaussians) -> Iterator[Snapshot]:
     yield Snapshot("Mesh", 0, 2, None, gaussians)
     views = list(gaussian_views(gaussians, run.rasterizer, run.config.bake))
     outlines = [view.outline for view in views]
-    true_outlines = [Outline(view.picture[..., 3], view.camera) for view in run.subject.views]
+    true_outlines = [Outline(view.image[..., 3], view.camera) for view in run.subject.views]
     mesh = build_mesh(gaussians, run.config.mesh, outlines, true_outlines)
     yield Snapshot("Mesh", 1, 2, None, gaussians)
     views += input_views(run.subject)
     mesh = bake(mesh, views, run.config.mesh.texture_size, run.config.bake)
     yield Snapshot("Mesh", 2, 2, None, gaussians, mesh)
-
-
-def image_to_3d(
-    picture: str | Path,
-    config: RunConfig = RunConfig(),
-    *,
-    views: Sequence[PosedPicture] = (),
-    output: str | Path | None = None,
-    overwrite: bool = False,
-) -> Result:
-    """One picture to Gaussians and a textured mesh, without a word; files are written only into a given `output`.
-
-    `views` are further pictures of the subject, from other directions.
-
-    Raises a DreamGaussianError that says what was wrong and what to do.
-    """
-    if views:
-        config = replace(config, subject=replace(config.subject, views=tuple(views)))
-    with _folder(output, overwrite) as folder:
-        return _carry_out(Path(picture), config, folder)
-
-
-def text_to_3d(
-    prompt: str, config: RunConfig = RunConfig(), *, output: str | Path | None = None, overwrite: bool = False
-) -> Result:
-    """Words to Gaussians and a textured mesh, as `image_to_3d` does; docs/text.md says what goes by which words.
-
-    Raises InputError where the picture library, which the embedded prior goes by, has no such thing.
-    """
-    with _folder(output, overwrite) as folder:
-        return _carry_out(None, replace(config, prompt=prompt), folder)
-
-
-def _folder(output: str | Path | None, overwrite: bool) -> AbstractContextManager[Path | None]:
-    return nullcontext() if output is None else results_folder(Path(output), overwrite=overwrite)
-
-
-def _carry_out(picture: Path | None, config: RunConfig, folder: Path | None) -> Result:
-    """The whole run; files are written only into a folder."""
-    clock = StageClock()
-    run = open_run(picture, config)
-    last: Snapshot | None = None
-    for last in generate(run):
-        clock.enter(last.stage)
-    assert last is not None
-    assert last.mesh is not None
-    clock.enter("Files")
-    files = write_results(folder, picture, run, last, clock) if folder else []
-    return Result(run.subject, last.gaussians, last.mesh, clock.read(), tuple(files))
 
 
 def choose_device(name: str) -> torch.device:

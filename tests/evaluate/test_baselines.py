@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dreamgaussian.camera import Camera
+from dreamgaussian.core.camera import Camera
 from dreamgaussian.evaluate.baselines import billboard, copied_view, inflated_mesh, inflated_view, mean_view
 from dreamgaussian.evaluate.metrics import iou
 
@@ -44,7 +44,7 @@ def test_the_inflated_disc_keeps_its_outline_from_all_sides(ball, azimuth):
     assert iou(view[..., 3], ball[..., 3]) > 0.88  # the outline is the cone's, 3 % wider than the ball
 
 
-def test_the_inflated_picture_goes_right_through(ball):
+def test_the_inflated_image_goes_right_through(ball):
     mesh = inflated_mesh(ball, FRONT)
     front = inflated_view(mesh, ball, FRONT, FRONT)
     back = inflated_view(mesh, ball, FRONT, Camera.orbit(180, -15, SIZE))
@@ -54,7 +54,7 @@ def test_the_inflated_picture_goes_right_through(ball):
     assert back[row, SIZE // 2 - 20, 1] > 0.9
 
 
-def test_the_billboard_is_the_picture_itself_from_the_input_camera(ball):
+def test_the_billboard_is_the_image_itself_from_the_input_camera(ball):
     assert (billboard(ball, FRONT, FRONT) - ball).abs().max() < 1e-4
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from dreamgaussian.errors import ConfigError
+from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.evaluate.benchmark import evaluate
 from dreamgaussian.evaluate.dataset import read_index
 from dreamgaussian.evaluate.results import read_result

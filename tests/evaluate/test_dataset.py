@@ -1,23 +1,23 @@
-"""The shipped objects: complete, credited, and their pictures, cameras and points of one mind."""
+"""The shipped objects: complete, credited, and their images, cameras and points of one mind."""
 
 import numpy as np
 import pytest
 import torch
 
-from dreamgaussian.errors import InputError
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.fidelity import on_white, psnr
 from dreamgaussian.evaluate.dataset import (
     POINT_STEP,
     VIEW_SIZE,
-    decode_picture,
+    decode_image,
     decode_points,
-    encode_picture,
+    encode_image,
     encode_points,
     read_index,
     read_object,
     shipped_objects,
 )
-from dreamgaussian.fidelity import on_white, psnr
-from dreamgaussian.train.holdout import BENCHMARK_NAMES
+from factory.holdout import BENCHMARK_NAMES
 
 ENTRIES = read_index()
 
@@ -40,7 +40,7 @@ def test_cameras_are_where_the_benchmark_wants_them():
 
 
 @pytest.mark.parametrize("entry", ENTRIES[::8], ids=lambda entry: entry.name)
-def test_pictures_cameras_and_points_agree(entry):
+def test_images_cameras_and_points_agree(entry):
     subject = read_object(entry)
     assert subject.views.shape == (16, VIEW_SIZE, VIEW_SIZE, 4)
     assert subject.points.shape == (20_000, 3)
@@ -52,7 +52,7 @@ def test_pictures_cameras_and_points_agree(entry):
 
 
 @pytest.mark.parametrize("entry", ENTRIES[::8], ids=lambda entry: entry.name)
-def test_the_input_view_fills_its_frame_as_a_users_picture_would(entry):
+def test_the_input_view_fills_its_frame_as_a_users_image_would(entry):
     seen = read_object(entry).input_view[..., 3] > 0.5
     sides = [int(seen.any(dim=axis).nonzero().max() - seen.any(dim=axis).nonzero().min()) + 1 for axis in (0, 1)]
     assert max(sides) / VIEW_SIZE == pytest.approx(0.8, abs=0.02)
@@ -65,11 +65,11 @@ def test_points_survive_encoding_up_to_the_grid():
     assert distances.max() <= POINT_STEP / 2 + 1e-6
 
 
-def test_pictures_survive_encoding_with_exact_alpha():
+def test_images_survive_encoding_with_exact_alpha():
     ramp = np.linspace(0, 255, 64).astype(np.uint8)
     alpha = np.broadcast_to(ramp[:, None], (64, 64))
     view = np.dstack([alpha // 2, alpha // 3, alpha, alpha]).astype(np.uint8)
-    decoded = decode_picture(encode_picture(view, 85))
+    decoded = decode_image(encode_image(view, 85))
     truth = torch.from_numpy(view.astype(np.float32) / 255)
     assert torch.equal((decoded[..., 3] * 255).round(), (truth[..., 3] * 255).round())
     assert psnr(on_white(decoded), on_white(truth)) > 38

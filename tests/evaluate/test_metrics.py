@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.core.errors import WeightsUnavailable
+from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.evaluate import networks
 from dreamgaussian.evaluate.metrics import (
     Networks,
@@ -20,10 +21,9 @@ from dreamgaussian.evaluate.metrics import (
 )
 from dreamgaussian.evaluate.networks import StLpips
 from dreamgaussian.evaluate.surface import sample_surface, sphere_directions
-from dreamgaussian.mesh.mesh import Mesh
 
 
-def test_ssim_of_two_flat_pictures_is_their_luminance_term():
+def test_ssim_of_two_flat_images_is_their_luminance_term():
     a, b, c1 = 0.4, 0.6, 0.01**2
     expected = (2 * a * b + c1) / (a * a + b * b + c1)
     assert ssim(torch.full((16, 16, 3), a), torch.full((16, 16, 3), b)) == pytest.approx(expected, abs=1e-5)
@@ -81,7 +81,7 @@ def test_sphere_directions_have_unit_length_and_no_mean():
     assert np.linalg.norm(directions.mean(axis=0)) < 0.02
 
 
-def test_the_judge_prefers_a_shifted_picture_to_a_blurred_one_where_psnr_does_not():
+def test_the_judge_prefers_a_shifted_image_to_a_blurred_one_where_psnr_does_not():
     rows = torch.linspace(0, 40 * math.pi, 128)
     stripes = (0.5 + 0.5 * torch.sin(rows))[:, None, None].expand(128, 128, 3)
     truth = torch.cat([stripes, torch.ones(128, 128, 1)], dim=-1)[None]
@@ -97,7 +97,7 @@ def test_the_judge_prefers_a_shifted_picture_to_a_blurred_one_where_psnr_does_no
 
 
 def test_st_lpips_agrees_with_the_authors_package():
-    """0.1358010173 is what stlpips-pytorch 0.0.2 itself gives for these two pictures."""
+    """0.1358010173 is what stlpips-pytorch 0.0.2 itself gives for these two images."""
     rows, columns = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
     disc = ((rows - 48) ** 2 + (columns - 40) ** 2 < 900).float()
     one = torch.stack([disc * 0.8, disc * (rows / 96), 1 - disc * 0.5], dim=-1)[None]

@@ -4,12 +4,12 @@ import math
 
 import torch
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.gaussians import SH_C0, Gaussians
-from dreamgaussian.guidance import CameraDomain, PriorSpec
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.gaussians import SH_C0, Gaussians
 from dreamgaussian.guidance.analytic import AnalyticPrior
+from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
+from dreamgaussian.inputs.subject import Crop, Subject, View
 from dreamgaussian.raster import Rasterizer
-from dreamgaussian.subject import Crop, Subject, View
 
 
 def lobed_ball(count: int = 3000) -> Gaussians:
@@ -29,7 +29,7 @@ def lobed_ball(count: int = 3000) -> Gaussians:
     )
 
 
-def picture(rasterizer: Rasterizer, gaussians: Gaussians, camera: Camera) -> torch.Tensor:
+def image(rasterizer: Rasterizer, gaussians: Gaussians, camera: Camera) -> torch.Tensor:
     """Premultiplied RGBA [4, h, w] of the object, as the prior sees it (averaged down from twice the size)."""
     with torch.no_grad():
         render = rasterizer.render(gaussians, camera.resized(2 * camera.width))
@@ -48,12 +48,12 @@ def known_prior(
         domain=CameraDomain(fixed_views_deg=views_deg),
         x_bound=1.0,
     )
-    return AnalyticPrior(spec, lambda camera: picture(rasterizer, gaussians, camera), std=0.02)
+    return AnalyticPrior(spec, lambda camera: image(rasterizer, gaussians, camera), std=0.02)
 
 
 def known_subject(rasterizer: Rasterizer, gaussians: Gaussians, size: int) -> Subject:
-    """The object's front as the input picture."""
+    """The object's front as the input image."""
     camera = Camera.orbit(0, 0, size)
-    rgba = picture(rasterizer, gaussians, camera).permute(1, 2, 0)
+    rgba = image(rasterizer, gaussians, camera).permute(1, 2, 0)
     straight = torch.cat([rgba[..., :3] / rgba[..., 3:].clamp_min(1e-4), rgba[..., 3:]], dim=-1).clamp(0, 1)
     return Subject((View(straight, camera, Crop(1.0, (0.0, 0.0))),))

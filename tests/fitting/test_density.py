@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dreamgaussian.camera import Camera
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.density import (
     SPLIT_SHRINK,
     DensityStatistics,
@@ -18,7 +19,6 @@ from dreamgaussian.fitting.density import (
 )
 from dreamgaussian.fitting.optimizer import AdamMoments
 from dreamgaussian.fitting.settings import DensitySettings
-from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.raster.reference import ReferenceRasterizer
 
 SETTINGS = DensitySettings()

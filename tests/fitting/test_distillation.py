@@ -4,7 +4,8 @@ from itertools import islice
 import pytest
 import torch
 
-from dreamgaussian.camera import Camera
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.distillation import (
     Guide,
     Moment,
@@ -18,13 +19,13 @@ from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import DistillSettings, FitSettings, ReferenceSettings, TargetSettings
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.fitting.views import ring_of_cameras
-from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.guidance import CameraDomain, PriorSpec, prior_spec
 from dreamgaussian.guidance.analytic import AnalyticPrior
+from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
+from dreamgaussian.inputs.subject import Subject
+from dreamgaussian.priors.registry import prior_spec
 from dreamgaussian.raster.cpu import CpuRasterizer
 from dreamgaussian.raster.reference import ReferenceRasterizer
-from dreamgaussian.subject import Subject
-from fitting.known_object import known_prior, lobed_ball, picture
+from fitting.known_object import image, known_prior, lobed_ball
 from fitting.test_loop import on_white, psnr
 
 START = Moment(step=0, progress=0.0, input_elevation_deg=0.0)
@@ -55,7 +56,7 @@ def test_every_method_approaches_a_known_object(method):
 
     def mean_psnr() -> float:
         cameras = [Camera.orbit(*view, 16) for view in views]
-        pairs = [[on_white(picture(rasterizer, each, c)) for each in (state.gaussians, truth)] for c in cameras]
+        pairs = [[on_white(image(rasterizer, each, c)) for each in (state.gaussians, truth)] for c in cameras]
         return sum(psnr(*pair) for pair in pairs) / len(pairs)
 
     before = mean_psnr()
@@ -65,7 +66,7 @@ def test_every_method_approaches_a_known_object(method):
 
 
 def test_one_render_feeds_priors_with_different_backgrounds():
-    """Over black, over white and as RGBA: three losses and one picture drawn."""
+    """Over black, over white and as RGBA: three losses and one image drawn."""
     guides = [Guide(grey_prior("black", 0.0)), Guide(grey_prior("white", 1.0), 0.5), Guide(grey_prior("rgba", None), 2)]
     sight = Sight(GREY, ReferenceRasterizer())
     losses(guides, sight)
@@ -98,7 +99,7 @@ def test_targets_are_kept_until_the_next_time():
     state = FitState.start(settings, seed=0)
     guides = [Guide(grey_prior("black", 0.0)), Guide(grey_prior("four", 1.0, views=4), 0.5)]
     kept = [state.targets for _ in islice(fit(state, ReferenceRasterizer(), guides, Subject(), settings), 5)]
-    assert [tuple(target.pictures.shape) for target in kept[0]] == [(2, 1, 3, 16, 16), (2, 4, 3, 16, 16)]
+    assert [tuple(target.images.shape) for target in kept[0]] == [(2, 1, 3, 16, 16), (2, 4, 3, 16, 16)]
     assert kept[0] is kept[1] is kept[2] is not kept[3] is kept[4]
 
 

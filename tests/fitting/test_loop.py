@@ -4,17 +4,17 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import Diverged, EmptyResult
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import Diverged, EmptyResult
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import DensitySettings, DistillSettings, FitSettings, ReferenceSettings
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.fitting.views import elevation_range, random_cameras
-from dreamgaussian.guidance import CameraDomain, PriorSpec
+from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
+from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.raster.cpu import CpuRasterizer
 from dreamgaussian.raster.reference import ReferenceRasterizer
-from dreamgaussian.subject import Subject
-from fitting.known_object import known_prior, known_subject, lobed_ball, picture
+from fitting.known_object import image, known_prior, known_subject, lobed_ball
 
 SMALL = FitSettings(steps=4, initial_count=50, reference=ReferenceSettings(size=16))
 
@@ -41,7 +41,7 @@ def test_the_fit_recovers_a_known_object_from_views_alone(weighting):
 
     def mean_psnr(views_deg: list[tuple[float, float]]) -> float:
         def psnr_at(camera: Camera) -> float:
-            return psnr(*(on_white(picture(rasterizer, each, camera)) for each in (state.gaussians, truth)))
+            return psnr(*(on_white(image(rasterizer, each, camera)) for each in (state.gaussians, truth)))
 
         return sum(psnr_at(Camera.orbit(*view, 64)) for view in views_deg) / len(views_deg)
 
@@ -49,7 +49,7 @@ def test_the_fit_recovers_a_known_object_from_views_alone(weighting):
     assert mean_psnr([(azimuth + 15, elevation) for azimuth in range(-180, 180, 30) for elevation in (-12, 12)]) > 25
 
 
-def test_the_input_picture_is_reproduced():
+def test_the_input_image_is_reproduced():
     rasterizer, truth = CpuRasterizer(), lobed_ball()
     prior, subject = known_prior(rasterizer, truth, 32), known_subject(rasterizer, truth, 128)
     settings = FitSettings(steps=300, initial_count=3000, reference=ReferenceSettings(size=128))
@@ -57,7 +57,7 @@ def test_the_input_picture_is_reproduced():
     for _ in fit(state, rasterizer, prior, subject, settings):
         pass
     camera = subject.views[0].camera
-    assert psnr(*(on_white(picture(rasterizer, each, camera)) for each in (state.gaussians, truth))) > 28
+    assert psnr(*(on_white(image(rasterizer, each, camera)) for each in (state.gaussians, truth))) > 28
 
 
 def test_snapshots_are_immutable_and_count_their_steps():
@@ -78,7 +78,7 @@ def test_snapshots_are_immutable_and_count_their_steps():
     assert last.loss == pytest.approx(last.reference_loss + last.distillation_loss + last.surface_loss, rel=1e-5)
 
 
-def test_each_of_several_pictures_counts_and_the_prior_counts_less():
+def test_each_of_several_images_counts_and_the_prior_counts_less():
     rasterizer, truth = ReferenceRasterizer(), lobed_ball(100)
     one = known_subject(rasterizer, truth, 16)
     settings = replace(SMALL, steps=1, reference=ReferenceSettings(size=16, warm_up=False))

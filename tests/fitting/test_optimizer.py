@@ -1,8 +1,8 @@
 import torch
 
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.optimizer import AdamMoments, adam_step, rates_at
 from dreamgaussian.fitting.settings import LearningRates
-from dreamgaussian.gaussians import Gaussians
 
 
 def test_adam_agrees_with_torch():

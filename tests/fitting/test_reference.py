@@ -1,18 +1,18 @@
 import pytest
 import torch
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import ConfigError
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.fitting.reference import beside, reference_view
 from dreamgaussian.fitting.settings import DensitySettings, ReferenceSettings
-from dreamgaussian.subject import Crop, View
+from dreamgaussian.inputs.subject import Crop, View
 
 
 def square_view(azimuth_deg: float) -> View:
     """An opaque square over the middle half of the frame."""
-    picture = torch.zeros(64, 64, 4)
-    picture[16:48, 16:48] = 1
-    return View(picture, Camera.orbit(azimuth_deg, 0, 64), Crop(1.0, (0.0, 0.0)))
+    image = torch.zeros(64, 64, 4)
+    image[16:48, 16:48] = 1
+    return View(image, Camera.orbit(azimuth_deg, 0, 64), Crop(1.0, (0.0, 0.0)))
 
 
 FRONT, LEFT = (reference_view(square_view(azimuth), ReferenceSettings(size=64)) for azimuth in (0, 90))
@@ -24,19 +24,19 @@ def test_points_beside_the_outline_out_of_the_frame_and_behind_the_camera_are_be
     assert beside(points, [FRONT], 0.0).tolist() == [False, False, True, True, True, True]
 
 
-def test_the_margin_is_a_share_of_the_pictures_height():
+def test_the_margin_is_a_share_of_the_images_height():
     """0.05 of 64 pixels are 3 pixels, 0.086 at the origin."""
     points = torch.tensor([[0.52, 0.0, 0], [0.6, 0.0, 0]])
     assert beside(points, [FRONT], 0.05).tolist() == [False, True]
 
 
-def test_one_picture_that_shows_a_point_beside_is_enough():
+def test_one_image_that_shows_a_point_beside_is_enough():
     points = torch.tensor([[0.0, 0, 0.7], [0, 0, 0]])
     assert beside(points, [FRONT], 0.03).tolist() == [False, False]
     assert beside(points, [FRONT, LEFT], 0.03).tolist() == [True, False]
 
 
-def test_without_a_margin_or_a_picture_nothing_is_beside():
+def test_without_a_margin_or_a_image_nothing_is_beside():
     points = torch.tensor([[5.0, 0, 0]])
     assert not beside(points, [FRONT], None).any()
     assert not beside(points, [], 0.03).any()

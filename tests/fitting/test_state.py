@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from dreamgaussian.errors import InputError
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import (
     DensitySettings,
@@ -17,7 +18,6 @@ from dreamgaussian.fitting.settings import (
     TargetSettings,
 )
 from dreamgaussian.fitting.state import FitState
-from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.raster.reference import ReferenceRasterizer
 from fitting.known_object import known_prior, known_subject, lobed_ball
@@ -86,7 +86,7 @@ def test_settings_may_change_between_save_and_load(tmp_path):
 
 @pytest.mark.parametrize("method", ["ism", "sir"])
 def test_every_method_goes_on_bit_for_bit(method, tmp_path):
-    """`sir` remembers pictures that are in use for three steps: the state is saved between two of these."""
+    """`sir` remembers images that are in use for three steps: the state is saved between two of these."""
     distill = DistillSettings(method=method, targets=TargetSettings(every=3, views=2, stride=0.5))
     settings = replace(SETTINGS, steps=6, distill=distill)
     straight = go_on(FitState.start(settings, seed=3), settings=settings)

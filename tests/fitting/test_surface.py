@@ -4,8 +4,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import ConfigError
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import FitSettings, ReferenceSettings, SurfaceSettings
 from dreamgaussian.fitting.state import FitState
@@ -16,7 +17,6 @@ from dreamgaussian.fitting.surface import (
     normal_loss,
     surface_loss,
 )
-from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.raster import Render
 from dreamgaussian.raster.cpu import CpuRasterizer
 from fitting.known_object import known_prior, known_subject, lobed_ball

@@ -1,17 +1,17 @@
 import pytest
 import torch
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.guidance import PriorSpec
+from dreamgaussian.core.camera import Camera
 from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.guidance.distill import annealed_time, ddim, denoise, guided_noise, invert, observe, sample, sds_loss
+from dreamgaussian.guidance.prior import PriorSpec
 
 SPEC = PriorSpec("analytic", resolution=4, background=None)
 CAMERAS = [[Camera.orbit(0, 0, 4)], [Camera.orbit(90, 10, 4)]]
 
 
 def target(camera: Camera) -> torch.Tensor:
-    """A picture that tells the camera: a ramp, brighter with the azimuth."""
+    """An image that tells the camera: a ramp, brighter with the azimuth."""
     return (torch.linspace(0.1, 0.6, 64).view(4, 4, 4) + camera.azimuth_deg / 400).float()
 
 
@@ -52,7 +52,7 @@ def test_time_is_annealed_linearly():
     assert [annealed_time(progress, 0.98, 0.02) for progress in (0, 0.5, 1)] == pytest.approx([0.98, 0.5, 0.02])
 
 
-def test_denoising_pulls_pictures_to_the_target():
+def test_denoising_pulls_images_to_the_target():
     prior = AnalyticPrior(SPEC, target, std=0.01)
     truth = torch.stack([torch.stack([target(camera) for camera in sample]) for sample in CAMERAS])
     generator = torch.Generator().manual_seed(0)
@@ -84,7 +84,7 @@ def test_samples_have_the_prior_mean_and_spread():
     samples = sample(prior, cameras, steps=40, scale=1.0, generator=torch.Generator().manual_seed(0), start_t=0.999)
     inside = samples[:, 0, 2]  # far enough from black and white that clamping does not bite
     assert (inside.mean(dim=0) - target(CAMERAS[0][0])[2]).abs().max() < 0.03
-    assert inside.std(dim=0).mean() == pytest.approx(0.1, rel=0.15)  # x has 0.2, pictures half of it
+    assert inside.std(dim=0).mean() == pytest.approx(0.1, rel=0.15)  # x has 0.2, images half of it
 
 
 def test_observing_composites_over_the_background_and_averages_down():

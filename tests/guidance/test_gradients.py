@@ -1,6 +1,6 @@
 """Every variant against the analytic prior, whose expected gradients have closed forms.
 
-Notation: conditional pictures are N(mu, s^2), unconditional ones N(g, u^2); v = alpha^2 s^2 + sigma^2 and w likewise
+Notation: conditional images are N(mu, s^2), unconditional ones N(g, u^2); v = alpha^2 s^2 + sigma^2 and w likewise
 with u are the variances of their x_t.
 """
 
@@ -10,8 +10,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.guidance import PriorSpec
+from dreamgaussian.core.camera import Camera
 from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.guidance.gradients import (
     GRADIENTS,
@@ -22,6 +21,7 @@ from dreamgaussian.guidance.gradients import (
     sdi_gradient,
     sds_gradient,
 )
+from dreamgaussian.guidance.prior import PriorSpec
 
 SPEC = PriorSpec("analytic", resolution=4, background=None)
 CAMERAS = [[Camera.orbit(0, 0, 4)], [Camera.orbit(90, 10, 4)]]
@@ -30,7 +30,7 @@ WEIGHTINGS = ["sigma_squared", "uniform", "reconstruction"]
 
 
 def target(camera: Camera) -> torch.Tensor:
-    """A picture that tells the camera: a ramp, brighter with the azimuth."""
+    """An image that tells the camera: a ramp, brighter with the azimuth."""
     return (torch.linspace(0.1, 0.6, 64).view(4, 4, 4) + camera.azimuth_deg / 400).float()
 
 
@@ -47,7 +47,7 @@ def weight(t: float, weighting: str) -> float:
     return {"sigma_squared": sigma**2, "uniform": 1.0, "reconstruction": sigma / alpha}[weighting]
 
 
-def pictures(seed: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+def images(seed: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
     return torch.rand(2, 1, 4, 4, 4, dtype=dtype, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
@@ -69,7 +69,7 @@ def mean_gradient(gradient, x: torch.Tensor, t: float, weighting: str, scale: fl
 @pytest.mark.parametrize("t", [0.2, 0.5, 0.9])
 def test_mean_sds_gradient_is_the_closed_form(weighting, t):
     generator = torch.Generator().manual_seed(0)
-    x, draws, batch = pictures(0), 2000, 50
+    x, draws, batch = images(0), 2000, 50
     many, cameras = x.repeat(batch, 1, 1, 1, 1), CAMERAS * batch
     gradients = []
     for _ in range(draws // batch):
@@ -84,12 +84,12 @@ def test_mean_sds_gradient_is_the_closed_form(weighting, t):
 
 
 def test_opposite_noise_cancels_to_the_closed_form_exactly():
-    x = pictures(1, torch.float64)
+    x = images(1, torch.float64)
     expected = closed_form(x, 0.7, "sigma_squared")
     torch.testing.assert_close(mean_gradient(sds_gradient, x, 0.7, "sigma_squared", 1.0), expected, atol=1e-6, rtol=0)
 
 
-def test_reconstruction_gradient_points_from_the_predicted_picture():
+def test_reconstruction_gradient_points_from_the_predicted_image():
     sure, x = replace(PRIOR, std=1e-3), torch.zeros(2, 1, 4, 4, 4)
     gradient = sds_gradient(sure, x, torch.full((2,), 0.5), x, CAMERAS, scale=1.0, weighting="reconstruction")
     torch.testing.assert_close(x - gradient, MU, atol=1e-4, rtol=0)
@@ -104,7 +104,7 @@ def test_bounded_priors_clamp_the_reconstruction():
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
 def test_mean_csd_gradient_is_guidance_alone(weighting):
     """w s sigma alpha ((x - mu) / v - (x - g) / w_u)."""
-    x, t, scale = pictures(3, torch.float64), 0.6, 7.5
+    x, t, scale = images(3, torch.float64), 0.6, 7.5
     alpha, sigma = levels(t)
     v, w = alpha**2 * S**2 + sigma**2, alpha**2 * U**2 + sigma**2
     expected = weight(t, weighting) * scale * sigma * alpha * ((x - MU) / v - (x - GREY) / w)
@@ -113,7 +113,7 @@ def test_mean_csd_gradient_is_guidance_alone(weighting):
 
 def test_csd_has_less_variance_than_sds():
     """Its reference holds most of the drawn noise: the coefficient of eps is 1 - v / w_u times smaller, here."""
-    x, t = pictures(3), torch.full((2,), 0.9)
+    x, t = images(3), torch.full((2,), 0.9)
     spread = {}
     for gradient in (sds_gradient, csd_gradient):
         generator = torch.Generator().manual_seed(0)
@@ -130,17 +130,17 @@ def test_csd_has_less_variance_than_sds():
 
 def test_nfsd_drops_the_noise_at_small_t():
     """delta_D is eps_uncond whole: w sigma alpha ((x - g) / w_u + s ((x - mu) / v - (x - g) / w_u))."""
-    x, t, scale = pictures(4, torch.float64), 0.15, 7.5
+    x, t, scale = images(4, torch.float64), 0.15, 7.5
     alpha, sigma = levels(t)
     v, w = alpha**2 * S**2 + sigma**2, alpha**2 * U**2 + sigma**2
     expected = sigma * alpha * ((x - GREY) / w + scale * ((x - MU) / v - (x - GREY) / w))
     torch.testing.assert_close(mean_gradient(nfsd_gradient, x, t, "uniform", scale), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_nfsd_points_away_from_the_bad_picture_at_larger_t():
+def test_nfsd_points_away_from_the_bad_image_at_larger_t():
     """delta_D = eps_uncond - eps_negative = sigma alpha (n - g) / w_u, whatever the noise, where both spread alike."""
     knowing = replace(PRIOR, spec=replace(SPEC, conditions=("conditional", "unconditional", "negative")))
-    x, t, scale = pictures(4, torch.float64), 0.5, 7.5
+    x, t, scale = images(4, torch.float64), 0.5, 7.5
     alpha, sigma = levels(t)
     w, bad = alpha**2 * U**2 + sigma**2, 2 * 0.1 - 1
     domain = mean_gradient(nfsd_gradient, x, t, "uniform", scale, knowing) - mean_gradient(
@@ -155,7 +155,7 @@ def test_sdi_gradient_has_no_noise_and_its_closed_form(monkeypatch):
     """With many steps of inversion x_t = alpha mu + (x - mu) sqrt(v) / s, so that for s = 1 and `reconstruction` the
     gradient is (x - mu) (1 - alpha s / sqrt(v))."""
     monkeypatch.setattr("dreamgaussian.guidance.gradients.SDI_STRIDE", 0.005)
-    x, t = pictures(5, torch.float64), torch.full((2,), 0.6, dtype=torch.float64)
+    x, t = images(5, torch.float64), torch.full((2,), 0.6, dtype=torch.float64)
     draws = [torch.randn(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)]
     first, second = (sdi_gradient(PRIOR, x, t, eps, CAMERAS, scale=1.0, weighting="reconstruction") for eps in draws)
     assert torch.equal(first, second)
@@ -174,7 +174,7 @@ def test_sdi_inverts_with_the_opposite_guidance():
             asked.append((t[0].item(), conditions))
             return PRIOR.predict_noise(x_t, t, cameras, conditions)
 
-    x = pictures(5)
+    x = images(5)
     sdi_gradient(Watched(), x, torch.full((2,), 0.3), x, CAMERAS, scale=7.5, weighting="uniform")
     assert [round(t, 3) for t, _ in asked] == [0.01, 0.107, 0.203, 0.3]
     assert {conditions for _, conditions in asked} == {("conditional", "unconditional")}
@@ -186,7 +186,7 @@ def test_sdi_inverts_with_the_opposite_guidance():
 def test_ism_gradient_is_its_closed_form(monkeypatch):
     """With many steps of inversion x_s = alpha_s g + (x - g) sqrt(w_s) / u; then eps_s and one DDIM step give x_t."""
     monkeypatch.setattr("dreamgaussian.guidance.gradients.ISM_STRIDE", 0.005)
-    x, time, scale = pictures(6, torch.float64), 0.6, 7.5
+    x, time, scale = images(6, torch.float64), 0.6, 7.5
     t = torch.full((2,), time, dtype=torch.float64)
     alpha_s, sigma_s = levels(time - ISM_INTERVAL)
     w_s = alpha_s**2 * U**2 + sigma_s**2
@@ -203,7 +203,7 @@ def test_ism_gradient_is_its_closed_form(monkeypatch):
 
 @pytest.mark.parametrize("method", GRADIENTS)
 def test_no_variant_moves_what_is_certain_and_right(method):
-    """Where conditional and unconditional pictures are the same one, and x is it, nothing pulls."""
+    """Where conditional and unconditional images are the same one, and x is it, nothing pulls."""
     sure = replace(PRIOR, target=lambda camera: torch.full((4, 4, 4), 0.6), std=U, unconditional_mean=0.6)
     x = torch.full((2, 1, 4, 4, 4), 0.2, dtype=torch.float64)
     if method != "nfsd":  # its delta_D at small t is the whole eps_uncond, which is zero there too

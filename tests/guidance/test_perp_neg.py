@@ -3,14 +3,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import ConfigError
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.fitting.distillation import check_spec
 from dreamgaussian.fitting.settings import DistillSettings
-from dreamgaussian.guidance import prior_spec
 from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.guidance.distill import guided_noise
 from dreamgaussian.guidance.perp_neg import negative_weights, perp_neg_direction, perpendicular, view_shares
+from dreamgaussian.priors.registry import prior_spec
 
 
 def seen_from(azimuth: float, elevation: float = 0) -> Camera:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from dreamgaussian.errors import BackendUnavailable
+from dreamgaussian.core.errors import BackendUnavailable
 from dreamgaussian.raster import Rasterizer, choose_rasterizer
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.gaussians import SH_C0, Gaussians
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.gaussians import SH_C0, Gaussians
 from dreamgaussian.raster import Cutoffs, Rasterizer
 
 PRODUCTION = Cutoffs()
@@ -44,7 +44,7 @@ def dot(
     opacity: float = 0.5,
     color: tuple[float, float, float] = (1.0, 0.5, 0.0),
 ) -> Gaussians:
-    """One round Gaussian whose footprint has a given variance in the 5 x 5 pictures of `small_camera`."""
+    """One round Gaussian whose footprint has a given variance in the 5 x 5 images of `small_camera`."""
     distance = small_camera().radius - at[2]
     scale = math.sqrt(variance_px2 - 0.3) * distance / small_camera().focal_px
     return Gaussians(
@@ -70,15 +70,15 @@ def everything(rasterizer: Rasterizer, scene: Scene, dtype: torch.dtype = torch.
     gaussians = with_gradients(scene.gaussians.to(dtype))
     extra = None if scene.extra is None else scene.extra.detach().to(dtype, copy=True).requires_grad_()
     render = rasterizer.render(gaussians, scene.camera, extra=extra, cutoffs=scene.cutoffs, absgrad=True)
-    pictures = {"color": render.color, "alpha": render.alpha, "depth": render.depth, "extra channels": render.extra}
+    images = {"color": render.color, "alpha": render.alpha, "depth": render.depth, "extra channels": render.extra}
     generator = torch.Generator().manual_seed(1)
-    losses = [(each * torch.randn(each.shape, generator=generator).to(each)).sum() for each in pictures.values()]
+    losses = [(each * torch.randn(each.shape, generator=generator).to(each)).sum() for each in images.values()]
     torch.stack(losses).sum().backward()
     gradients = {f"gradient of {name}": tensor.grad for name, tensor in gaussians.tensors().items()}
     if extra is not None:
         gradients["gradient of extra"] = extra.grad
     gradients["gradient of screen_means"] = render.screen_means.grad
     gradients["absgrad"] = render.screen_means.absgrad
-    found = pictures | {"radii": render.radii, "screen_means": render.screen_means} | gradients
+    found = images | {"radii": render.radii, "screen_means": render.screen_means} | gradients
     assert all(tensor is not None for tensor in found.values())
     return {name: tensor.detach() for name, tensor in found.items()}

@@ -1,12 +1,12 @@
-"""Pictures of 5 x 5 pixels whose values are worked out by hand."""
+"""Images of 5 x 5 pixels whose values are worked out by hand."""
 
 import math
 
 import pytest
 import torch
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.raster import Rasterizer
 from raster.scenes import Scene, dot, everything, small_camera, with_gradients
 
@@ -72,7 +72,7 @@ def test_equal_depths_are_drawn_in_order(rasterizer: Rasterizer) -> None:
 @pytest.mark.parametrize(
     "position",
     [(0.0, 0.0, 3.0), (0.0, 0.0, 1.995), (5.0, 0.0, 0.0), (0.0, -5.0, 0.0)],
-    ids=["behind the camera", "nearer than the near plane", "right of the picture", "below the picture"],
+    ids=["behind the camera", "nearer than the near plane", "right of the image", "below the image"],
 )
 def test_what_the_camera_does_not_see_leaves_no_trace(
     rasterizer: Rasterizer, position: tuple[float, float, float]
@@ -88,7 +88,7 @@ def test_what_the_camera_does_not_see_leaves_no_trace(
         assert torch.isfinite(found[f"gradient of {name}"]).all(), name
 
 
-def test_no_gaussians_make_an_empty_picture(rasterizer: Rasterizer) -> None:
+def test_no_gaussians_make_an_empty_image(rasterizer: Rasterizer) -> None:
     found = everything(rasterizer, Scene(dot()[torch.arange(0)], Camera.orbit(0, 0, (7, 5))))
     assert found["color"].shape == (5, 7, 3)
     assert not any(found[name].any() for name in ("color", "alpha", "depth"))

@@ -3,7 +3,7 @@ import logging
 import pytest
 import torch
 
-from dreamgaussian.errors import ConfigError
+from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.raster import choose_rasterizer
 
 CPU = torch.device("cpu")

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import BackendUnavailable, ConfigError
-from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import BackendUnavailable, ConfigError
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.raster import Cutoffs, Rasterizer, choose_rasterizer, cpu
 from dreamgaussian.raster.cpu import CpuRasterizer
 from dreamgaussian.raster.reference import ReferenceRasterizer
 from raster.scenes import Scene, cloud, everything, with_gradients
 
 GRADIENT_ERROR = 1e-5  # relative L2; float32 with several hundred terms a sum gives 2e-6
-PICTURE_ERROR = 1e-5  # for all but a few pixels...
+IMAGE_ERROR = 1e-5  # for all but a few pixels...
 FLIPPED_PIXELS = 3  # ...where float32 and float64 fall on different sides of a cut-off
 
 
@@ -86,17 +86,17 @@ def test_agrees_with_the_reference(cpu_rasterizer: Rasterizer, name: str) -> Non
         elif reference.numel():
             scale = max(1.0, reference.abs().max().item())
             errors = difference.flatten().sort(descending=True).values / scale
-            assert errors[min(FLIPPED_PIXELS, len(errors) - 1)] <= PICTURE_ERROR, f"{key}: {errors[:5].tolist()}"
+            assert errors[min(FLIPPED_PIXELS, len(errors) - 1)] <= IMAGE_ERROR, f"{key}: {errors[:5].tolist()}"
             assert errors[0] <= 5e-3, f"{key}: worst at {int(difference.argmax())}"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (4, 4), (15, 17), (16, 16), (33, 5)])
-def test_every_size_of_picture(cpu_rasterizer: Rasterizer, size: tuple[int, int]) -> None:
+def test_every_size_of_image(cpu_rasterizer: Rasterizer, size: tuple[int, int]) -> None:
     chosen = Scene(cloud(30), Camera.orbit(0, 0, size))
     reference = everything(ReferenceRasterizer(), chosen, torch.float64)
     found = everything(cpu_rasterizer, chosen)
     for key in ("color", "alpha", "depth"):
-        torch.testing.assert_close(found[key].double(), reference[key], atol=PICTURE_ERROR, rtol=0)
+        torch.testing.assert_close(found[key].double(), reference[key], atol=IMAGE_ERROR, rtol=0)
     for key in ("gradient of means", "gradient of sh"):
         assert (found[key] - reference[key]).norm() <= GRADIENT_ERROR * reference[key].norm().clamp_min(1e-3)
 
@@ -135,7 +135,7 @@ FORK = """
 import os, sys, torch
 sys.path.insert(0, {tests!r})
 from raster.scenes import Scene, cloud, everything
-from dreamgaussian.camera import Camera
+from dreamgaussian.core.camera import Camera
 from dreamgaussian.raster.cpu import CpuRasterizer
 torch.set_num_threads(2)
 draw = lambda: everything(CpuRasterizer(), Scene(cloud(400), Camera.orbit(0, 0, 64)))

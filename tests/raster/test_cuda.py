@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import BackendUnavailable, ConfigError
-from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import BackendUnavailable, ConfigError
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.raster import Cutoffs, Render, choose_rasterizer, reference
 from dreamgaussian.raster.cuda import CudaRasterizer, draw_with
 from dreamgaussian.raster.reference import ReferenceRasterizer
@@ -50,7 +50,7 @@ def stand_in(
     offsets = reference.pixel_centers(camera) - means2d[0, order][:, None]
     channels = torch.cat([colors, footprints.depths[:, None]], dim=1)[order]
     covariances = footprints.covariances[order]
-    picture, alpha = reference.composite(offsets, covariances, opacities[order], channels, Cutoffs())
+    image, alpha = reference.composite(offsets, covariances, opacities[order], channels, Cutoffs())
     if absgrad:
 
         def keep(gradient: Tensor) -> None:
@@ -59,7 +59,7 @@ def stand_in(
         offsets.register_hook(keep)
     radii = reference.visible_radii(footprints, opacities, camera, Cutoffs())
     meta = {"means2d": means2d, "radii": radii.ceil().int()[None, :, None].expand(1, -1, 2)}
-    return picture.reshape(1, height, width, -1), alpha.reshape(1, height, width, 1), meta
+    return image.reshape(1, height, width, -1), alpha.reshape(1, height, width, 1), meta
 
 
 class StandIn:
@@ -90,7 +90,7 @@ def test_the_mapping_of_inputs_and_outputs(extra: int | None) -> None:
         torch.testing.assert_close(found[name], tensor, atol=atol, rtol=0, msg=name)
 
 
-def test_no_gaussians_make_an_empty_picture() -> None:
+def test_no_gaussians_make_an_empty_image() -> None:
     render = StandIn().render(cloud(3)[torch.arange(0)], Camera.orbit(0, 0, 8))
     assert not render.color.any()
 

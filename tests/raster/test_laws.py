@@ -6,17 +6,17 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import Diverged
-from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import Diverged
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.raster import Rasterizer, Render
 from raster.scenes import Scene, cloud, everything
 
 CAMERA = Camera.orbit(30, 20, (37, 29))
-PICTURES = ("color", "alpha", "depth")
+IMAGES = ("color", "alpha", "depth")
 
 
-def assert_same_pictures(a: Render, b: Render, *, depth_scale: float = 1.0) -> None:
+def assert_same_images(a: Render, b: Render, *, depth_scale: float = 1.0) -> None:
     torch.testing.assert_close(a.color, b.color, atol=2e-5, rtol=0)
     torch.testing.assert_close(a.alpha, b.alpha, atol=2e-5, rtol=0)
     torch.testing.assert_close(a.depth * depth_scale, b.depth, atol=1e-4, rtol=0)
@@ -45,21 +45,21 @@ def test_turning_the_scene_and_the_camera_together_changes_nothing(rasterizer: R
     turn = torch.eye(4, dtype=torch.float64)
     turn[:3, :3] = matrix
     camera = replace(CAMERA, camera_from_world=CAMERA.camera_from_world @ turn.T)
-    assert_same_pictures(rasterizer.render(gaussians, CAMERA), rasterizer.render(moved, camera))
+    assert_same_images(rasterizer.render(gaussians, CAMERA), rasterizer.render(moved, camera))
 
 
 def test_scaling_the_world_and_the_camera_together_changes_nothing_but_depths(rasterizer: Rasterizer) -> None:
     gaussians = cloud(80, seed=2)
     larger = replace(gaussians, means=3 * gaussians.means, log_scales=gaussians.log_scales + math.log(3))
     camera = Camera.orbit(30, 20, (37, 29), radius=6)
-    assert_same_pictures(rasterizer.render(gaussians, CAMERA), rasterizer.render(larger, camera), depth_scale=3)
+    assert_same_images(rasterizer.render(gaussians, CAMERA), rasterizer.render(larger, camera), depth_scale=3)
 
 
 def test_the_order_of_the_gaussians_changes_nothing(rasterizer: Rasterizer) -> None:
     gaussians = cloud(80, seed=3)
     order = torch.randperm(80, generator=torch.Generator().manual_seed(0))
     a, b = (everything(rasterizer, Scene(each, CAMERA)) for each in (gaussians, gaussians[order]))
-    for name in PICTURES:
+    for name in IMAGES:
         torch.testing.assert_close(a[name], b[name], atol=2e-5, rtol=0)
     for name in ("gradient of means", "gradient of log_scales", "absgrad", "radii"):
         error = (a[name][order] - b[name]).norm() / a[name].norm()
@@ -67,7 +67,7 @@ def test_the_order_of_the_gaussians_changes_nothing(rasterizer: Rasterizer) -> N
 
 
 def test_a_crop_shows_the_same_pixels(rasterizer: Rasterizer) -> None:
-    # The principal point is at the centre: a wider picture adds as many columns left as right. Far off
+    # The principal point is at the centre: a wider image adds as many columns left as right. Far off
     # the narrower one the projection is clamped, hence only what is well inside.
     gaussians = cloud(80, seed=4)
     inner = gaussians[gaussians.means.norm(dim=1) < 0.6]
@@ -100,6 +100,6 @@ def test_a_zero_quaternion_counts_as_the_identity(rasterizer: Rasterizer) -> Non
     upright.quats_wxyz[5] = torch.tensor([1.0, 0.0, 0.0, 0.0])
     gaussians.quats_wxyz[5] = 0
     found, expected = (everything(rasterizer, Scene(each, CAMERA)) for each in (gaussians, upright))
-    for name in PICTURES:
+    for name in IMAGES:
         torch.testing.assert_close(found[name], expected[name], atol=1e-6, rtol=0)
     assert all(torch.isfinite(tensor).all() for tensor in found.values())

@@ -2,14 +2,14 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.raster import Cutoffs, reference
 from dreamgaussian.raster.reference import ReferenceRasterizer
 from raster.scenes import Scene, cloud, everything
 
 
-def test_gradients_are_those_of_the_picture() -> None:
+def test_gradients_are_those_of_the_image() -> None:
     """By finite differences, in float64; with the cut-offs they would not be, for any rasteriser."""
     gaussians = cloud(6, degree=1).to(torch.float64)
     camera = Camera.orbit(20, 10, (12, 11))
@@ -24,7 +24,7 @@ def test_gradients_are_those_of_the_picture() -> None:
     assert gradcheck(draw, inputs, fast_mode=True)
 
 
-def test_bands_make_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bands_make_the_same_image(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(cloud(40, degree=2).to(torch.float64), Camera.orbit(0, 30, (15, 13)), torch.rand(40, 1))
     whole = everything(ReferenceRasterizer(), scene, torch.float64)
     monkeypatch.setattr(reference, "BAND_ELEMENTS", 40 * 17)  # 17 pixels a band

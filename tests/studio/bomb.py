@@ -1,4 +1,4 @@
-"""A picture that would fill the memory, were it decoded."""
+"""An image that would fill the memory, were it decoded."""
 
 import struct
 import zlib

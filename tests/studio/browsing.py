@@ -97,7 +97,7 @@ def state(page: Page, words: str) -> None:
     expect(page.locator("#run-state")).to_contain_text(words, timeout=PATIENCE)
 
 
-def drop_picture(page: Page, picture: Path = EXAMPLES / "cactus.webp") -> None:
+def drop_image(page: Page, image: Path = EXAMPLES / "cactus.webp") -> None:
     """Drop a file onto the page, as a hand does."""
     transfer = page.evaluate_handle(
         """([data, name]) => {
@@ -105,13 +105,13 @@ def drop_picture(page: Page, picture: Path = EXAMPLES / "cactus.webp") -> None:
             transfer.items.add(new File([new Uint8Array(data)], name));
             return transfer;
         }""",
-        [list(picture.read_bytes()), picture.name],
+        [list(image.read_bytes()), image.name],
     )
     page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
 
 
 def cut_out(page: Page) -> None:
-    """Wait for the cut-out of a picture."""
+    """Wait for the cut-out of an image."""
     expect(page.locator("#cutout-words")).to_have_text("cut-out, recentred", timeout=PATIENCE)
 
 

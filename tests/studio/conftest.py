@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.testclient import TestClient
 
-from dreamgaussian.studio import workers
-from dreamgaussian.studio.app import studio_app
+from dreamgaussian.studio.server import workers
+from dreamgaussian.studio.server.app import studio_app
 from dreamgaussian.studio.settings import StudioSettings
 from studio.person import ADDRESS, Person
 

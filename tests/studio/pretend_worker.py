@@ -55,7 +55,7 @@ def main() -> None:
         return
     for line in sys.stdin:
         chore = json.loads(line)
-        if b"crash" in Path(chore.get("picture", os.devnull)).read_bytes():
+        if b"crash" in Path(chore.get("image", os.devnull)).read_bytes():
             os._exit(1)
         if "target" in chore:
             Path(chore["target"]).write_bytes(b"a cut-out")

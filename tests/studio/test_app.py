@@ -1,4 +1,4 @@
-"""Forms, pictures and files, as a client without a browser sends and gets them."""
+"""Forms, images and files, as a client without a browser sends and gets them."""
 
 import dataclasses
 
@@ -6,16 +6,16 @@ import pytest
 from starlette.testclient import TestClient
 
 from dreamgaussian.config import from_json, to_json
-from dreamgaussian.errors import ConfigError
-from dreamgaussian.studio.app import studio_app
-from dreamgaussian.studio.forms import config_from_form
+from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.studio.messages import Message, unpack
+from dreamgaussian.studio.server.app import studio_app
+from dreamgaussian.studio.server.forms import config_from_form
+from dreamgaussian.studio.server.uploads import title_from
 from dreamgaussian.studio.settings import StudioSettings
-from dreamgaussian.studio.uploads import title_from
 
 
-def upload(client, data=b"picture", name="cat.png"):
-    return client.post("/api/pictures", params={"name": name}, content=data)
+def upload(client, data=b"image", name="cat.png"):
+    return client.post("/api/images", params={"name": name}, content=data)
 
 
 def test_a_form_changes_its_preset():
@@ -49,38 +49,38 @@ def test_a_form_reaches_no_other_setting(studio):
     assert (config.prior_path, config.device) == (None, "auto")
 
 
-def test_a_run_needs_a_picture_or_words(studio):
+def test_a_run_needs_a_image_or_words(studio):
     answer = studio.post("/api/jobs", json={})
     assert answer.status_code == 400
-    assert "neither a picture nor a word" in answer.json()["error"]
+    assert "neither an image nor a word" in answer.json()["error"]
 
 
-def test_a_picture_is_cut_out_and_starts_a_run(ann, settings):
-    picture = upload(ann.client).json()
-    assert picture["title"] == "cat"
-    answer = ann.client.post(f"/api/pictures/{picture['id']}/cutout", json={}).json()
+def test_a_image_is_cut_out_and_starts_a_run(ann, settings):
+    image = upload(ann.client).json()
+    assert image["title"] == "cat"
+    answer = ann.client.post(f"/api/images/{image['id']}/cutout", json={}).json()
     assert answer["crop"] == {"left": 0, "top": 0, "side": 8}
     assert answer["notes"] == ["The subject is cut off at the top."]
-    assert ann.client.get(f"/api/pictures/{picture['id']}/cutout").content == b"a cut-out"
-    job = ann.client.post("/api/jobs", json={"picture": picture["id"]}).json()["id"]
-    assert (settings.folder / job / "input").read_bytes() == b"picture"
+    assert ann.client.get(f"/api/images/{image['id']}/cutout").content == b"a cut-out"
+    job = ann.client.post("/api/jobs", json={"image": image["id"]}).json()["id"]
+    assert (settings.folder / job / "input").read_bytes() == b"image"
 
 
-def test_pictures_are_their_owners(ann, bob):
-    picture = upload(ann.client).json()["id"]
-    assert bob.client.post(f"/api/pictures/{picture}/cutout", json={}).status_code == 404
-    assert bob.client.post("/api/jobs", json={"picture": picture}).status_code == 404
+def test_images_are_their_owners(ann, bob):
+    image = upload(ann.client).json()["id"]
+    assert bob.client.post(f"/api/images/{image}/cutout", json={}).status_code == 404
+    assert bob.client.post("/api/jobs", json={"image": image}).status_code == 404
 
 
-def test_a_picture_that_breaks_the_worker_is_told_of_and_the_next_one_is_cut_out(ann):
+def test_a_image_that_breaks_the_worker_is_told_of_and_the_next_one_is_cut_out(ann):
     bad, good = (upload(ann.client, data).json()["id"] for data in (b"crash", b"fine"))
-    answer = ann.client.post(f"/api/pictures/{bad}/cutout", json={})
+    answer = ann.client.post(f"/api/images/{bad}/cutout", json={})
     assert answer.status_code == 400
     assert "code 1" in answer.json()["error"]
-    assert ann.client.post(f"/api/pictures/{good}/cutout", json={}).status_code == 200
+    assert ann.client.post(f"/api/images/{good}/cutout", json={}).status_code == 200
 
 
-def test_a_picture_that_is_too_large_is_not_kept(settings):
+def test_a_image_that_is_too_large_is_not_kept(settings):
     with TestClient(
         studio_app(dataclasses.replace(settings, max_upload_mb=0.001)), base_url="http://127.0.0.1"
     ) as client:
@@ -96,8 +96,8 @@ def test_a_picture_that_is_too_large_is_not_kept(settings):
         ("../../etc/passwd", "passwd"),
         ("a\\b\\c.png", "c"),
         ("cat.tar.webp", "cat.tar"),
-        ("\x00.png", "Picture"),
-        ("", "Picture"),
+        ("\x00.png", "Image"),
+        ("", "Image"),
     ],
 )
 def test_a_files_name_is_a_title_and_never_a_path(name, title):

@@ -14,19 +14,19 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from pygltflib import GLTF2
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.export import load
-from dreamgaussian.export.ply import read_ply
+from dreamgaussian.core.camera import Camera
 from dreamgaussian.fitting.state import FitState
-from dreamgaussian.picture import read_picture
+from dreamgaussian.formats import load
+from dreamgaussian.formats.ply import read_ply
+from dreamgaussian.inputs.decoding import read_image
 from dreamgaussian.raster.cpu import CpuRasterizer
-from studio.browsing import PATIENCE, Site, cut_out, drop_picture, in_browser, moved, start, state, view
+from studio.browsing import PATIENCE, Site, cut_out, drop_image, in_browser, moved, start, state, view
 
 pytestmark = in_browser
 
 
-def test_a_dropped_picture_grows_into_a_mesh_and_is_taken_home(page: Page, tmp_path: Path) -> None:
-    drop_picture(page)
+def test_a_dropped_image_grows_into_a_mesh_and_is_taken_home(page: Page, tmp_path: Path) -> None:
+    drop_image(page)
     cut_out(page)
     start(page, 40)
     page.get_by_role("button", name="Pause").click()
@@ -139,7 +139,7 @@ def test_the_input_lies_on_top_of_what_was_made_of_it(page: Page, runs: Path) ->
 
 def test_every_format_is_taken_home(page: Page, tmp_path: Path) -> None:
     readers = {
-        "png": read_picture,
+        "png": read_image,
         "json": lambda path: json.loads(path.read_text()),
         "safetensors": FitState.load,
         "mp4": lambda path: path.read_bytes()[4:8] == b"ftyp",

@@ -51,7 +51,7 @@ def test_axe_finds_nothing(site: Site, browser: Browser, session: Path, look: st
 
 def test_every_control_is_found_by_its_name(page: Page) -> None:
     names = (
-        "Choose a picture",
+        "Choose an image",
         "or say what to make",
         "Camera's elevation",
         "Preset",

@@ -9,9 +9,9 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page, expect
 
-from dreamgaussian.export import save
-from dreamgaussian.gaussians import Gaussians
-from mesh.shapes import sphere
+from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.formats import save
+from meshing.shapes import sphere
 from studio.browsing import PATIENCE, Site, in_browser, moved, view, window
 
 pytestmark = in_browser

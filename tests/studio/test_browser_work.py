@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect
 
 from studio.bomb import bomb
-from studio.browsing import PATIENCE, Site, cut_out, drop_picture, in_browser, moved, start, state, view, window
+from studio.browsing import PATIENCE, Site, cut_out, drop_image, in_browser, moved, start, state, view, window
 
 pytestmark = in_browser
 
@@ -35,22 +35,22 @@ def test_words_are_cut_out_before_the_start(page: Page) -> None:
 
 
 def test_a_decompression_bomb_is_refused_in_words(page: Page, tmp_path: Path) -> None:
-    drop_picture(page, bomb(tmp_path / "bomb.png", 60_000, 60_000))
+    drop_image(page, bomb(tmp_path / "bomb.png", 60_000, 60_000))
     expect(page.locator("#alert")).to_contain_text("megapixels", timeout=PATIENCE)
     assert str(tmp_path) not in (page.locator("#alert").text_content() or "")
     page.get_by_role("button", name="Dismiss").click()
     page.click("#forget")
 
 
-def test_a_picture_goes_before_words_until_it_is_taken_back(page: Page) -> None:
-    drop_picture(page)
+def test_a_image_goes_before_words_until_it_is_taken_back(page: Page) -> None:
+    drop_image(page)
     cut_out(page)
     page.click("#forget")
     expect(page.locator("#cutout-words")).to_contain_text("armchair", timeout=PATIENCE)
     page.fill("#prompt", "")
     page.locator("#prompt").press("Tab")
     expect(page.locator("#drop-words")).to_be_visible()
-    drop_picture(page)
+    drop_image(page)
     cut_out(page)
 
 

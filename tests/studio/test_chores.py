@@ -1,4 +1,4 @@
-"""What the bench does with pictures and words, and what it refuses."""
+"""What the bench does with images and words, and what it refuses."""
 
 from pathlib import Path
 
@@ -7,39 +7,39 @@ import torch
 from PIL import Image
 
 from dreamgaussian.config import to_json
-from dreamgaussian.errors import InputError
-from dreamgaussian.export import load, save
-from dreamgaussian.studio import chores
-from dreamgaussian.studio.forms import config_from_form
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.formats import load, save
+from dreamgaussian.studio.server.forms import config_from_form
 from dreamgaussian.studio.settings import StudioSettings
-from mesh.shapes import sphere
+from dreamgaussian.studio.worker import tasks as chores
+from meshing.shapes import sphere
 from studio.bomb import bomb
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MAX_PIXELS = 50_000_000
 
 
-def cut_out(picture: Path | str, target: Path, **form: object) -> dict:
+def cut_out(image: Path | str, target: Path, **form: object) -> dict:
     config = to_json(config_from_form(form, StudioSettings()))
-    chore = {"picture": str(picture), "target": str(target), "config": config, "max_pixels": MAX_PIXELS}
+    chore = {"image": str(image), "target": str(target), "config": config, "max_pixels": MAX_PIXELS}
     return chores.do({"chore": "cutout", **chore})
 
 
 @pytest.mark.parametrize(("width", "height"), [(10_000, 6_000), (12_000, 10_000), (60_000, 60_000)])
 def test_a_small_file_of_huge_dimensions_is_refused_before_it_is_decoded(tmp_path, width, height):
-    picture = bomb(tmp_path / "bomb", width, height)
-    assert picture.stat().st_size < 100
+    image = bomb(tmp_path / "bomb", width, height)
+    assert image.stat().st_size < 100
     with pytest.raises(InputError, match="megapixels"):
-        cut_out(picture, tmp_path / "cutout.webp")
+        cut_out(image, tmp_path / "cutout.webp")
 
 
-def test_what_is_no_picture_is_refused_in_words(tmp_path):
+def test_what_is_no_image_is_refused_in_words(tmp_path):
     (tmp_path / "page").write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
-    with pytest.raises(InputError, match="cannot be read as a picture"):
+    with pytest.raises(InputError, match="cannot be read as an image"):
         cut_out(tmp_path / "page", tmp_path / "cutout.webp")
 
 
-def test_a_picture_is_cut_out_and_recentred(tmp_path):
+def test_a_image_is_cut_out_and_recentred(tmp_path):
     answer = cut_out(EXAMPLES / "teapot.webp", tmp_path / "cutout.webp", elevation_deg=20)
     assert answer["elevation_deg"] == pytest.approx(20)
     with Image.open(tmp_path / "cutout.webp") as image:
@@ -50,7 +50,7 @@ def test_a_picture_is_cut_out_and_recentred(tmp_path):
         assert 0 < answer["crop"]["side"] < 2 * max(image.size)
 
 
-def test_words_are_shown_as_the_picture_that_a_run_makes_of_them(tmp_path):
+def test_words_are_shown_as_the_image_that_a_run_makes_of_them(tmp_path):
     answer = cut_out("", tmp_path / "cutout.webp", prompt="a red armchair")
     assert answer["elevation_deg"] == pytest.approx(15)
     with Image.open(tmp_path / "cutout.webp") as image:
@@ -58,7 +58,7 @@ def test_words_are_shown_as_the_picture_that_a_run_makes_of_them(tmp_path):
     assert (red[alpha > 200] - torch.maximum(green, blue)[alpha > 200]).mean() > 50
 
 
-def test_words_for_a_prior_that_reads_them_have_no_picture(tmp_path):
+def test_words_for_a_prior_that_reads_them_have_no_image(tmp_path):
     assert cut_out("", tmp_path / "cutout.webp", prompt="a chair", prior="mvdream") == {"crop": None}
     assert not (tmp_path / "cutout.webp").exists()
 

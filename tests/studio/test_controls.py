@@ -7,13 +7,13 @@ import time
 import pytest
 import torch
 
-from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.pipeline import Snapshot
-from dreamgaussian.studio import controls as controls_module
-from dreamgaussian.studio import reporting
-from dreamgaussian.studio.controls import Controls
 from dreamgaussian.studio.messages import Message
-from dreamgaussian.studio.reporting import Reporter
+from dreamgaussian.studio.worker import controls as controls_module
+from dreamgaussian.studio.worker import reporter as reporting
+from dreamgaussian.studio.worker.controls import Controls
+from dreamgaussian.studio.worker.reporter import Reporter
 
 
 @pytest.fixture(autouse=True)

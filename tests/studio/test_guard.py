@@ -9,10 +9,10 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from dreamgaussian.studio.app import studio_app
-from dreamgaussian.studio.server import with_token
+from dreamgaussian.studio.server.app import studio_app
+from dreamgaussian.studio.server.serve import with_token
+from dreamgaussian.studio.server.view import view_app
 from dreamgaussian.studio.settings import StudioSettings
-from dreamgaussian.studio.view import view_app
 
 
 def test_another_host_name_is_not_answered(studio):
@@ -51,10 +51,10 @@ def test_with_a_token_nobody_else_gets_in(settings):
     [
         ("GET", "/api/jobs/1/files/mesh.glb"),
         ("GET", "/api/jobs/1/exports/mesh.glb"),
-        ("GET", "/api/pictures/1/cutout"),
+        ("GET", "/api/images/1/cutout"),
         ("GET", "/share/key"),
         ("GET", "/static/app.js"),
-        ("POST", "/api/pictures"),
+        ("POST", "/api/images"),
         ("POST", "/api/words"),
         ("POST", "/api/jobs/1/stop"),
         ("DELETE", "/api/jobs/1"),
@@ -108,6 +108,6 @@ def test_this_machine_alone_needs_neither(caplog, host):
     assert StudioSettings().host == "127.0.0.1"
 
 
-def test_the_server_has_nothing_that_could_decode_a_picture():
-    found = "import sys, dreamgaussian.studio.app; print({'PIL', 'torch', 'numpy'} & sys.modules.keys())"
+def test_the_server_has_nothing_that_could_decode_a_image():
+    found = "import sys, dreamgaussian.studio.server.app; print({'PIL', 'torch', 'numpy'} & sys.modules.keys())"
     assert subprocess.run([sys.executable, "-c", found], capture_output=True, text=True).stdout == "set()\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dreamgaussian.errors import InputError
+from dreamgaussian.core.errors import InputError
 from dreamgaussian.studio.client import Client, LocalStudio
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -29,7 +29,7 @@ def test_the_notebook_is_one_without_outputs() -> None:
 def test_a_studio_answers_a_program_in_words_and_ends_with_it(tmp_path: Path) -> None:
     with LocalStudio(tmp_path) as studio:
         client = Client(studio.address)
-        with pytest.raises(InputError, match="neither a picture nor a word"):
+        with pytest.raises(InputError, match="neither an image nor a word"):
             client.ask("/api/jobs", b"{}")
         with client.live() as socket:
             socket.send(json.dumps({"ping": 7}))

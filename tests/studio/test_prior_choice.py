@@ -1,8 +1,8 @@
 import pytest
 
-from dreamgaussian.errors import ConfigError
-from dreamgaussian.prior_settings import PriorChoice
-from dreamgaussian.studio.forms import config_from_form
+from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.priors.choice import PriorChoice
+from dreamgaussian.studio.server.forms import config_from_form
 from dreamgaussian.studio.settings import StudioSettings
 
 

@@ -11,7 +11,7 @@ import pytest
 from dreamgaussian.studio.client import Client, LocalStudio
 from dreamgaussian.studio.messages import unpack
 
-PICTURE = Path(__file__).parents[2] / "examples" / "cactus.webp"
+IMAGE = Path(__file__).parents[2] / "examples" / "cactus.webp"
 
 
 def stop_on_the_way(client: Client, job: str) -> None:
@@ -31,13 +31,13 @@ def stop_on_the_way(client: Client, job: str) -> None:
 def test_a_run_that_was_watched_stopped_and_resumed_ends_as_the_command_lines(tmp_path: Path) -> None:
     with LocalStudio(tmp_path / "studio") as studio:
         client = Client(studio.address)
-        job = client.start(PICTURE, preset="quick", steps=40)
+        job = client.start(IMAGE, preset="quick", steps=40)
         stop_on_the_way(client, job)
         while client.job(job)["state"] != "finished":
             time.sleep(0.5)
             assert not client.job(job)["error"]
         made = tmp_path / "studio" / job
-        command = [sys.executable, "-m", "dreamgaussian", "image", str(PICTURE), "--config", str(made / "run.json")]
+        command = [sys.executable, "-m", "dreamgaussian", "image", str(IMAGE), "--config", str(made / "run.json")]
         subprocess.run([*command, "-o", str(tmp_path / "plain")], check=True, capture_output=True)
     for name in ("gaussians.ply", "mesh.glb"):
         assert (made / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from dreamgaussian.studio.app import studio_app
+from dreamgaussian.studio.server.app import studio_app
 from studio.person import ADDRESS, Person
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from dreamgaussian.errors import ConfigError
-from dreamgaussian.studio.app import studio_app
+from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.studio.server.app import studio_app
+from dreamgaussian.studio.server.uploads import Uploads
 from dreamgaussian.studio.settings import StudioSettings
-from dreamgaussian.studio.uploads import Uploads
 
 OWN = "upload-0123456789abcdef"
 FOREIGN = [
@@ -34,10 +34,10 @@ def test_the_start_removes_what_an_earlier_server_left(tmp_path):
 
 
 def test_the_names_removed_at_the_start_are_those_that_uploads_get(ann, settings):
-    picture = ann.client.post("/api/pictures", content=b"picture").json()["id"]
-    ann.client.post(f"/api/pictures/{picture}/cutout", json={})
+    image = ann.client.post("/api/images", content=b"image").json()["id"]
+    ann.client.post(f"/api/images/{image}/cutout", json={})
     folder = settings.folder / "uploads"
-    assert sorted(contents(folder)) == [f"upload-{picture}", f"upload-{picture}.webp"]
+    assert sorted(contents(folder)) == [f"upload-{image}", f"upload-{image}.webp"]
     Uploads(folder, 1)
     assert list(folder.iterdir()) == []
 

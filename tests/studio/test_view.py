@@ -6,13 +6,13 @@ import pytest
 import torch
 from starlette.testclient import TestClient
 
-from dreamgaussian.errors import InputError
-from dreamgaussian.export import save
-from dreamgaussian.export.splat import splat_bytes
-from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.formats import save
+from dreamgaussian.formats.splat import splat_bytes
+from dreamgaussian.studio.server.view import open_layers, view_app
 from dreamgaussian.studio.settings import StudioSettings
-from dreamgaussian.studio.view import open_layers, view_app
-from mesh.shapes import sphere
+from meshing.shapes import sphere
 
 
 @pytest.fixture

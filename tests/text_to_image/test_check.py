@@ -2,13 +2,13 @@ import imageio.v3 as iio
 import torch
 
 from dreamgaussian.text_to_image.check import check_painter
-from guidance.tiny_checkpoints import write_flow
+from priors.tiny_checkpoints import write_flow
 
 
 def test_the_check_compares_the_files_and_paints(tmp_path):
-    folder, picture = write_flow(tmp_path / "sd3.5"), tmp_path / "check.png"
-    lines = list(check_painter("sd3.5", torch.device("cpu"), picture, path=str(folder)))
+    folder, image = write_flow(tmp_path / "sd3.5"), tmp_path / "check.png"
+    lines = list(check_painter("sd3.5", torch.device("cpu"), image, path=str(folder)))
     assert lines[0].startswith("sd3.5: licence of the weights: Stability AI Community")
     assert any(line.startswith("transformer: ") and "not those published" in line for line in lines)
     assert lines[-1].startswith("It should show a red apple, one whole object")
-    assert iio.imread(picture).shape == (32, 32, 3)
+    assert iio.imread(image).shape == (32, 32, 3)

@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from dreamgaussian.errors import ConfigError, WeightsUnavailable
-from dreamgaussian.hub_settings import HubSettings
+from dreamgaussian.core.errors import ConfigError, WeightsUnavailable
+from dreamgaussian.priors.settings import HubSettings
 from dreamgaussian.text_to_image import open_painter
 from dreamgaussian.text_to_image.diffusion import DiffusionPainter
-from guidance.tiny_checkpoints import write_stable_diffusion
+from priors.tiny_checkpoints import write_stable_diffusion
 
 CPU = torch.device("cpu")
 
@@ -20,13 +20,13 @@ def painter(tmp_path_factory) -> DiffusionPainter:
 
 def test_it_paints_the_words_front(painter):
     painting = painter("a cup", "blurry", torch.Generator().manual_seed(0))
-    assert painting.picture.rgba.shape == (512, 512, 4)
-    assert painting.picture.rgba[..., 3].min() == 1
+    assert painting.image.rgba.shape == (512, 512, 4)
+    assert painting.image.rgba[..., 3].min() == 1
     assert painting.facts["prompt"].startswith("a cup, one whole object")
 
 
-def test_equal_seeds_paint_equal_pictures(painter):
-    first, again = (painter("a cup", "", torch.Generator().manual_seed(4)).picture.rgba for _ in range(2))
+def test_equal_seeds_paint_equal_images(painter):
+    first, again = (painter("a cup", "", torch.Generator().manual_seed(4)).image.rgba for _ in range(2))
     assert (first == again).all()
 
 

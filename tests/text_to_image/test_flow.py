@@ -1,14 +1,14 @@
 import pytest
 import torch
 
-from dreamgaussian.errors import WeightsUnavailable
-from dreamgaussian.guidance.catalogue import find_checkpoint
-from dreamgaussian.guidance.clip import Words
-from dreamgaussian.guidance.latent import load_latent_space
-from dreamgaussian.hub_settings import HubSettings
+from dreamgaussian.core.errors import WeightsUnavailable
+from dreamgaussian.priors.clip import Words
+from dreamgaussian.priors.latent import load_latent_space
+from dreamgaussian.priors.registry import find_checkpoint
+from dreamgaussian.priors.settings import HubSettings
 from dreamgaussian.text_to_image import Painter, open_painter
 from dreamgaussian.text_to_image.flow import flow_context, flow_scheduler, integrate
-from guidance.tiny_checkpoints import write_flow
+from priors.tiny_checkpoints import write_flow
 
 CPU = torch.device("cpu")
 
@@ -27,7 +27,7 @@ def test_a_constant_velocity_carries_noise_to_itself_less_the_velocity():
     assert integrate(lambda x, _: torch.full_like(x, 2.0), torch.tensor([5.0]), [1.0, 0.75, 0.0]).item() == 3.0
 
 
-def test_the_flow_of_a_single_picture_ends_at_it():
+def test_the_flow_of_a_single_image_ends_at_it():
     """v = eps - x and x_s = (1 - s) x + s eps, so v = (x_s - x) / s; x is 3, the noise -1, halfway it is at 1."""
     seen = []
 
@@ -65,7 +65,7 @@ def test_latents_are_shifted_and_scaled(folder):
 
 
 def test_it_paints_as_its_own_pipeline_does(folder):
-    """Equal noise and words give the picture of diffusers' StableDiffusion3Pipeline without T5."""
+    """Equal noise and words give the image of diffusers' StableDiffusion3Pipeline without T5."""
     from diffusers import StableDiffusion3Pipeline
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
@@ -95,17 +95,17 @@ def test_it_paints_as_its_own_pipeline_does(folder):
         guidance_scale=4.5,
         output_type="pt",
     ).images[0]
-    ours = torch.from_numpy(painting.picture.rgba[..., :3]).permute(2, 0, 1)
+    ours = torch.from_numpy(painting.image.rgba[..., :3]).permute(2, 0, 1)
     assert (ours - theirs).abs().max() < 0.05  # bfloat16 against float32
     assert theirs.std() > 0.1
 
 
-def test_equal_seeds_paint_equal_pictures(folder):
+def test_equal_seeds_paint_equal_images(folder):
     first, again, other = (painter(folder)("a cup", "", torch.Generator().manual_seed(s)) for s in (0, 0, 1))
-    assert (first.picture.rgba == again.picture.rgba).all()
-    assert (first.picture.rgba != other.picture.rgba).any()
+    assert (first.image.rgba == again.image.rgba).all()
+    assert (first.image.rgba != other.image.rgba).any()
     assert first.elevation_deg is None
-    assert first.picture.rgba.shape == (32, 32, 4)
+    assert first.image.rgba.shape == (32, 32, 4)
 
 
 def test_missing_weights_are_told_before_anything_is_painted(tmp_path):

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from dreamgaussian.guidance.catalogue import find_checkpoint
-from dreamgaussian.guidance.latent import load_latent_space
-from dreamgaussian.hub_settings import HubSettings
+from dreamgaussian.priors.latent import load_latent_space
+from dreamgaussian.priors.registry import find_checkpoint
+from dreamgaussian.priors.settings import HubSettings
 from dreamgaussian.text_to_image import Painting, open_painter
 from dreamgaussian.text_to_image.flux import FluxPainter, packed, places, unpacked
-from guidance.tiny_checkpoints import write_flux
+from priors.tiny_checkpoints import write_flux
 
 CPU = torch.device("cpu")
 
@@ -31,7 +31,7 @@ def paint(folder, seed: int = 3, **settings) -> Painting:
 
 
 def theirs(folder, phrase: str, steps: int, tokens: int) -> torch.Tensor:
-    """The picture of diffusers' own pipeline with equal noise and words."""
+    """The image of diffusers' own pipeline with equal noise and words."""
     from diffusers import FluxPipeline
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
@@ -65,7 +65,7 @@ def test_it_paints_as_its_own_pipeline_does(dev, steps, tokens, tmp_path):
     painting = paint(folder)
     assert painting.facts["steps"] == steps
     expected = theirs(folder, painting.facts["prompt"], steps, tokens)
-    ours = torch.from_numpy(painting.picture.rgba[..., :3]).permute(2, 0, 1)
+    ours = torch.from_numpy(painting.image.rgba[..., :3]).permute(2, 0, 1)
     assert (ours - expected).abs().max() < 0.05  # bfloat16 against float32
     assert expected.std() > 0.05
 
@@ -75,7 +75,7 @@ def test_noise_levels_of_schnell_are_even(folder):
     assert painter(folder)._levels(4) == [1.0, 0.75, 0.5, 0.25, 0.0]
 
 
-def test_noise_levels_of_dev_follow_the_pictures_size(tmp_path):
+def test_noise_levels_of_dev_follow_the_images_size(tmp_path):
     """At 1024 pixels mu is 1.15, and 1/2 becomes e^1.15 / (e^1.15 + 1) (time_shift of flux/sampling.py)."""
     dev = replace(painter(write_flux(tmp_path / "dev", dev=True)), side=128)
     assert dev._levels(2) == pytest.approx([1.0, 3.158193 / 4.158193, 0.0])
@@ -98,8 +98,8 @@ def test_latents_are_shifted_and_scaled(folder):
 
 def test_seeds_repeat_and_offloading_changes_nothing(folder):
     first, again, other = paint(folder), paint(folder, offload=True), paint(folder, seed=4)
-    assert np.array_equal(first.picture.rgba, again.picture.rgba)
-    assert not np.array_equal(first.picture.rgba, other.picture.rgba)
+    assert np.array_equal(first.image.rgba, again.image.rgba)
+    assert not np.array_equal(first.image.rgba, other.image.rgba)
 
 
 def test_a_negative_prompt_is_said_to_be_left_out(folder, caplog):

@@ -6,11 +6,11 @@ import pytest
 import torch
 from PIL import Image
 
-from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.core.errors import WeightsUnavailable
 from dreamgaussian.evaluate.dataset import read_index
 from dreamgaussian.text_to_image.library import Entry, open_library, shipped_library, write_library
-from dreamgaussian.train.emoji import RESERVED
-from dreamgaussian.train.library import read_names
+from factory.emoji import RESERVED
+from factory.library import read_names
 
 MAX_BYTES = 5_500_000
 
@@ -43,8 +43,8 @@ def test_words_become_a_recoloured_cut_out_with_its_facts():
     assert painting.facts["kind"] == "armchair"
     assert painting.facts["look"] == "red"
     assert painting.elevation_deg == 15
-    rgba = painting.picture.rgba
-    assert painting.picture.is_cut_out
+    rgba = painting.image.rgba
+    assert painting.image.is_cut_out
     red, green, blue = rgba[rgba[..., 3] > 0.9][:, :3].mean(axis=0)
     assert red > 2 * max(green, blue)
 
@@ -54,8 +54,8 @@ def test_an_armchair_is_shown_from_four_sides_in_one_look_and_an_emoji_from_the_
     armchair = library("a green armchair", "", torch.Generator().manual_seed(0))
     assert [each.angles_deg for each in armchair.further] == [(90, 15), (180, 15), (270, 15)]
     for each in armchair.further:
-        assert each.picture.is_cut_out
-        red, green, blue = each.picture.rgba[each.picture.rgba[..., 3] > 0.9][:, :3].mean(axis=0)
+        assert each.image.is_cut_out
+        red, green, blue = each.image.rgba[each.image.rgba[..., 3] > 0.9][:, :3].mean(axis=0)
         assert green > 1.5 * max(red, blue)
     assert library("a chestnut", "", torch.Generator().manual_seed(0)).further == ()
 
@@ -84,8 +84,8 @@ def test_a_written_library_reads_back_and_its_bytes_repeat(tmp_path):
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     library = open_library(tmp_path / "a.zip")
     assert library.entries == (entry,)
-    assert library.pictures(entry).shape == (2, 20, 20, 4)
-    assert (library.pictures(entry) == 1).all()
+    assert library.images(entry).shape == (2, 20, 20, 4)
+    assert (library.images(entry) == 1).all()
 
 
 def test_a_broken_library_is_an_error_in_words(tmp_path):

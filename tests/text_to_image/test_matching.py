@@ -1,6 +1,6 @@
 import pytest
 
-from dreamgaussian.errors import InputError
+from dreamgaussian.core.errors import InputError
 from dreamgaussian.text_to_image.matching import read_prompt
 
 ENTRIES = (

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from dreamgaussian import pipeline
+from dreamgaussian.api import text_to_3d
 from dreamgaussian.config import RunConfig, quick
-from dreamgaussian.errors import ConfigError
-from dreamgaussian.output import write_results
-from dreamgaussian.picture import FurtherPicture, Picture
-from dreamgaussian.pipeline import text_to_3d
+from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.inputs.decoding import DecodedImage, PosedInput
+from dreamgaussian.runs.folder import write_results
 from dreamgaussian.text_to_image import Painting, open_painter
 
 
@@ -18,7 +18,7 @@ def square_painter(prompt: str, negative_prompt: str, generator: torch.Generator
     """A square of a random colour, seen from 20 degrees above."""
     rgba = np.zeros((64, 64, 4), dtype=np.float32)
     rgba[16:48, 16:48] = [*torch.rand(3, generator=generator).tolist(), 1]
-    return Painting(Picture(rgba, 1.0, prompt), 20.0, {"painter": "square", "words": [prompt, negative_prompt]})
+    return Painting(DecodedImage(rgba, 1.0, prompt), 20.0, {"painter": "square", "words": [prompt, negative_prompt]})
 
 
 @pytest.fixture
@@ -27,18 +27,18 @@ def words(monkeypatch: pytest.MonkeyPatch) -> RunConfig:
     return replace(quick(), prompt="a square", negative_prompt="round", via_image="square", device="cpu")
 
 
-def test_words_alone_become_the_painters_picture_at_its_elevation(words: RunConfig) -> None:
+def test_words_alone_become_the_painters_image_at_its_elevation(words: RunConfig) -> None:
     run = pipeline.open_run(None, words)
     assert run.subject.prompt == "a square"
     (view,) = run.subject.views
     assert view.camera.elevation_deg == pytest.approx(20)
-    assert view.picture[..., 3].mean() == pytest.approx(0.8**2, abs=0.02)
+    assert view.image[..., 3].mean() == pytest.approx(0.8**2, abs=0.02)
 
 
 def test_the_seed_is_the_painters(words: RunConfig) -> None:
     first, again, other = (pipeline.open_run(None, replace(words, seed=seed)).subject.views[0] for seed in (0, 0, 1))
-    assert torch.equal(first.picture, again.picture)
-    assert not torch.equal(first.picture, other.picture)
+    assert torch.equal(first.image, again.image)
+    assert not torch.equal(first.image, other.image)
 
 
 def test_a_painter_of_unknown_elevation_leaves_it_to_the_settings(words: RunConfig) -> None:
@@ -47,9 +47,9 @@ def test_a_painter_of_unknown_elevation_leaves_it_to_the_settings(words: RunConf
     assert pipeline.open_subject(painting, config).views[0].camera.elevation_deg == pytest.approx(7)
 
 
-def test_further_pictures_of_a_painting_are_views_that_share_its_crop(words: RunConfig) -> None:
+def test_further_images_of_a_painting_are_views_that_share_its_crop(words: RunConfig) -> None:
     painting = square_painter("a square", "", torch.Generator())
-    further = FurtherPicture(painting.picture, (180.0, 20.0))
+    further = PosedInput(painting.image, (180.0, 20.0))
     front, back = pipeline.open_subject(replace(painting, further=(further,)), words).views
     assert back.camera.azimuth_deg == pytest.approx(180)
     assert back.camera.elevation_deg == pytest.approx(20)

@@ -51,7 +51,7 @@ def test_shading_and_small_parts_and_alpha_stay():
     assert (np.diff(lightness) > 0).all()
 
 
-def test_every_colour_and_material_gives_a_valid_picture():
+def test_every_colour_and_material_gives_a_valid_image():
     before = two_tone((0.5, 0.3, 0.2), (0.1, 0.1, 0.1))
     for word in (*COLORS, *MATERIALS):
         look, _ = read_look([word])

@@ -6,14 +6,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import InputError
-from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.mesh.raster import MeshScene, render_mesh
-from dreamgaussian.mesh.unwrap import unwrap
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.mesh import Mesh
+from dreamgaussian.meshing.unwrap import unwrap
+from dreamgaussian.raster.mesh import MeshScene, render_mesh
 from dreamgaussian.texture.bake import BakeView, bake, bake_cameras
 from dreamgaussian.texture.views import locate_texels, look_out
-from mesh.shapes import box, joined, sphere
+from meshing.shapes import box, joined, sphere
 
 SIZE = 256
 
@@ -24,11 +24,11 @@ def painted(points: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
 
 
 def view_of(mesh: Mesh, camera: Camera, is_input: bool = False, colors: Tensor | None = None) -> BakeView:
-    """A picture of the mesh in its painted colours, or in colours given per vertex."""
+    """An image of the mesh in its painted colours, or in colours given per vertex."""
     scene = MeshScene(mesh.vertices, mesh.faces)
     fragments = scene.rasterize(camera)
     values = painted(mesh.vertices) if colors is None else colors
-    color = fragments.picture(scene.interpolate(values, fragments))
+    color = fragments.image(scene.interpolate(values, fragments))
     return BakeView(color, fragments.depth.isfinite().float(), camera, is_input)
 
 
@@ -119,7 +119,7 @@ def test_a_hidden_surface_takes_no_colour_from_what_hides_it():
     assert float(texels[positions[:, 2] > 0.405, 1].max()) < 0.05
 
 
-def test_an_input_picture_is_relied_on_across_steps_in_depth_and_rendered_views_are_not():
+def test_an_input_image_is_relied_on_across_steps_in_depth_and_rendered_views_are_not():
     steps = joined(box((0.8, 0.8, 0.3)), box((0.3, 0.3, 0.3), (0, 0, 0.3)))
     scene, camera = MeshScene(steps.vertices, steps.faces), Camera.orbit(0, 0, 192)
     depth = scene.rasterize(camera).depth

@@ -2,12 +2,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.mesh.raster import Fragments, MeshScene
-from dreamgaussian.mesh.unwrap import unwrap
+from dreamgaussian.core.mesh import Mesh
+from dreamgaussian.meshing.unwrap import unwrap
+from dreamgaussian.raster.mesh import Fragments, MeshScene
 from dreamgaussian.texture.fill import Skin, fill_unseen, nearest_texels
 from dreamgaussian.texture.views import Texels, locate_texels
-from mesh.shapes import box, joined, sphere
+from meshing.shapes import box, joined, sphere
 
 SIZE = 128
 RED, BLUE = torch.tensor([1.0, 0, 0]), torch.tensor([0.0, 0, 1])

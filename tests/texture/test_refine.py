@@ -5,21 +5,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import InputError
-from dreamgaussian.fidelity import psnr
-from dreamgaussian.guidance import PriorSpec
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.fidelity import psnr
+from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.mesh.raster import MeshScene, render_mesh
-from dreamgaussian.mesh.unwrap import unwrap
-from dreamgaussian.subject import Crop, Subject, View
+from dreamgaussian.guidance.prior import PriorSpec
+from dreamgaussian.inputs.subject import Crop, Subject, View
+from dreamgaussian.meshing.unwrap import unwrap
+from dreamgaussian.raster.mesh import MeshScene, render_mesh
 from dreamgaussian.texture.bake import BakeView, bake, bake_cameras, input_views
 from dreamgaussian.texture.fill import nearest_texels
 from dreamgaussian.texture.refine import refine
 from dreamgaussian.texture.settings import RefineSettings
 from dreamgaussian.texture.views import locate_texels
-from mesh.shapes import sphere
+from meshing.shapes import sphere
 
 SIZE, RESOLUTION = 256, 32
 RIM_PX = 4
@@ -54,8 +54,8 @@ def subject_showing(mesh: Mesh) -> Subject:
     camera = Camera.orbit(0, 0, 128)
     render = render_mesh(mesh, camera, 2)
     straight = render.color / render.alpha.clamp_min(1e-6)[..., None]
-    picture = torch.cat([straight, render.alpha[..., None]], dim=-1)
-    return Subject((View(picture, camera, Crop(1.0, (0.0, 0.0))),))
+    image = torch.cat([straight, render.alpha[..., None]], dim=-1)
+    return Subject((View(image, camera, Crop(1.0, (0.0, 0.0))),))
 
 
 def last(mesh: Mesh, prior: AnalyticPrior, subject: Subject = Subject(), settings: RefineSettings = FAST) -> Mesh:
@@ -100,16 +100,16 @@ def test_what_the_input_shows_squarely_stays_exact(ball: Mesh):
     assert float(moved[facing < -0.5].min()) > 0.2
 
 
-def test_the_input_view_is_the_input_picture_after_stage_2_as_well(ball: Mesh):
+def test_the_input_view_is_the_input_image_after_stage_2_as_well(ball: Mesh):
     truth, wrong = with_albedo(ball, (0.9, 0.6, 0.2), 0.0), with_albedo(ball, (0.2, 0.3, 0.8), 0.0)
     subject = subject_showing(truth)
     grey = [BakeView(torch.full((64, 64, 3), 0.5), torch.ones(64, 64), camera) for camera in bake_cameras(64)]
     baked = bake(ball, [*grey, *input_views(subject)], SIZE)
-    picture, camera = subject.views[0].picture, subject.views[0].camera
-    inside = -torch.nn.functional.max_pool2d(-picture[None, ..., 3], 2 * RIM_PX + 1, 1, RIM_PX)[0] == 1
+    image, camera = subject.views[0].image, subject.views[0].camera
+    inside = -torch.nn.functional.max_pool2d(-image[None, ..., 3], 2 * RIM_PX + 1, 1, RIM_PX)[0] == 1
     for mesh in (baked, last(baked, prior_showing(wrong, None), subject)):
         shown = render_mesh(mesh, camera).color[inside]
-        assert psnr(shown[None], picture[..., :3][inside][None]) > 35
+        assert psnr(shown[None], image[..., :3][inside][None]) > 35
 
 
 def test_a_right_texture_is_left_alone(ball: Mesh):

@@ -1,6 +1,6 @@
 import pytest
 
-from dreamgaussian.errors import ConfigError
+from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.texture.settings import BakeSettings, RefineSettings
 
 

@@ -6,15 +6,15 @@ import torch.nn.functional as F
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.mesh.inflate import half_thickness, two_sheets
-from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.mesh.raster import MeshScene
-from dreamgaussian.subject import bleed
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.mesh import Mesh
+from dreamgaussian.inputs.subject import bleed
+from dreamgaussian.meshing.inflate import half_thickness, two_sheets
+from dreamgaussian.raster.mesh import MeshScene
 
 
 def copied_view(input_view: Float[Tensor, "s s 4"], count: int) -> Float[Tensor, "n s s 4"]:
-    """The input picture from everywhere."""
+    """The input image from everywhere."""
     return input_view.expand(count, -1, -1, -1)
 
 
@@ -24,7 +24,7 @@ def mean_view(views: Float[Tensor, "n s s 4"]) -> Float[Tensor, "n s s 4"]:
 
 
 def billboard(input_view: Float[Tensor, "s s 4"], input_camera: Camera, camera: Camera) -> Float[Tensor, "s s 4"]:
-    """The input picture as a flat card that stands at the origin, square to the input camera."""
+    """The input image as a flat card that stands at the origin, square to the input camera."""
     normal = input_camera.position / input_camera.radius
     origin, directions = camera.rays()
     distances = -(origin @ normal) / (directions @ normal)
@@ -50,7 +50,7 @@ def inflated_mesh(input_view: Float[Tensor, "s s 4"], input_camera: Camera) -> M
 def inflated_view(
     mesh: Mesh, input_view: Float[Tensor, "s s 4"], input_camera: Camera, camera: Camera, supersampling: int = 2
 ) -> Float[Tensor, "s s 4"]:
-    """The inflated mesh with the input picture projected through it, front and back."""
+    """The inflated mesh with the input image projected through it, front and back."""
     scene = MeshScene(mesh.vertices, mesh.faces)
     fine = camera.resized((camera.width * supersampling, camera.height * supersampling))
     fragments = scene.rasterize(fine)
@@ -58,12 +58,12 @@ def inflated_view(
     straight = bleed((input_view[..., :3] / alpha.clamp(min=1e-6)).numpy(), alpha[..., 0].numpy())
     points = scene.interpolate(mesh.vertices, fragments).double()
     colors = _look_up(torch.from_numpy(straight), input_camera, points)
-    return fragments.picture(torch.cat([colors, torch.ones_like(colors[:, :1])], dim=1), supersampling)
+    return fragments.image(torch.cat([colors, torch.ones_like(colors[:, :1])], dim=1), supersampling)
 
 
-def _look_up(picture: Float[Tensor, "s s c"], camera: Camera, points: Float64[Tensor, "n 3"]) -> Float[Tensor, "n c"]:
-    """Colours of the picture where `camera`, which took it, sees the points; nothing beside the frame."""
+def _look_up(image: Float[Tensor, "s s c"], camera: Camera, points: Float64[Tensor, "n 3"]) -> Float[Tensor, "n c"]:
+    """Colours of the image where `camera`, which took it, sees the points; nothing beside the frame."""
     pixels, _ = camera.project(points)
-    grid = (pixels / torch.tensor([camera.width, camera.height]) * 2 - 1).to(picture)
-    seen = F.grid_sample(picture.permute(2, 0, 1)[None], grid[None, None], padding_mode="zeros", align_corners=False)
+    grid = (pixels / torch.tensor([camera.width, camera.height]) * 2 - 1).to(image)
+    seen = F.grid_sample(image.permute(2, 0, 1)[None], grid[None, None], padding_mode="zeros", align_corners=False)
     return seen[0, :, 0].T

@@ -14,9 +14,13 @@ from PIL import Image
 from torch import Tensor
 
 from dreamgaussian import __version__
-from dreamgaussian.camera import Camera
 from dreamgaussian.config import RunConfig, to_json
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.fidelity import on_white, psnr
+from dreamgaussian.core.files import atomic_path
+from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkObject, Entry, read_index, read_object
+from dreamgaussian.evaluate.images import given_views, posed_images, write_views
 from dreamgaussian.evaluate.methods import (
     BAKED,
     GAUSSIANS,
@@ -28,12 +32,11 @@ from dreamgaussian.evaluate.methods import (
     prior_views,
 )
 from dreamgaussian.evaluate.metrics import Networks, ViewJudge, score_shape, shrink
-from dreamgaussian.evaluate.pictures import given_views, posed_pictures, write_views
 from dreamgaussian.evaluate.report import write_report
 from dreamgaussian.evaluate.results import (
     MethodScores,
     ObjectResult,
-    picture_name,
+    image_name,
     read_result,
     result_name,
     write_result,
@@ -41,13 +44,10 @@ from dreamgaussian.evaluate.results import (
 from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.evaluate.steps import EvalStep
 from dreamgaussian.evaluate.text.benchmark import evaluate_text
-from dreamgaussian.fidelity import on_white, psnr
-from dreamgaussian.files import atomic_path
 from dreamgaussian.fitting.settings import Method
-from dreamgaussian.guidance.mini.weights import shipped_weights
-from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.output import peak_memory_mb, results_folder
 from dreamgaussian.pipeline import Snapshot, StageClock, generate, open_run
+from dreamgaussian.priors.mini.weights import shipped_weights
+from dreamgaussian.runs.folder import peak_memory_mb, results_folder
 
 SIZES = (64, VIEW_SIZE)
 """Pixels at which views are scored; 64 is what the embedded prior sees."""
@@ -57,8 +57,8 @@ DEFAULT = "default"
 STRIP_VIEWS = 5
 STRIP_SIDE = 160
 
-SEVERAL = {"2 pictures": 2, "4 pictures": 4}
-"""Variants with more than one input picture."""
+SEVERAL = {"2 images": 2, "4 images": 4}
+"""Variants with more than one input image."""
 Change = Callable[[RunConfig], RunConfig]
 
 
@@ -92,7 +92,7 @@ def evaluate(settings: EvalSettings, archive: Path | None = None) -> Iterator[Ev
 
 
 def _evaluate(settings: EvalSettings, archive: Path | None, networks: Networks) -> Iterator[EvalStep]:
-    several = [name for name, pictures in SEVERAL.items() if pictures in settings.pictures]
+    several = [name for name, images in SEVERAL.items() if images in settings.images]
     variants = (BASELINES, DEFAULT, *several, *(ABLATIONS if settings.ablations else ()))
     wanted = [(e, v) for e in read_index(archive)[: settings.object_count] for v in variants]
     results: list[ObjectResult] = []
@@ -137,7 +137,7 @@ def _measure(
     for number, (method, views) in enumerate(shown.items()):
         yield replace(start, step=number, steps=len(shown))
         methods[method] = _score(views, subject, judges, networks)
-        _write_strip(folder / picture_name(variant, method), views.pictures)
+        _write_strip(folder / image_name(variant, method), views.images)
     return ObjectResult(entry.key, entry.name, variant, identity, methods, clock.read(), peak_memory_mb())
 
 
@@ -149,12 +149,12 @@ def _run(
     clock: StageClock,
     start: EvalStep,
 ) -> Generator[EvalStep, None, dict[str, Views]]:
-    """The whole pipeline on the input picture, and what each of its stages shows."""
-    picture = folder / "input.webp"
-    with atomic_path(picture) as temporary:
+    """The whole pipeline on the input image, and what each of its stages shows."""
+    image = folder / "input.webp"
+    with atomic_path(image) as temporary:
         temporary.write_bytes(subject.input_webp)
     write_views(subject, config.subject.views)
-    run = open_run(picture, config)
+    run = open_run(image, config)
     meshes: dict[str, Mesh] = {}
     last: Snapshot | None = None
     for last in generate(run):
@@ -174,18 +174,18 @@ def _run(
 
 
 def _score(views: Views, subject: BenchmarkObject, judges: dict[int, ViewJudge], networks: Networks) -> MethodScores:
-    picture, front, around = subject.input_view, views.front, views.around
+    image, front, around = subject.input_view, views.front, views.around
     return MethodScores(
-        views={size: judge.score(views.pictures) for size, judge in judges.items() if size <= views.pictures.shape[1]},
-        front_psnr=None if front is None else psnr(on_white(front), on_white(picture)),
-        reference_similarity=None if around is None else networks.reference_similarity(around, picture),
+        views={size: judge.score(views.images) for size, judge in judges.items() if size <= views.images.shape[1]},
+        front_psnr=None if front is None else psnr(on_white(front), on_white(image)),
+        reference_similarity=None if around is None else networks.reference_similarity(around, image),
         shape=None if views.mesh is None else score_shape(views.mesh, subject.points),
     )
 
 
 def scored_views(entry: Entry, settings: EvalSettings) -> list[int]:
     """The true views to compare with, evenly spread over those that no run is given."""
-    given = given_views(entry, max(settings.pictures, default=1))
+    given = given_views(entry, max(settings.images, default=1))
     free = [index for index in range(len(entry.cameras)) if index not in given]
     count = min(settings.view_count, len(free))
     return [free[place] for place in np.linspace(0, len(free), count, endpoint=False).astype(int)]
@@ -193,7 +193,7 @@ def scored_views(entry: Entry, settings: EvalSettings) -> list[int]:
 
 def _config(entry: Entry, variant: str, settings: EvalSettings) -> RunConfig:
     config = settings.run_config
-    views = posed_pictures(entry, SEVERAL.get(variant, 1), settings.output / entry.key)
+    views = posed_images(entry, SEVERAL.get(variant, 1), settings.output / entry.key)
     subject = replace(
         config.subject, elevation_deg=entry.elevation_deg, background="keep", views=views, framing="shared"
     )

@@ -1,7 +1,7 @@
-"""The benchmark's objects: an input picture, true views round it and points on its true surface.
+"""The benchmark's objects: an input image, true views round it and points on its true surface.
 
 `data/objects.zip` holds `index.json` (names, credits, cameras) and for every object `KEY/input.webp`, `KEY/00.webp`...
-and `KEY/points.npy`; `build.py` makes it. An object's world is that of its input picture: azimuth 0 at the input's
+and `KEY/points.npy`; `build.py` makes it. An object's world is that of its input image: azimuth 0 at the input's
 elevation, the cut-out's longer side filling 0.8 of the frame, the middle of its depth at the origin.
 """
 
@@ -20,8 +20,8 @@ from jaxtyping import Float, Float32, Int16, UInt8
 from PIL import Image
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import InputError
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import InputError
 
 VIEW_SIZE = 256
 POINT_STEP = 1 / 1024
@@ -44,7 +44,7 @@ class Entry:
 
     @property
     def input_camera(self) -> Camera:
-        """Of the input picture."""
+        """Of the input image."""
         return Camera.orbit(0, self.elevation_deg, VIEW_SIZE)
 
     @property
@@ -55,11 +55,11 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class BenchmarkObject:
-    """An object with its pictures in memory."""
+    """An object with its images in memory."""
 
     entry: Entry
     input_webp: bytes
-    """The input picture's file."""
+    """The input image's file."""
     input_view: Float[Tensor, "s s 4"]
     """The same, premultiplied."""
     views: Float[Tensor, "n s s 4"]
@@ -79,7 +79,7 @@ def read_index(archive: Path | None = None) -> list[Entry]:
 
 
 def read_object(entry: Entry, archive: Path | None = None) -> BenchmarkObject:
-    """One object's pictures and points."""
+    """One object's images and points."""
     archive = archive or shipped_objects()
     names = [f"{entry.key}/{index:02d}.webp" for index in range(len(entry.views_deg))]
     input_webp = _read(archive, f"{entry.key}/input.webp")
@@ -87,16 +87,16 @@ def read_object(entry: Entry, archive: Path | None = None) -> BenchmarkObject:
     return BenchmarkObject(
         entry,
         input_webp,
-        decode_picture(input_webp),
-        torch.stack([decode_picture(_read(archive, name)) for name in names]),
+        decode_image(input_webp),
+        torch.stack([decode_image(_read(archive, name)) for name in names]),
         decode_points(points),
     )
 
 
 def write_archive(
-    path: Path, entries: Sequence[Entry], pictures: dict[str, list[bytes]], points: dict[str, Float[np.ndarray, "m 3"]]
+    path: Path, entries: Sequence[Entry], images: dict[str, list[bytes]], points: dict[str, Float[np.ndarray, "m 3"]]
 ) -> None:
-    """The archive of all objects; `pictures` are WebP files, the input first. The same content gives the same bytes."""
+    """The archive of all objects; `images` are WebP files, the input first. The same content gives the same bytes."""
     with zipfile.ZipFile(path, "w") as archive:
 
         def add(name: str, content: bytes, compression: int) -> None:
@@ -106,8 +106,8 @@ def write_archive(
         add("index.json", index.encode(), zipfile.ZIP_DEFLATED)
         for entry in entries:
             names = ["input", *(f"{number:02d}" for number in range(len(entry.views_deg)))]
-            for name, picture in zip(names, pictures[entry.key], strict=True):
-                add(f"{entry.key}/{name}.webp", picture, zipfile.ZIP_STORED)
+            for name, image in zip(names, images[entry.key], strict=True):
+                add(f"{entry.key}/{name}.webp", image, zipfile.ZIP_STORED)
             buffer = io.BytesIO()
             np.save(buffer, encode_points(points[entry.key]))
             add(f"{entry.key}/points.npy", buffer.getvalue(), zipfile.ZIP_LZMA)
@@ -124,7 +124,7 @@ def decode_points(differences: Int16[np.ndarray, "3 m"]) -> Float32[np.ndarray, 
     return (np.cumsum(differences.astype(np.int64), axis=1).T * POINT_STEP).astype(np.float32)
 
 
-def encode_picture(view: UInt8[np.ndarray, "s s 4"], quality: int | None) -> bytes:
+def encode_image(view: UInt8[np.ndarray, "s s 4"], quality: int | None) -> bytes:
     """Premultiplied RGBA as a WebP with straight alpha, which is exact; colours too where no `quality` is given."""
     levels = view.astype(np.float32)
     straight = levels[..., :3] * 255 / np.maximum(levels[..., 3:], 1)
@@ -137,7 +137,7 @@ def encode_picture(view: UInt8[np.ndarray, "s s 4"], quality: int | None) -> byt
     return buffer.getvalue()
 
 
-def decode_picture(content: bytes) -> Float[Tensor, "s s 4"]:
+def decode_image(content: bytes) -> Float[Tensor, "s s 4"]:
     """A WebP file as premultiplied RGBA in [0, 1]."""
     rgba = torch.from_numpy(np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"), dtype=np.float32) / 255)
     return torch.cat([rgba[..., :3] * rgba[..., 3:], rgba[..., 3:]], dim=-1)
@@ -164,5 +164,5 @@ def _read(archive: Path, name: str) -> bytes:
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(
             f"The benchmark's {name} cannot be read from {archive} ({error}). Install the package again, or make the "
-            "archive anew with python -m dreamgaussian.evaluate.build."
+            "archive anew with python -m factory.benchmark."
         ) from error

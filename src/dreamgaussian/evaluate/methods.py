@@ -1,4 +1,4 @@
-"""What is compared: the pictures that each baseline and each stage of the pipeline shows of an object."""
+"""What is compared: the images that each baseline and each stage of the pipeline shows of an object."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.evaluate import baselines
 from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkObject
-from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.guidance import Prior
 from dreamgaussian.guidance.distill import sample
-from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.mesh.raster import MeshScene, render_mesh
+from dreamgaussian.guidance.prior import Prior
 from dreamgaussian.raster import Rasterizer
+from dreamgaussian.raster.mesh import MeshScene, render_mesh
 
 COPIED = "Copied input"
 BILLBOARD = "Billboard"
@@ -34,7 +34,7 @@ SAMPLING_STEPS = 10
 class Views:
     """What a method shows, as premultiplied RGBA."""
 
-    pictures: Float[Tensor, "n s s 4"]
+    images: Float[Tensor, "n s s 4"]
     """From the cameras of the true views; at the prior's own resolution where a prior shows them."""
     front: Float[Tensor, "r r 4"] | None = None
     """From the input camera."""
@@ -54,8 +54,8 @@ class LiftingPrior(Protocol):
 
 
 def around_cameras() -> list[Camera]:
-    """Those from which the paper's CLIP similarity to the input picture is taken (`clip_sim` of kiui 0.3.5): eight at
-    elevation 0, the first at the front. Pictures are smaller here than its 800 pixels.
+    """Those from which the paper's CLIP similarity to the input image is taken (`clip_sim` of kiui 0.3.5): eight at
+    elevation 0, the first at the front. Images are smaller here than its 800 pixels.
     """
     return [Camera.orbit(45 * index, 0, VIEW_SIZE, radius=3.0, fovy_deg=50.0) for index in range(8)]
 
@@ -64,15 +64,15 @@ def baseline_views(
     subject: BenchmarkObject, cameras: Sequence[Camera], truth: Float[Tensor, "n s s 4"]
 ) -> dict[str, Views]:
     """Of all baselines."""
-    picture, front = subject.input_view, subject.entry.input_camera
-    mesh = baselines.inflated_mesh(picture, front)
+    image, front = subject.input_view, subject.entry.input_camera
+    mesh = baselines.inflated_mesh(image, front)
 
     def inflated(camera: Camera) -> Float[Tensor, "s s 4"]:
-        return baselines.inflated_view(mesh, picture, front, camera)
+        return baselines.inflated_view(mesh, image, front, camera)
 
     return {
-        COPIED: Views(baselines.copied_view(picture, len(cameras)), picture),
-        BILLBOARD: Views(torch.stack([baselines.billboard(picture, front, camera) for camera in cameras]), picture),
+        COPIED: Views(baselines.copied_view(image, len(cameras)), image),
+        BILLBOARD: Views(torch.stack([baselines.billboard(image, front, camera) for camera in cameras]), image),
         INFLATED: _all_views(inflated, cameras, front, mesh),
         MEAN: Views(baselines.mean_view(truth)),
     }
@@ -89,8 +89,8 @@ def prior_views(prior: Prior, cameras: Sequence[Camera], seed: int) -> dict[str,
     if spec.views_per_sample == 1 and spec.background is None:
         generator = torch.Generator().manual_seed(seed)
         scale, samples = spec.guidance_scale, [[camera] for camera in cameras]
-        pictures = sample(prior, samples, steps=SAMPLING_STEPS, scale=scale, generator=generator)
-        shown[SAMPLED] = Views(pictures[:, 0].permute(0, 2, 3, 1).float())
+        images = sample(prior, samples, steps=SAMPLING_STEPS, scale=scale, generator=generator)
+        shown[SAMPLED] = Views(images[:, 0].permute(0, 2, 3, 1).float())
     return shown
 
 
@@ -119,5 +119,5 @@ def mesh_views(mesh: Mesh, cameras: Sequence[Camera], front: Camera) -> Views:
 def _all_views(
     draw: Callable[[Camera], Float[Tensor, "s s 4"]], cameras: Sequence[Camera], front: Camera, mesh: Mesh | None = None
 ) -> Views:
-    pictures, around = (torch.stack([draw(camera) for camera in each]) for each in (cameras, around_cameras()))
-    return Views(pictures, draw(front), around, mesh)
+    images, around = (torch.stack([draw(camera) for camera in each]) for each in (cameras, around_cameras()))
+    return Views(images, draw(front), around, mesh)

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dreamgaussian.core.fidelity import on_white, psnr
+from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.evaluate.networks import LiteFeatures, StLpips
 from dreamgaussian.evaluate.surface import sample_surface
-from dreamgaussian.fidelity import on_white, psnr
-from dreamgaussian.mesh.mesh import Mesh
 
 F_SCORE_DISTANCE = 0.05
 """World units, 3.4 % of the subject's length in the input view."""
@@ -22,7 +22,7 @@ class ViewScores:
     """Means over views."""
 
     psnr: float
-    """dB, on white, over the whole picture; the mean of the views' values."""
+    """dB, on white, over the whole image; the mean of the views' values."""
     ssim: float
     """Wang et al. 2004 with a Gaussian window, on white."""
     st_lpips: float
@@ -56,7 +56,7 @@ class Networks:
         return cls(StLpips(), LiteFeatures())
 
     def reference_similarity(self, around: Float[Tensor, "n s s 4"], input_view: Float[Tensor, "s s 4"]) -> float:
-        """Mean cosine similarity of views from all round to the input picture: the protocol of the paper's CLIP
+        """Mean cosine similarity of views from all round to the input image: the protocol of the paper's CLIP
         similarity, with EfficientNet-Lite0 for CLIP. Views are premultiplied.
         """
         views, reference = (self.lite.features(on_white(each)) for each in (around, input_view[None]))

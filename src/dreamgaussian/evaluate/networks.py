@@ -1,4 +1,4 @@
-"""The networks that judge pictures, their weights read from installed packages. Never used in training.
+"""The networks that judge images, their weights read from installed packages. Never used in training.
 
 ST-LPIPS (Ghildyal and Liu 2022, arXiv 2207.13686) with the AlexNet trunk of stlpips-pytorch: not comparable with
 published LPIPS. EfficientNet-Lite0's pooled features stand in for CLIP's where no hub is at hand: not CLIP similarity.
@@ -14,13 +14,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dreamgaussian.errors import WeightsUnavailable
+from dreamgaussian.core.errors import WeightsUnavailable
 
 BATCH = 8
-"""Pictures at once: more cost memory and save no time on a CPU."""
+"""Images at once: more cost memory and save no time on a CPU."""
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
-"""ImageNet's mean and deviation for pictures in [-1, 1]."""
+"""ImageNet's mean and deviation for images in [-1, 1]."""
 FEATURE_SIDE = 224
 
 
@@ -32,24 +32,24 @@ class StLpips:
         self._weights = _read_weights("stlpips-pytorch", "alex_shift_tolerant.pth")
 
     @torch.no_grad()
-    def features(self, pictures: Float[Tensor, "n s s 3"]) -> list[Float[Tensor, "n _ _ _"]]:
-        """What is compared, layer by layer; pictures in [0, 1], of at least 32 pixels."""
-        layers = zip(*(self._features(batch) for batch in pictures.split(BATCH)), strict=True)
+    def features(self, images: Float[Tensor, "n s s 3"]) -> list[Float[Tensor, "n _ _ _"]]:
+        """What is compared, layer by layer; images in [0, 1], of at least 32 pixels."""
+        layers = zip(*(self._features(batch) for batch in images.split(BATCH)), strict=True)
         return [_unit(torch.cat(layer)) for layer in layers]
 
     @torch.no_grad()
     def distances(
         self, ours: list[Float[Tensor, "n _ _ _"]], truth: list[Float[Tensor, "n _ _ _"]]
     ) -> Float[Tensor, " n"]:
-        """Of two pictures' features; 0 for equal pictures."""
+        """Of two images' features; 0 for equal images."""
         return torch.stack([self._layer(i, a - b) for i, (a, b) in enumerate(zip(ours, truth, strict=True))]).sum(dim=0)
 
     def _layer(self, index: int, difference: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
         return F.conv2d(difference.square(), self._weights[f"lin{index}.model.1.weight"]).mean(dim=(1, 2, 3))
 
-    def _features(self, pictures: Float[Tensor, "n s s 3"]) -> list[Float[Tensor, "n _ _ _"]]:
+    def _features(self, images: Float[Tensor, "n s s 3"]) -> list[Float[Tensor, "n _ _ _"]]:
         """After each of AlexNet's five rectifiers; strides are replaced by blurred subsampling."""
-        x = (2 * pictures - 1 - pictures.new_tensor(SHIFT)) / pictures.new_tensor(SCALE)
+        x = (2 * images - 1 - images.new_tensor(SHIFT)) / images.new_tensor(SCALE)
         one = _blur_pool(self._convolve(x.permute(0, 3, 1, 2), "slice1.0", 2)).relu()
         two = self._convolve(_blur_pool(F.max_pool2d(one, 3, 1)), "slice2.5", 2).relu()
         three = self._convolve(_blur_pool(F.max_pool2d(two, 3, 1)), "slice3.9", 1).relu()
@@ -76,19 +76,19 @@ class LiteFeatures:
         self._network = cast(nn.Module, network).eval().requires_grad_(False)
 
     @torch.no_grad()
-    def features(self, pictures: Float[Tensor, "n s s 3"]) -> Float[Tensor, "n 1280"]:
-        """Of unit length; pictures in [0, 1] of any size."""
-        return torch.cat([self._batch_features(batch) for batch in pictures.split(BATCH)])
+    def features(self, images: Float[Tensor, "n s s 3"]) -> Float[Tensor, "n 1280"]:
+        """Of unit length; images in [0, 1] of any size."""
+        return torch.cat([self._batch_features(batch) for batch in images.split(BATCH)])
 
-    def _batch_features(self, pictures: Float[Tensor, "n s s 3"]) -> Float[Tensor, "n 1280"]:
+    def _batch_features(self, images: Float[Tensor, "n s s 3"]) -> Float[Tensor, "n 1280"]:
         size = (FEATURE_SIDE, FEATURE_SIDE)
-        resized = F.interpolate(pictures.permute(0, 3, 1, 2), size, mode="bicubic", antialias=True).clamp(0, 1)
+        resized = F.interpolate(images.permute(0, 3, 1, 2), size, mode="bicubic", antialias=True).clamp(0, 1)
         maps: Tensor = self._network.extract_features((resized * 255 - 127) / 128)  # pyright: ignore
         return F.normalize(maps.mean(dim=(2, 3)), dim=1)
 
 
 def _blur_pool(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c i j"]:
-    """Every second pixel of the picture blurred with the binomial filter 1 2 1 (Zhang 2019, arXiv 1904.11486)."""
+    """Every second pixel of the image blurred with the binomial filter 1 2 1 (Zhang 2019, arXiv 1904.11486)."""
     taps = x.new_tensor([0.25, 0.5, 0.25])
     kernel = (taps[:, None] * taps).expand(x.shape[1], 1, 3, 3)
     return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), kernel, stride=2, groups=x.shape[1])

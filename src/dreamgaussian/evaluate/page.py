@@ -1,11 +1,11 @@
-"""The report's HTML page: one file, pictures inside."""
+"""The report's HTML page: one file, images inside."""
 
 import base64
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from dreamgaussian.evaluate.results import ObjectResult, picture_name
+from dreamgaussian.evaluate.results import ObjectResult, image_name
 from dreamgaussian.evaluate.summary import Summary
 from dreamgaussian.evaluate.text.results import result_path
 
@@ -45,7 +45,7 @@ def html_page(
     parts = ["<h1>DreamGaussian's benchmark</h1>", f"<p>{escape(notes)}</p>", f"<dl>{listed}</dl>"]
     for title, rows in tables.items():
         parts += [f"<h2>{escape(title)}</h2>", _table(rows, text_columns=2)]
-    parts += ["<h2>Bars</h2>", _bars(summary), "<h2>Pictures</h2>"]
+    parts += ["<h2>Bars</h2>", _bars(summary), "<h2>Images</h2>"]
     for key in dict.fromkeys(result.key for result in results):
         parts.append(_gallery(folder, [result for result in results if result.key == key]))
     parts += [_prompt(words, result_path(folder, words).with_suffix(".webp")) for words in prompts]
@@ -78,23 +78,23 @@ def _bars(summary: Summary) -> str:
 def _gallery(folder: Path, results: Sequence[ObjectResult]) -> str:
     """One object: the input, the truth, and what each method shows from the same cameras."""
     first, home = results[0], folder / results[0].key
-    cells = [_picture("Input", "", home / "input.webp", "input"), _picture("Truth", "", home / "truth.webp")]
+    cells = [_image("Input", "", home / "input.webp", "input"), _image("Truth", "", home / "truth.webp")]
     for result in results:
         for method, scores in result.methods.items():
             view = scores.views[min(scores.views)]
             note = f"{view.psnr:.1f} dB, IoU {view.iou:.2f}"
             label = method if result.variant in ("baselines", "default") else f"{method}, {result.variant}"
-            cells.append(_picture(label, note, home / picture_name(result.variant, method)))
+            cells.append(_image(label, note, home / image_name(result.variant, method)))
     return f"<section><h3>{escape(first.name)}</h3><div class='views'>{''.join(cells)}</div></section>"
 
 
 def _prompt(words: str, views: Path) -> str:
     """One prompt: what it became, from all round."""
-    cells = _picture("Mesh", "eight views", views)
+    cells = _image("Mesh", "eight views", views)
     return f"<section><h3>{escape(words)}</h3><div class='views'>{cells}</div></section>"
 
 
-def _picture(label: str, note: str, path: Path, kind: str = "") -> str:
+def _image(label: str, note: str, path: Path, kind: str = "") -> str:
     if not path.exists():
         return ""
     content = base64.b64encode(path.read_bytes()).decode()

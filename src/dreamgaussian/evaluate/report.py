@@ -1,4 +1,4 @@
-"""The report: a Markdown table, JSON, and one HTML page with the pictures side by side."""
+"""The report: a Markdown table, JSON, and one HTML page with the images side by side."""
 
 import json
 import os
@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from dreamgaussian import __version__
+from dreamgaussian.core.files import atomic_path
 from dreamgaussian.evaluate.page import html_page
 from dreamgaussian.evaluate.results import ObjectResult
 from dreamgaussian.evaluate.summary import Row, Summary, summarise
 from dreamgaussian.evaluate.text.results import TextResult, summarise_text, text_bars, text_facts, text_tables
-from dreamgaussian.files import atomic_path
 
 NOTES = (
     "All scores are means over objects and views, on white. ST-LPIPS is shift-tolerant LPIPS with AlexNet (lower is "
     "better), not comparable with published LPIPS; Features is the cosine similarity of EfficientNet-Lite0's pooled "
     "features (higher is better), not CLIP similarity; IoU is that of the silhouettes. Front is the PSNR of the input "
-    "view against the input picture at 256 px, Reference the feature similarity of eight views from all round to the "
-    "input picture (the protocol of the paper's CLIP similarity, with another network). Chamfer distance and F-score "
+    "view against the input image at 256 px, Reference the feature similarity of eight views from all round to the "
+    "input image (the protocol of the paper's CLIP similarity, with another network). Chamfer distance and F-score "
     "(within 0.05) are in world units: the subject is 1.46 long in the input view. The mean view is an oracle that has "
     "seen the truth."
 )
@@ -52,7 +52,7 @@ def write_report(folder: Path, results: Sequence[ObjectResult], texts: Sequence[
 
 
 def markdown(summary: Summary, facts: dict[str, str], tables: dict[str, list[Sequence[str]]]) -> str:
-    """The report without pictures."""
+    """The report without images."""
     lines = ["# Benchmark", "", ", ".join(f"{name}: {value}" for name, value in facts.items()), "", NOTES]
     for title, rows in tables.items():
         lines += ["", f"## {title}", "", *_markdown_table(rows)]

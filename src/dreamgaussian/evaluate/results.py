@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dreamgaussian.errors import InputError
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.files import atomic_path
 from dreamgaussian.evaluate.metrics import ShapeScores, ViewScores
-from dreamgaussian.files import atomic_path
 
 
 @dataclass(frozen=True)
@@ -15,11 +15,11 @@ class MethodScores:
     """One method on one object."""
 
     views: dict[int, ViewScores]
-    """By the pictures' side in pixels."""
+    """By the images' side in pixels."""
     front_psnr: float | None = None
-    """dB, on white, of the input view against the input picture."""
+    """dB, on white, of the input view against the input image."""
     reference_similarity: float | None = None
-    """Of eight views from all round to the input picture, by EfficientNet-Lite0."""
+    """Of eight views from all round to the input image, by EfficientNet-Lite0."""
     shape: ShapeScores | None = None
     """Where there is a mesh."""
 
@@ -45,8 +45,8 @@ def result_name(variant: str) -> str:
     return f"{_plain(variant)}.json"
 
 
-def picture_name(variant: str, method: str) -> str:
-    """The file of a method's pictures, in the object's folder."""
+def image_name(variant: str, method: str) -> str:
+    """The file of a method's images, in the object's folder."""
     return f"{_plain(variant)}-{_plain(method)}.webp"
 
 

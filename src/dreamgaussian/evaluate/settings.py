@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from tyro.conf import arg
 
 from dreamgaussian.config import PresetName, RunConfig, preset
-from dreamgaussian.errors import ConfigError
-from dreamgaussian.prior_settings import PriorChoice, PriorName
+from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.priors.choice import PriorChoice, PriorName
 
 OBJECTS = 40
 PROMPTS = 40
@@ -43,8 +43,8 @@ class EvalSettings:
     ablations: bool = False
     """Also run without timestep annealing, without densification, without the reference loss, and with each variant of
     score distillation."""
-    pictures: tuple[Literal[1, 2, 4], ...] = (1,)
-    """Also run with 2 input pictures (front and back), or 4 (all sides). They are true views, which no variant is then
+    images: tuple[Literal[1, 2, 4], ...] = (1,)
+    """Also run with 2 input images (front and back), or 4 (all sides). They are true views, which no variant is then
     scored on."""
     prior: PriorName = "mini"
     """The diffusion prior of the runs."""

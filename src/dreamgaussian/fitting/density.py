@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.optimizer import AdamMoments
 from dreamgaussian.fitting.settings import DensitySettings
-from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.raster import Render
 
 SPLIT_SHRINK = 1.6

@@ -1,6 +1,6 @@
 """What the priors say about the Gaussians in one step of the fit.
 
-Two strategies behind one seam: a gradient for random views (`gradients.py`: SDS and its variants), or target pictures,
+Two strategies behind one seam: a gradient for random views (`gradients.py`: SDS and its variants), or target images,
 sampled now and then and fitted in pixels (`targets.py`).
 """
 
@@ -13,19 +13,19 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.settings import DistillSettings
 from dreamgaussian.fitting.views import elevation_range, random_cameras, ring_of_cameras
-from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.guidance import Prior, PriorSpec
 from dreamgaussian.guidance.distill import NOMINAL_SCALE, Cameras, annealed_time, noise_like, observe, sds_loss
 from dreamgaussian.guidance.gradients import GRADIENTS
 from dreamgaussian.guidance.perp_neg import require_view_names
+from dreamgaussian.guidance.prior import Prior, PriorSpec
 from dreamgaussian.guidance.targets import Targets, sample_targets
 from dreamgaussian.raster import Rasterizer, Render
 
 TARGET_WEIGHT = 33_000.0
-"""Of a target's mean squared error: to the input picture's 10,000 as 1 to 0.3, as MicroDreamer has it."""
+"""Of a target's mean squared error: to the input image's 10,000 as 1 to 0.3, as MicroDreamer has it."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ class GradientStrategy:
             total = total + moment.progress * opaque * translucency(alpha, spec)
             for guide in group:
                 background = _background(guide.prior.spec, generator)
-                pictures = observe(color, alpha, guide.prior.spec, background)
-                total = total + guide.weight * self._distilled(guide.prior, pictures, cameras, moment, generator).to(
+                images = observe(color, alpha, guide.prior.spec, background)
+                total = total + guide.weight * self._distilled(guide.prior, images, cameras, moment, generator).to(
                     total
                 )
         return self.settings.weight * total, ()
@@ -129,13 +129,13 @@ class GradientStrategy:
     def _distilled(
         self,
         prior: Prior,
-        pictures: Float[Tensor, "b v c r r"],
+        images: Float[Tensor, "b v c r r"],
         cameras: Cameras,
         moment: Moment,
         generator: torch.Generator,
     ) -> Float[Tensor, ""]:
         settings, count = self.settings, len(cameras)
-        x = prior.encode(pictures)
+        x = prior.encode(images)
         t_max, t_min = settings.times(prior.spec.times)
         if settings.anneal:
             t = torch.full((count,), annealed_time(moment.progress, t_max, t_min))
@@ -161,7 +161,7 @@ def translucency(alpha: Float[Tensor, "b v h w"], spec: PriorSpec) -> Float[Tens
 
 @dataclass(frozen=True)
 class TargetStrategy:
-    """Every prior shows a ring of views as they should be, and the steps until the next time fit these pictures."""
+    """Every prior shows a ring of views as they should be, and the steps until the next time fit these images."""
 
     guides: tuple[Guide, ...]
     settings: DistillSettings
@@ -175,10 +175,10 @@ class TargetStrategy:
         total = sight.gaussians.means.new_zeros(())
         for guide, target in zip(self.guides, targets, strict=True):
             spec = guide.prior.spec
-            index = int(torch.randint(len(target.pictures), (), generator=generator))
+            index = int(torch.randint(len(target.images), (), generator=generator))
             size = _render_size(spec.resolution, moment, self.settings)
             seen = observe(*sight([target.cameras(index, size)]), spec)
-            wanted = target.pictures[index : index + 1].to(seen)
+            wanted = target.images[index : index + 1].to(seen)
             total = total + guide.weight * TARGET_WEIGHT * F.mse_loss(seen, wanted)
         return self.settings.weight * total, targets
 
@@ -188,10 +188,10 @@ class TargetStrategy:
         size = _render_size(spec.resolution, moment, settings)
         cameras = ring_of_cameras(spec, settings.targets.views, elevations, size, generator)
         with torch.no_grad():
-            pictures = observe(*Sight(sight.gaussians, sight.rasterizer)(cameras), spec)
+            images = observe(*Sight(sight.gaussians, sight.rasterizer)(cameras), spec)
         return sample_targets(
             prior,
-            pictures,
+            images,
             cameras,
             annealed_time(moment.progress, *settings.times(spec.times)),
             stride=settings.targets.stride,

@@ -1,11 +1,12 @@
-"""Stage 1 (section 3.1 of arXiv 2309.16653): Gaussians optimised by score distillation and the input pictures."""
+"""Stage 1 (section 3.1 of arXiv 2309.16653): Gaussians optimised by score distillation and the input images."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from dreamgaussian.errors import Diverged, EmptyResult
+from dreamgaussian.core.errors import Diverged, EmptyResult
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.density import DensityStatistics, densify_and_prune, prune, reset_opacities
 from dreamgaussian.fitting.distillation import Guide, Moment, Sight, Strategy, choose_strategy
 from dreamgaussian.fitting.optimizer import adam_step, rates_at
@@ -13,10 +14,9 @@ from dreamgaussian.fitting.reference import ReferenceView, beside, reference_los
 from dreamgaussian.fitting.settings import FitSettings
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.fitting.surface import facing_normals, surface_loss
-from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.guidance import Prior
+from dreamgaussian.guidance.prior import Prior
+from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.raster import Rasterizer
-from dreamgaussian.subject import Subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +43,8 @@ def fit(
 ) -> Iterator[FitStep]:
     """Go on from `state` to the last step, one snapshot a step; `state` can be saved between any two.
 
-    `prior` is one prior, or several with their weights. Of n pictures each counts as if it were the only one, and the
-    priors' loss is divided by n²: it is a guess, and contradicts what several pictures show (docs/benchmark.md).
+    `prior` is one prior, or several with their weights. Of n images each counts as if it were the only one, and the
+    priors' loss is divided by n²: it is a guess, and contradicts what several images show (docs/benchmark.md).
     Raises Diverged when a gradient or a Gaussian is no longer finite and EmptyResult when none is left; `state` then
     still holds the last good step.
     """

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.settings import LearningRates
-from dreamgaussian.gaussians import Gaussians
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-15

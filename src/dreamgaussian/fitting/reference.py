@@ -1,4 +1,4 @@
-"""What the input pictures say about the Gaussians: how their views should look, and where none should be."""
+"""What the input images say about the Gaussians: how their views should look, and where none should be."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.settings import ReferenceSettings
-from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.picture import ALPHA_SEEN
+from dreamgaussian.inputs.decoding import ALPHA_SEEN
+from dreamgaussian.inputs.subject import View
 from dreamgaussian.raster import Rasterizer, Render
-from dreamgaussian.subject import View
 
 
 @dataclass(frozen=True, eq=False)
 class ReferenceView:
-    """An input picture at the size in which it is compared."""
+    """An input image at the size in which it is compared."""
 
     view: View
     color: Float[Tensor, "h w 3"]
@@ -26,12 +26,12 @@ class ReferenceView:
 
 
 def reference_view(view: View, settings: ReferenceSettings) -> ReferenceView:
-    """The picture averaged down to the compared size, premultiplied."""
-    picture = view.picture
-    premultiplied = torch.cat([picture[..., :3] * picture[..., 3:], picture[..., 3:]], dim=-1)
+    """The image averaged down to the compared size, premultiplied."""
+    image = view.image
+    premultiplied = torch.cat([image[..., :3] * image[..., 3:], image[..., 3:]], dim=-1)
     resized = F.interpolate(premultiplied.permute(2, 0, 1)[None], (settings.size, settings.size), mode="area")[0]
     camera = view.camera.resized(settings.size)
-    return ReferenceView(View(picture, camera, view.crop), resized[:3].permute(1, 2, 0), resized[3])
+    return ReferenceView(View(image, camera, view.crop), resized[:3].permute(1, 2, 0), resized[3])
 
 
 def reference_loss(
@@ -43,7 +43,7 @@ def reference_loss(
 ) -> tuple[Float[Tensor, ""], list[Render]]:
     """lambda_RGB and lambda_A times mean squared errors, growing with the progress (equation 4 of the paper).
 
-    Those of several pictures are added up, so that each is as certain as if it were the only one.
+    Those of several images are added up, so that each is as certain as if it were the only one.
     """
     ratio = progress if settings.warm_up else 1.0
     total = gaussians.means.new_zeros(())
@@ -60,9 +60,9 @@ def reference_loss(
 def beside(
     points: Float[Tensor, "n 3"], references: Sequence[ReferenceView], margin: float | None
 ) -> Bool[Tensor, " n"]:
-    """Which points an input picture shows beside the subject, or does not show: the subject is whole in all of them.
+    """Which points an input image shows beside the subject, or does not show: the subject is whole in all of them.
 
-    `margin` widens the outline, as a share of the picture's height; None: no point is beside.
+    `margin` widens the outline, as a share of the image's height; None: no point is beside.
     """
     outside = torch.zeros(len(points), dtype=torch.bool, device=points.device)
     if margin is None:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from dreamgaussian.errors import ConfigError
+from dreamgaussian.core.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class TargetSettings:
     """Of the method `sir`: how often the prior shows views as they should be, and how."""
 
     every: int = 25
-    """Steps in which the same pictures are fitted."""
+    """Steps in which the same images are fitted."""
     views: int = 6
     """Samples of the prior each time."""
     stride: float = 0.3
@@ -102,7 +102,7 @@ class DistillSettings:
 
 @dataclass(frozen=True)
 class ReferenceSettings:
-    """How the input picture speaks to the Gaussians."""
+    """How the input image speaks to the Gaussians."""
 
     color_weight: float = 10_000.0
     """Of the mean squared error of the premultiplied colours."""
@@ -111,7 +111,7 @@ class ReferenceSettings:
     warm_up: bool = True
     """Let both weights grow linearly from 0 over the run, as the paper does."""
     size: int = 256
-    """Pixels of the compared pictures."""
+    """Pixels of the compared images."""
 
     def __post_init__(self) -> None:
         if not 16 <= self.size <= 2048:
@@ -142,7 +142,7 @@ class DensitySettings:
     min_opacity: float = 0.01
     """Gaussians less opaque than this are removed."""
     beside: float | None = 0.03
-    """A Gaussian that an input picture shows this far beside the subject, as a share of the picture's height, is
+    """A Gaussian that an input image shows this far beside the subject, as a share of the image's height, is
     removed; None: the loss alone decides, as in the paper."""
     max_count: int = 60_000
     """No growth beyond this many Gaussians."""
@@ -186,7 +186,7 @@ class SurfaceSettings:
 
 @dataclass(frozen=True)
 class FitSettings:
-    """Stage 1: Gaussians from the prior and the pictures."""
+    """Stage 1: Gaussians from the prior and the images."""
 
     steps: int = 500
     """Optimisation steps."""

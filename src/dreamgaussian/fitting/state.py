@@ -9,13 +9,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from dreamgaussian.errors import InputError
-from dreamgaussian.files import atomic_path
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.files import atomic_path
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.density import DensityStatistics
 from dreamgaussian.fitting.optimizer import AdamMoments
 from dreamgaussian.fitting.settings import FitSettings
-from dreamgaussian.gaussians import Gaussians
-from dreamgaussian.guidance import Prior, ShapedPrior
+from dreamgaussian.guidance.prior import Prior, ShapedPrior
 from dreamgaussian.guidance.targets import Targets
 
 FORMAT = "dreamgaussian-fit-1"

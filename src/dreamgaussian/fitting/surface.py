@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.settings import SurfaceSettings
-from dreamgaussian.gaussians import Gaussians
 from dreamgaussian.raster import Render
 
 

@@ -2,8 +2,8 @@
 
 import torch
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.guidance import PriorSpec
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.guidance.prior import PriorSpec
 
 
 def elevation_range(

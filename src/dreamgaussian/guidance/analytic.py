@@ -1,4 +1,4 @@
-"""A prior whose score is known exactly: pictures are Gaussian around given target views.
+"""A prior whose score is known exactly: images are Gaussian around given target views.
 
 With x ~ N(mu, s² I) the noisy x_t is N(alpha mu, (alpha² s² + sigma²) I), so that
 
@@ -16,34 +16,34 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.guidance import PriorSpec
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.guidance.prior import PriorSpec
 
 
 @dataclass(frozen=True)
 class AnalyticPrior:
-    """Pictures distributed as N(target(camera), std²), each pixel by itself."""
+    """Images distributed as N(target(camera), std²), each pixel by itself."""
 
     spec: PriorSpec
     target: Callable[[Camera], Float[Tensor, "c h w"]]
-    """The mean picture at a camera of the prior's resolution: what the prior sees, in [0, 1]."""
+    """The mean image at a camera of the prior's resolution: what the prior sees, in [0, 1]."""
     std: float = 0.1
     """Of x, which runs from -1 to 1."""
     unconditional_mean: float = 0.5
-    """Grey level around which the unconditional pictures lie."""
+    """Grey level around which the unconditional images lie."""
     unconditional_std: float = 0.5
     """Of x."""
     negative_mean: float = 0.0
-    """Grey level of the pictures of the negative prompt, which are spread like the unconditional ones."""
+    """Grey level of the images of the negative prompt, which are spread like the unconditional ones."""
 
     def alpha_sigma(self, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
         """The variance-preserving cosine schedule."""
         angle = t * (math.pi / 2)
         return angle.cos(), angle.sin()
 
-    def encode(self, pictures: Float[Tensor, "b v c h w"]) -> Float[Tensor, "b v c h w"]:
-        """x = 2 picture - 1."""
-        return pictures * 2 - 1
+    def encode(self, images: Float[Tensor, "b v c h w"]) -> Float[Tensor, "b v c h w"]:
+        """x = 2 image - 1."""
+        return images * 2 - 1
 
     def decode(self, x: Float[Tensor, "b v c h w"]) -> Float[Tensor, "b v c h w"]:
         """The inverse of `encode`."""

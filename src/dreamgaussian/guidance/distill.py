@@ -13,15 +13,15 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.guidance import Prior, PriorSpec
+from dreamgaussian.core.camera import Camera
 from dreamgaussian.guidance.perp_neg import perp_neg_direction
+from dreamgaussian.guidance.prior import Prior, PriorSpec
 
 Cameras = Sequence[Sequence[Camera]]
 INVERSION_START = 0.01
 """Time at which x without noise stands for x_t; before it a network can hardly tell the noise."""
 NOMINAL_SCALE = 7.5
-"""Guidance that makes natural pictures of Stable Diffusion's kind; that of score distillation makes garish ones."""
+"""Guidance that makes natural images of Stable Diffusion's kind; that of score distillation makes garish ones."""
 
 
 def observe(
@@ -35,11 +35,11 @@ def observe(
     Larger renders are averaged down to the prior's resolution, smaller ones interpolated up.
     """
     if spec.background is None:
-        pictures = torch.cat([color, alpha[..., None]], dim=-1)
+        images = torch.cat([color, alpha[..., None]], dim=-1)
     else:
         level = spec.background if background is None else background
-        pictures = color + (1 - alpha[..., None]) * level
-    flat = pictures.flatten(0, 1).permute(0, 3, 1, 2)
+        images = color + (1 - alpha[..., None]) * level
+    flat = images.flatten(0, 1).permute(0, 3, 1, 2)
     size = (spec.resolution, spec.resolution)
     if flat.shape[-1] > spec.resolution:
         flat = F.interpolate(flat, size, mode="area")
@@ -101,7 +101,7 @@ def annealed_time(progress: float, t_max: float, t_min: float) -> float:
 @torch.no_grad()
 def denoise(
     prior: Prior,
-    pictures: Float[Tensor, "b v c h w"],
+    images: Float[Tensor, "b v c h w"],
     cameras: Cameras,
     *,
     start_t: float,
@@ -109,10 +109,10 @@ def denoise(
     scale: float,
     generator: torch.Generator,
 ) -> Float[Tensor, "b v c h w"]:
-    """Stage 2's refined views (equation 5 of arXiv 2309.16653): noise the pictures to `start_t`, denoise in `steps`."""
-    x = prior.encode(pictures)
+    """Stage 2's refined views (equation 5 of arXiv 2309.16653): noise the images to `start_t`, denoise in `steps`."""
+    x = prior.encode(images)
     x_t = noised(prior, x, noise_like(x, generator), torch.full((x.shape[0],), start_t, device=x.device))
-    return _denoised_pictures(prior, x_t, cameras, start_t, steps, scale)
+    return _denoised_images(prior, x_t, cameras, start_t, steps, scale)
 
 
 @torch.no_grad()
@@ -123,7 +123,7 @@ def sample(
     spec = prior.spec
     shape = (len(cameras), spec.views_per_sample, spec.channels, spec.resolution, spec.resolution)
     noise = noise_like(prior.encode(torch.full(shape, 0.5)), generator)
-    return _denoised_pictures(prior, noise, cameras, start_t, steps, scale)
+    return _denoised_images(prior, noise, cameras, start_t, steps, scale)
 
 
 @torch.no_grad()
@@ -183,7 +183,7 @@ def levels(prior: Prior, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, "b 1 1 1
     return alpha.view(-1, 1, 1, 1, 1), sigma.view(-1, 1, 1, 1, 1)
 
 
-def _denoised_pictures(
+def _denoised_images(
     prior: Prior, x_t: Float[Tensor, "b v d i j"], cameras: Cameras, start_t: float, steps: int, scale: float
 ) -> Float[Tensor, "b v c h w"]:
     times = torch.linspace(start_t, 0, steps + 1, device=x_t.device)[:, None].expand(-1, len(x_t))

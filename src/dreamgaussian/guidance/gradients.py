@@ -3,7 +3,7 @@
          x_t is                     the reference is                                    source
     sds  x with fresh noise         that noise                                          arXiv 2209.14988, equation 3
     csd  the same                   the unconditional prediction                        arXiv 2310.19415
-    nfsd the same                   that for a bad picture; nothing at small t          arXiv 2310.17590
+    nfsd the same                   that for a bad image; nothing at small t          arXiv 2310.17590
     sdi  DDIM's inverse of x        the noise that this inverse found                   arXiv 2405.15891
     ism  DDIM's inverse of x        the unconditional prediction an interval earlier    arXiv 2311.11284
 
@@ -17,7 +17,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.guidance import Prior, Weighting
 from dreamgaussian.guidance.distill import (
     Cameras,
     ddim,
@@ -28,6 +27,7 @@ from dreamgaussian.guidance.distill import (
     noised,
     predicted_x,
 )
+from dreamgaussian.guidance.prior import Prior, Weighting
 
 NFSD_SMALL_TIME = 0.2
 """Below it the unconditional prediction holds no noise worth speaking of (arXiv 2310.17590: 200 of 1000 steps)."""
@@ -179,7 +179,7 @@ def _weighted(
 ) -> Float[Tensor, "b v d i j"]:
     """w(t) (eps_hat - reference).
 
-    w is sigma^2, 1, or sigma / alpha ("reconstruction"), which makes it a difference of clean pictures, the predicted
+    w is sigma^2, 1, or sigma / alpha ("reconstruction"), which makes it a difference of clean images, the predicted
     one clamped where the prior's x is bounded.
     """
     alpha, sigma = levels(prior, t)

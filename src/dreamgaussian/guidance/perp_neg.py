@@ -16,9 +16,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import ConfigError
-from dreamgaussian.guidance import Prior, PriorSpec
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.guidance.prior import Prior, PriorSpec
 
 VIEW_NAMES = ("front view", "side view", "back view", "overhead view")
 CONDITIONS = ("between views", "unconditional", "front view", "side view")

@@ -6,12 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.guidance import Prior
+from dreamgaussian.core.camera import Camera
 from dreamgaussian.guidance.distill import Cameras, ddim, noise_like, noised, times_between
+from dreamgaussian.guidance.prior import Prior
 
 NOISED_SHARE = 0.6
-"""Of the way up from the clean picture: noise is added to t_1 = 0.6 t_2, and from there DDIM is inverted (inv_r of the
+"""Of the way up from the clean image: noise is added to t_1 = 0.6 t_2, and from there DDIM is inverted (inv_r of the
 authors' configs)."""
 
 
@@ -19,7 +19,7 @@ authors' configs)."""
 class Targets:
     """What a prior made of some views of the Gaussians, to be fitted until the next time."""
 
-    pictures: Float[Tensor, "n v c r r"]
+    images: Float[Tensor, "n v c r r"]
     poses: Float[Tensor, "n v 4 4"]
     """camera_from_world of each view."""
     fovy_deg: Float[Tensor, ""]
@@ -35,14 +35,14 @@ class Targets:
         return {name: getattr(self, name) for name in self.names()}
 
     def cameras(self, index: int, size: int) -> list[Camera]:
-        """Of one sample, for pictures of `size` pixels."""
+        """Of one sample, for images of `size` pixels."""
         return [Camera(pose, size, size, self.fovy_deg.item()) for pose in self.poses[index]]
 
 
 @torch.no_grad()
 def sample_targets(
     prior: Prior,
-    pictures: Float[Tensor, "n v c r r"],
+    images: Float[Tensor, "n v c r r"],
     cameras: Cameras,
     t: float,
     *,
@@ -51,11 +51,11 @@ def sample_targets(
     from_noise: bool,
     generator: torch.Generator,
 ) -> Targets:
-    """Better pictures of the same views (algorithm 1): noised, inverted without guidance up to t, and denoised.
+    """Better images of the same views (algorithm 1): noised, inverted without guidance up to t, and denoised.
 
     `from_noise`: the views are sampled anew, as long as the Gaussians show nothing. `stride` is the longest step in t.
     """
-    x = prior.encode(pictures)
+    x = prior.encode(images)
     x_t, top = noise_like(x, generator), x.new_full((len(x),), t)
     if not from_noise:
         middle = NOISED_SHARE * top

@@ -1,4 +1,4 @@
-"""The first seam: Gaussians and a camera in, a differentiable picture out.
+"""The first seam: Gaussians and a camera in, a differentiable image out.
 
 `reference` is the specification (dense, plain torch, any dtype), `cpu` the C++ core, `cuda` gsplat. All three share
 the conventions of gsplat's "classic" rasteriser: a 0.3 px² blur of every footprint, colours in the order of depth,
@@ -13,9 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import BackendUnavailable, ConfigError
-from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import BackendUnavailable, ConfigError
+from dreamgaussian.core.gaussians import Gaussians
 
 logger = logging.getLogger(__name__)
 
@@ -35,13 +35,13 @@ class Cutoffs:
 
     @classmethod
     def off(cls) -> "Cutoffs":
-        """No cut-offs: the picture is a smooth function of the Gaussians."""
+        """No cut-offs: the image is a smooth function of the Gaussians."""
         return cls(alpha_min=0.0, alpha_max=1.0, transmittance_min=0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Render:
-    """A picture of Gaussians, without background."""
+    """An image of Gaussians, without background."""
 
     color: Float[Tensor, "h w 3"]
     """Premultiplied by alpha."""
@@ -63,7 +63,7 @@ class Render:
         return self.depth / self.alpha.clamp_min(1e-8)
 
     def over(self, background: Float[Tensor, "3"] | float) -> Float[Tensor, "h w 3"]:
-        """The picture over an opaque background."""
+        """The image over an opaque background."""
         return self.color + (1 - self.alpha)[..., None] * background
 
 

@@ -10,4 +10,4 @@ FRUSTUM_MARGIN = 1.3
 """Off screen, the projection is linearised at the centre clamped to this multiple of the frustum, for stability."""
 
 ALPHA_FLOOR = 2.0**-32
-"""Footprints end here where `Cutoffs.alpha_min` is lower: below it nothing shows in a float32 picture."""
+"""Footprints end here where `Cutoffs.alpha_min` is lower: below it nothing shows in a float32 image."""

@@ -1,4 +1,4 @@
-"""The C++ core (`csrc/`): one torch operation from Gaussians to a picture, float32, on all of torch's threads.
+"""The C++ core (`csrc/`): one torch operation from Gaussians to an image, float32, on all of torch's threads.
 
 The core does the activations of the parameters itself. What it draws does not depend on the number of threads.
 """
@@ -10,13 +10,13 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import BackendUnavailable, ConfigError
-from dreamgaussian.gaussians import SH_C0, Gaussians
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import BackendUnavailable, ConfigError
+from dreamgaussian.core.gaussians import SH_C0, Gaussians
+from dreamgaussian.core.harmonics import view_colors
 from dreamgaussian.raster import Cutoffs, Render
+from dreamgaussian.raster.checks import add_absgrad, require_finite, wants_gradient
 from dreamgaussian.raster.conventions import ALPHA_FLOOR, BLUR_PX2, FRUSTUM_MARGIN, NEAR
-from dreamgaussian.raster.harmonics import view_colors
-from dreamgaussian.raster.inputs import add_absgrad, require_finite, wants_gradient
 
 try:
     from dreamgaussian import _core
@@ -85,8 +85,8 @@ class CpuRasterizer:
             colors,
             extra,
         )
-        color, alpha, depth, extra_picture, radii = outputs
-        return Render(color, alpha, depth, extra_picture, radii, screen_means)
+        color, alpha, depth, extra_image, radii = outputs
+        return Render(color, alpha, depth, extra_image, radii, screen_means)
 
 
 class View(NamedTuple):
@@ -143,8 +143,8 @@ class _Draw(torch.autograd.Function):
         assert [tuple(each.shape) for each in inputs] == expected, f"{[each.shape for each in inputs]}, not {expected}"
         size = (view.height, view.width)
         color, alpha, depth = means.new_empty(*size, 3), means.new_empty(size), means.new_empty(size)
-        extra_picture, radii = means.new_empty(*size, extra.shape[1]), means.new_empty(len(means))
-        outputs = (color, alpha, depth, extra_picture, radii)
+        extra_image, radii = means.new_empty(*size, extra.shape[1]), means.new_empty(len(means))
+        outputs = (color, alpha, depth, extra_image, radii)
         frame = _core.forward(
             len(means),
             extra.shape[1],
@@ -174,12 +174,12 @@ class _Draw(torch.autograd.Function):
         ctx: Any, *gradients: Tensor | None
     ) -> tuple[Tensor | None, ...]:
         *inputs, owner = ctx.saved_tensors  # which also checks that nobody has changed what the frame points to
-        picture_gradients = [None if each is None else each.contiguous() for each in gradients[:4]]
+        image_gradients = [None if each is None else each.contiguous() for each in gradients[:4]]
         results = [torch.empty_like(each) for each in inputs]
         screen_gradient = torch.empty_like(ctx.screen_means)
         absgrad = torch.empty_like(ctx.screen_means) if ctx.absgrad else None
         owner.frame.backward(
-            [0 if each is None else each.data_ptr() for each in picture_gradients],
+            [0 if each is None else each.data_ptr() for each in image_gradients],
             [0 if each is None else each.data_ptr() for each in (*results, screen_gradient, absgrad)],
             torch.get_num_threads(),
         )

@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import BackendUnavailable, ConfigError
-from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import BackendUnavailable, ConfigError
+from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.core.harmonics import view_colors
 from dreamgaussian.raster import Cutoffs, Render
+from dreamgaussian.raster.checks import add_absgrad, require_finite, wants_gradient
 from dreamgaussian.raster.conventions import BLUR_PX2, NEAR
-from dreamgaussian.raster.harmonics import view_colors
-from dreamgaussian.raster.inputs import add_absgrad, require_finite, wants_gradient
 from dreamgaussian.raster.reference import ReferenceRasterizer
 
 Rasterization = Callable[..., tuple[Tensor, Tensor, dict[str, Any]]]
@@ -67,14 +67,14 @@ def draw_with(
     cutoffs: Cutoffs,
     absgrad: bool,
 ) -> Render:
-    """A picture by `gsplat.rasterization`, or by a function of the same signature."""
+    """An image by `gsplat.rasterization`, or by a function of the same signature."""
     if cutoffs != Cutoffs():
         raise ConfigError(f"gsplat's cut-offs are compiled in; {cutoffs} needs --rasterizer reference or cpu.")
     require_finite(gaussians, extra)
     if len(gaussians) == 0:
         return ReferenceRasterizer().render(gaussians, camera, extra=extra)
     colors = view_colors(gaussians.sh, gaussians.means, camera.position)
-    pictures, alphas, meta = rasterization(
+    images, alphas, meta = rasterization(
         means=gaussians.means,
         quats=gaussians.quats_wxyz,
         scales=gaussians.scales,
@@ -96,10 +96,10 @@ def draw_with(
         bring_gradient(meta["means2d"], screen_means.requires_grad_(), absgrad)
     radii = meta["radii"][0]  # whole pixels along x and y, both 0 where a Gaussian is not seen
     return Render(
-        color=pictures[0, ..., :3],
+        color=images[0, ..., :3],
         alpha=alphas[0, ..., 0],
-        depth=pictures[0, ..., -1],
-        extra=pictures[0, ..., 3:-1],
+        depth=images[0, ..., -1],
+        extra=images[0, ..., 3:-1],
         radii=radii.amax(dim=-1).to(screen_means),
         screen_means=screen_means,
     )

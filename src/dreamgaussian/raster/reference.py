@@ -7,7 +7,7 @@ EWA splatting (Zwicker et al. 2001) as 3D Gaussian splatting has it (arXiv 2308.
     Σ'       footprint J R Σ Rᵀ Jᵀ + 0.3 I, in px²
     α        min(alpha_max, opacity · exp(-½ dᵀ Σ'⁻¹ d)), at d pixels from the projected centre
     T        transmittance in front of a Gaussian, the product of (1 - α) of those nearer
-    picture  Σ T α c, over the Gaussians from near to far
+    image  Σ T α c, over the Gaussians from near to far
 """
 
 import math
@@ -19,19 +19,19 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.gaussians import Gaussians
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.core.harmonics import view_colors
 from dreamgaussian.raster import Cutoffs, Render
+from dreamgaussian.raster.checks import add_absgrad, require_finite, wants_gradient
 from dreamgaussian.raster.conventions import ALPHA_FLOOR, BLUR_PX2, FRUSTUM_MARGIN, NEAR
-from dreamgaussian.raster.harmonics import view_colors
-from dreamgaussian.raster.inputs import add_absgrad, require_finite, wants_gradient
 
 BAND_ELEMENTS = 2**23
-"""Gaussian x pixel pairs that are held at once; larger pictures are drawn in bands of pixels."""
+"""Gaussian x pixel pairs that are held at once; larger images are drawn in bands of pixels."""
 
 
 class Footprints(NamedTuple):
-    """Gaussians as the picture sees them, in pixels."""
+    """Gaussians as the image sees them, in pixels."""
 
     centers: Float[Tensor, "n 2"]
     covariances: Float[Tensor, "n 2 2"]
@@ -76,13 +76,13 @@ class ReferenceRasterizer:
                 offsets.register_hook(keep_absgrad)
             return composite(offsets, footprints.covariances, sorted_gaussians.opacities, channels, cutoffs)
 
-        picture, alpha = in_bands(draw, pixel_centers(camera).to(gaussians.means), len(order))
+        image, alpha = in_bands(draw, pixel_centers(camera).to(gaussians.means), len(order))
         radii = gaussians.means.new_zeros(len(gaussians)).index_copy(
             0, order, visible_radii(footprints, sorted_gaussians.opacities, camera, cutoffs)
         )
-        picture = picture.reshape(camera.height, camera.width, -1)
+        image = image.reshape(camera.height, camera.width, -1)
         alpha = alpha.reshape(camera.height, camera.width)
-        return Render(picture[..., :3], alpha, picture[..., 3], picture[..., 4:], radii, screen_means)
+        return Render(image[..., :3], alpha, image[..., 3], image[..., 4:], radii, screen_means)
 
 
 def visible_from_near_to_far(gaussians: Gaussians, camera: Camera) -> Int[Tensor, " m"]:
@@ -151,13 +151,13 @@ def in_bands(
     if len(bands) == 1:
         return draw(pixels)
     drawn = [checkpoint(draw, band, use_reentrant=False) for band in bands]
-    return torch.cat([picture for picture, _ in drawn]), torch.cat([alpha for _, alpha in drawn])
+    return torch.cat([image for image, _ in drawn]), torch.cat([alpha for _, alpha in drawn])
 
 
 def visible_radii(
     footprints: Footprints, opacities: Float[Tensor, " n"], camera: Camera, cutoffs: Cutoffs
 ) -> Float[Tensor, " n"]:
-    """Half the longer side of the box in which a Gaussian reaches `alpha_min`, 0 where the picture does not see it."""
+    """Half the longer side of the box in which a Gaussian reaches `alpha_min`, 0 where the image does not see it."""
     log_ratio = opacities.detach().log() - math.log(max(cutoffs.alpha_min, ALPHA_FLOOR))
     variances = footprints.covariances.detach().diagonal(dim1=1, dim2=2)
     half_sizes = (2 * log_ratio.clamp_min(0)[:, None] * variances).sqrt()

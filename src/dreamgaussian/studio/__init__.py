@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dreamgaussian.errors import BackendUnavailable
+from dreamgaussian.core.errors import BackendUnavailable
 
 if TYPE_CHECKING:
     from dreamgaussian.studio.settings import StudioSettings
@@ -20,8 +20,8 @@ def run_studio(settings: "StudioSettings", announce: Announce) -> None:
     cannot be used.
     """
     _require_packages()
-    from dreamgaussian.studio import server
-    from dreamgaussian.studio.app import studio_app
+    from dreamgaussian.studio.server import serve as server
+    from dreamgaussian.studio.server.app import studio_app
 
     settings = server.with_token(settings)
     with server.listen(settings) as listener:
@@ -33,8 +33,8 @@ def run_studio(settings: "StudioSettings", announce: Announce) -> None:
 def run_view(paths: Sequence[Path], settings: "StudioSettings", announce: Announce) -> None:
     """Show files, or the results in a run's folder, until Ctrl-C or SIGTERM. Raises as `run_studio`, and InputError."""
     _require_packages()
-    from dreamgaussian.studio import server
-    from dreamgaussian.studio.view import open_layers, view_app
+    from dreamgaussian.studio.server import serve as server
+    from dreamgaussian.studio.server.view import open_layers, view_app
 
     layers = open_layers(paths)
     settings = server.with_token(settings)

@@ -10,7 +10,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import HTTPCookieProcessor, Request, build_opener
 
-from dreamgaussian.errors import BackendUnavailable, InputError
+from dreamgaussian.core.errors import BackendUnavailable, InputError
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
@@ -37,10 +37,10 @@ class Client:
             with refusal:
                 raise InputError(json.load(refusal)["error"]) from refusal
 
-    def start(self, picture: Path, **form: Any) -> str:
-        """Start a run on a picture with the fields of the page's form (`forms.py`); its id."""
-        upload = self.ask(f"/api/pictures?name={quote(picture.name)}", picture.read_bytes())
-        return self.ask("/api/jobs", json.dumps({**form, "picture": upload["id"]}).encode())["id"]
+    def start(self, image: Path, **form: Any) -> str:
+        """Start a run on an image with the fields of the page's form (`forms.py`); its id."""
+        upload = self.ask(f"/api/images?name={quote(image.name)}", image.read_bytes())
+        return self.ask("/api/jobs", json.dumps({**form, "image": upload["id"]}).encode())["id"]
 
     def job(self, job_id: str) -> dict[str, Any]:
         """How a run stands."""

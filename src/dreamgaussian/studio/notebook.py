@@ -6,7 +6,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from dreamgaussian.errors import InputError
+from dreamgaussian.core.errors import InputError
 from dreamgaussian.studio.client import Client, LocalStudio
 
 POLL = 0.5
@@ -29,9 +29,9 @@ class NotebookStudio:
         atexit.register(self._studio.close)
         self._client = Client(self._studio.address)
 
-    def start(self, picture: str | Path, **settings: Any) -> "NotebookRun":
+    def start(self, image: str | Path, **settings: Any) -> "NotebookRun":
         """Start a run: preset, prior, seed, steps, elevation_deg... as in the page's form."""
-        return NotebookRun(self._client, self._client.start(Path(picture), **settings), self._folder)
+        return NotebookRun(self._client, self._client.start(Path(image), **settings), self._folder)
 
     def close(self) -> None:
         """End the studio; its runs stay in their folders."""

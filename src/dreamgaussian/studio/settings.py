@@ -4,7 +4,7 @@ import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dreamgaussian.errors import ConfigError
+from dreamgaussian.core.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class StudioSettings:
     max_queue_each: int = 5
     """Runs of one person that may wait or work."""
     max_upload_mb: float = 20.0
-    """Largest picture file."""
+    """Largest image file."""
     max_megapixels: float = 50.0
-    """Largest picture."""
+    """Largest image."""
     max_disk_mb: float = 10_000.0
     """No new run starts where the folder holds more than this."""
     max_steps: int = 5_000

@@ -1,4 +1,4 @@
-"""From words to a picture, where a run has no other: its subject is then made of that picture like any user's.
+"""From words to an image, where a run has no other: its subject is then made of that image like any user's.
 
 A painter behind this seam is chosen by `--via-image`.
 """
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 
-from dreamgaussian.errors import ConfigError
-from dreamgaussian.hub_settings import HubSettings
-from dreamgaussian.picture import FurtherPicture, Picture
+from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.inputs.decoding import DecodedImage, PosedInput
+from dreamgaussian.priors.settings import HubSettings
 
 if TYPE_CHECKING:
-    from dreamgaussian.guidance.checkpoint import Checkpoint
+    from dreamgaussian.priors.checkpoint import Checkpoint
 
 FLOWS = ("sd3.5", "flux-schnell")
 """Painters that are no priors."""
@@ -28,26 +28,26 @@ PLACE = "--hub.painter-path"
 
 @dataclass(frozen=True, eq=False)
 class Painting:
-    """A picture that was made, or pictures that were found, for words."""
+    """An image that was made, or images that were found, for words."""
 
-    picture: Picture
+    image: DecodedImage
     """Of one object; with or without a background."""
     elevation_deg: float | None = None
-    """From which the picture shows it; None: not known, so that the settings of the subject say it."""
+    """From which the image shows it; None: not known, so that the settings of the subject say it."""
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """How it came about, in values that go into run.json."""
-    further: tuple[FurtherPicture, ...] = ()
+    further: tuple[PosedInput, ...] = ()
     """The same thing from other sides, by one camera that kept its distance."""
 
 
 @runtime_checkable
 class Painter(Protocol):
-    """Makes a picture from words."""
+    """Makes an image from words."""
 
     def __call__(self, prompt: str, negative_prompt: str, generator: torch.Generator) -> Painting:
-        """Equal words and an equally seeded CPU generator give an equal picture on one machine.
+        """Equal words and an equally seeded CPU generator give an equal image on one machine.
 
-        Raises InputError for words that it cannot make a picture of.
+        Raises InputError for words that it cannot make an image of.
         """
         ...
 
@@ -68,8 +68,8 @@ def open_painter(name: str, device: torch.device, hub: HubSettings = HubSettings
 
 
 def _open_from_hub(name: str, device: torch.device, hub: HubSettings) -> Painter:
-    from dreamgaussian.guidance.catalogue import CATALOGUE, find_checkpoint, require_libraries
-    from dreamgaussian.guidance.lora import with_loras
+    from dreamgaussian.priors.lora import with_loras
+    from dreamgaussian.priors.registry import CATALOGUE, find_checkpoint, require_libraries
 
     require_libraries(name)
     checkpoint = with_loras(find_checkpoint(name, hub.painter_path, PLACE), hub.painter_lora, "--hub.painter-lora")
@@ -77,7 +77,7 @@ def _open_from_hub(name: str, device: torch.device, hub: HubSettings) -> Painter
         from dreamgaussian.text_to_image.diffusion import DiffusionPainter
 
         return DiffusionPainter(name, device, hub)
-    from dreamgaussian.guidance.offload import Offloaded
+    from dreamgaussian.priors.offload import Offloaded
 
     return flow_painter(name, Offloaded(checkpoint) if hub.offload else checkpoint, device)
 

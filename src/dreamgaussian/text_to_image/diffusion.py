@@ -4,18 +4,18 @@ from dataclasses import dataclass
 
 import torch
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.guidance.catalogue import open_from_hub
+from dreamgaussian.core.camera import Camera
 from dreamgaussian.guidance.distill import NOMINAL_SCALE, sample
-from dreamgaussian.hub_settings import HubSettings
-from dreamgaussian.subject import Subject
+from dreamgaussian.inputs.subject import Subject
+from dreamgaussian.priors.registry import open_from_hub
+from dreamgaussian.priors.settings import HubSettings
 from dreamgaussian.text_to_image import PLACE, Painting
-from dreamgaussian.text_to_image.picture import OBJECT, as_picture
+from dreamgaussian.text_to_image.generated import OBJECT, as_image
 
 
 @dataclass(frozen=True)
 class DiffusionPainter:
-    """Paints with the prior called `name`, which is opened for each picture and then let go."""
+    """Paints with the prior called `name`, which is opened for each image and then let go."""
 
     name: str
     device: torch.device
@@ -23,11 +23,11 @@ class DiffusionPainter:
     steps: int = 30
 
     def __call__(self, prompt: str, negative_prompt: str, generator: torch.Generator) -> Painting:
-        """A picture of one object. Raises WeightsUnavailable."""
+        """An image of one object. Raises WeightsUnavailable."""
         subject = Subject(prompt=prompt + OBJECT, negative_prompt=negative_prompt)
         settings = HubSettings(lora=self.settings.painter_lora, offload=self.settings.offload)
         prior = open_from_hub(self.name, subject, self.device, self.settings.painter_path, settings, option=PLACE)
         front = Camera.orbit(0, 0, prior.spec.resolution)
         (views,) = sample(prior, [[front]], steps=self.steps, scale=NOMINAL_SCALE, generator=generator)
         facts = {"painter": self.name, "prompt": subject.prompt, "steps": self.steps, "scale": NOMINAL_SCALE}
-        return Painting(as_picture(views[0], prompt), None, facts)
+        return Painting(as_image(views[0], prompt), None, facts)

@@ -1,4 +1,4 @@
-"""Stable Diffusion 3.5 (arXiv 2403.03206), a rectified flow between pictures and noise, as a painter.
+"""Stable Diffusion 3.5 (arXiv 2403.03206), a rectified flow between images and noise, as a painter.
 
     x_s = (1 - s) x + s eps,  s from 0 (clean) to 1 (noise);  the network predicts v = dx_s / ds = eps - x
 
@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.guidance.checkpoint import Checkpoint
-from dreamgaussian.guidance.clip import Words, embed_words_for_flow
-from dreamgaussian.guidance.latent import load_latent_space, on_meta
+from dreamgaussian.priors.checkpoint import Checkpoint
+from dreamgaussian.priors.clip import Words, embed_words_for_flow
+from dreamgaussian.priors.latent import load_latent_space, on_meta
 from dreamgaussian.text_to_image import Painting
-from dreamgaussian.text_to_image.picture import OBJECT, as_picture
+from dreamgaussian.text_to_image.generated import OBJECT, as_image
 
 T5_TOKENS = 256
 """Zeros stand in for them."""
@@ -40,7 +40,7 @@ class FlowPainter:
 
     @torch.no_grad()
     def __call__(self, prompt: str, negative_prompt: str, generator: torch.Generator) -> Painting:
-        """A picture of one object. Raises WeightsUnavailable."""
+        """An image of one object. Raises WeightsUnavailable."""
         phrase = prompt + OBJECT
         words = embed_words_for_flow(self.checkpoint, sorted({phrase, negative_prompt}), self.device)
         config = self.checkpoint.config("transformer")
@@ -51,9 +51,9 @@ class FlowPainter:
         scheduler.set_timesteps(self.steps)
         x = integrate(velocity, noise, scheduler.sigmas.tolist())
         del velocity  # Makes room for the decoder.
-        picture = load_latent_space(self.checkpoint, self.device, torch.bfloat16).decode(x)[0]
+        image = load_latent_space(self.checkpoint, self.device, torch.bfloat16).decode(x)[0]
         facts = {"painter": self.checkpoint.name, "prompt": phrase, "steps": self.steps, "scale": self.scale}
-        return Painting(as_picture(picture, prompt), None, facts)
+        return Painting(as_image(image, prompt), None, facts)
 
     def _velocity(self, config: dict[str, Any], words: Sequence[Words]) -> Velocity:
         from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel

@@ -14,13 +14,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.guidance.checkpoint import Checkpoint
-from dreamgaussian.guidance.clip import pooled_words
-from dreamgaussian.guidance.latent import load_latent_space, on_meta
-from dreamgaussian.guidance.t5 import embed_words_by_t5
+from dreamgaussian.priors.checkpoint import Checkpoint
+from dreamgaussian.priors.clip import pooled_words
+from dreamgaussian.priors.latent import load_latent_space, on_meta
+from dreamgaussian.priors.t5 import embed_words_by_t5
 from dreamgaussian.text_to_image import Painting
 from dreamgaussian.text_to_image.flow import Velocity, flow_scheduler, integrate
-from dreamgaussian.text_to_image.picture import OBJECT, as_picture
+from dreamgaussian.text_to_image.generated import OBJECT, as_image
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class FluxPainter:
 
     @torch.no_grad()
     def __call__(self, prompt: str, negative_prompt: str, generator: torch.Generator) -> Painting:
-        """A picture of one object. Raises WeightsUnavailable."""
+        """An image of one object. Raises WeightsUnavailable."""
         if negative_prompt:
             logger.warning("FLUX knows no negative prompt; %r is left out.", negative_prompt)
         phrase = prompt + OBJECT
@@ -52,12 +52,12 @@ class FluxPainter:
         x = integrate(velocity, packed(noise), self._levels(steps))
         del velocity  # Makes room for the decoder.
         space = load_latent_space(self.checkpoint, self.device, torch.bfloat16)
-        picture = space.decode(unpacked(x, self.side)[None])[0]
+        image = space.decode(unpacked(x, self.side)[None])[0]
         facts = {"painter": self.checkpoint.name, "prompt": phrase, "steps": steps}
-        return Painting(as_picture(picture, prompt), None, facts)
+        return Painting(as_image(image, prompt), None, facts)
 
     def _levels(self, steps: int) -> list[float]:
-        """Noise levels from 1 to 0: even for schnell; for dev shifted the more, the larger the picture is."""
+        """Noise levels from 1 to 0: even for schnell; for dev shifted the more, the larger the image is."""
         scheduler = flow_scheduler(self.checkpoint)
         shift = np.interp((self.side // 2) ** 2, (256, 4096), (0.5, 1.15))  # get_lin_function of flux/sampling.py
         dynamic = {"mu": float(shift)} if scheduler.config.use_dynamic_shifting else {}

@@ -1,7 +1,7 @@
-"""The embedded painter: no generator, but a small library of credited pictures, found by words and recoloured.
+"""The embedded painter: no generator, but a small library of credited images, found by words and recoloured.
 
 `data/library.zip` holds `index.json` (each entry's names, directions and credit) and a WebP of each, its cut-outs side
-by side; `dreamgaussian prior library` makes it.
+by side; `python -m factory library` makes it.
 """
 
 import io
@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Float32
 from PIL import Image
 
-from dreamgaussian.errors import WeightsUnavailable
-from dreamgaussian.picture import FurtherPicture, Picture
+from dreamgaussian.core.errors import WeightsUnavailable
+from dreamgaussian.inputs.decoding import DecodedImage, PosedInput
 from dreamgaussian.text_to_image.matching import Reading, read_prompt
 from dreamgaussian.text_to_image.recolor import recolor
 
@@ -39,9 +39,9 @@ class Entry:
     names: tuple[str, ...]
     """What it may be called, the most usual name first."""
     elevation_deg: float
-    """From which its pictures were taken, by one camera that kept its distance."""
+    """From which its images were taken, by one camera that kept its distance."""
     azimuths_deg: tuple[float, ...]
-    """Of its pictures, the first 0."""
+    """Of its images, the first 0."""
     creator: str
     licence: str
 
@@ -57,7 +57,7 @@ class Library:
         """What the library understands of a prompt. Raises InputError where it has no such thing."""
         return read_prompt(prompt, [entry.names for entry in self.entries])
 
-    def pictures(self, entry: Entry) -> Float32[np.ndarray, "n s s 4"]:
+    def images(self, entry: Entry) -> Float32[np.ndarray, "n s s 4"]:
         """An entry's cut-outs: straight sRGB and alpha."""
         content = _read(self.path, f"{entry.key}.webp")
         strip = np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"), dtype=np.float32) / 255
@@ -76,12 +76,12 @@ class Library:
         sides = max(len(entry.azimuths_deg) for entry in fitting)
         fitting = [entry for entry in fitting if len(entry.azimuths_deg) == sides]
         entry = fitting[int(torch.randint(len(fitting), (), generator=generator))]
-        cut_outs = self.pictures(entry)
+        cut_outs = self.images(entry)
         if reading.look is not None:
             cut_outs = recolor(cut_outs, reading.look)
-        front, *others = (Picture(rgba, 1.0, f"the library's picture {entry.key}") for rgba in cut_outs)
+        front, *others = (DecodedImage(rgba, 1.0, f"the library's image {entry.key}") for rgba in cut_outs)
         angles = [(azimuth, entry.elevation_deg) for azimuth in entry.azimuths_deg[1:]]
-        further = tuple(FurtherPicture(*each) for each in zip(others, angles, strict=True))
+        further = tuple(PosedInput(*each) for each in zip(others, angles, strict=True))
         facts = {
             "painter": "library",
             "entry": entry.key,
@@ -111,13 +111,13 @@ def open_library(path: Path | None = None) -> Library:
     return Library(path, tuple(Entry(**entry) for entry in entries))
 
 
-def write_library(path: Path, entries: Sequence[Entry], pictures: Mapping[str, bytes]) -> None:
+def write_library(path: Path, entries: Sequence[Entry], images: Mapping[str, bytes]) -> None:
     """The archive of the entries and their WebP files. The same content gives the same bytes."""
     with zipfile.ZipFile(path, "w") as archive:
         index = json.dumps({"entries": [asdict(entry) for entry in entries]}, separators=(",", ":"))
         archive.writestr(zipfile.ZipInfo("index.json"), index, zipfile.ZIP_DEFLATED)
         for entry in entries:
-            archive.writestr(zipfile.ZipInfo(f"{entry.key}.webp"), pictures[entry.key], zipfile.ZIP_STORED)
+            archive.writestr(zipfile.ZipInfo(f"{entry.key}.webp"), images[entry.key], zipfile.ZIP_STORED)
 
 
 def _sentence(facts: Mapping[str, object], entries: int, choices: int) -> str:
@@ -135,5 +135,5 @@ def _read(path: Path, name: str) -> bytes:
             return archive.read(name)
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise WeightsUnavailable(
-            f"{name} of the picture library {path} cannot be read ({error}). Install the package again."
+            f"{name} of the image library {path} cannot be read ({error}). Install the package again."
         ) from error

@@ -1,10 +1,10 @@
-"""From a prompt to the entries of a picture library that it names."""
+"""From a prompt to the entries of an image library that it names."""
 
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dreamgaussian.errors import InputError
+from dreamgaussian.core.errors import InputError
 from dreamgaussian.text_to_image.attributes import COLORS, MATERIALS, SHADES, WORDS, Look, read_look
 from dreamgaussian.text_to_image.words import (
     BREAK,
@@ -132,7 +132,7 @@ def _nothing(phrase: Sequence[str], prompt: str, names: Mapping[Name, object]) -
     close += [name for name in known if set(name.split()) & set(wanted)]
     listed = ", ".join(list(dict.fromkeys(close))[:SUGGESTIONS])
     return (
-        f"The picture library has no {' '.join(phrase) or prompt!r} among its {len(known)} names"
-        f"{f'; close ones are {listed}' if listed else ''}. Name another thing, give a picture of it "
+        f"The image library has no {' '.join(phrase) or prompt!r} among its {len(known)} names"
+        f"{f'; close ones are {listed}' if listed else ''}. Name another thing, give an image of it "
         "instead, or let a network from the hub go by the words (docs/text.md)."
     )

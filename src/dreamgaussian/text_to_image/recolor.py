@@ -1,4 +1,4 @@
-"""Recolouring a cut-out picture: its main colours become the one asked for, light and shade stay.
+"""Recolouring a cut-out image: its main colours become the one asked for, light and shade stay.
 
 Colours are in Oklab (Ottosson 2020), where equal lightness looks equally light in every hue.
 """
@@ -9,7 +9,7 @@ from jaxtyping import Float
 from dreamgaussian.text_to_image.attributes import Look
 
 CLUSTERS = 5
-"""Colours that a picture is taken to have."""
+"""Colours that an image is taken to have."""
 COVER = {False: 0.67, True: 0.92}
 """Share of a thing that takes its new colour, and its new material; smaller parts keep theirs."""
 ROUNDS = 8
@@ -30,7 +30,7 @@ FLOOR = 0.12
 
 
 def recolor(rgba: Float[np.ndarray, "*n h w 4"], look: Look) -> Float[np.ndarray, "*n h w 4"]:
-    """The picture, or pictures of one thing, straight sRGB and alpha, with the look asked for; alpha stays."""
+    """The image, or images of one thing, straight sRGB and alpha, with the look asked for; alpha stays."""
     lab = oklab(rgba[..., :3])
     colors = lab[rgba[..., 3] > 0.5]
     if len(colors) < CLUSTERS:
@@ -76,7 +76,7 @@ def _pattern(look: Look, shape: tuple[int, ...]) -> Float[np.ndarray, "h w"]:
 
 
 def _clusters(colors: Float[np.ndarray, "n 3"]) -> tuple[Float[np.ndarray, "k 3"], Float[np.ndarray, " k"]]:
-    """Centres and shares of the picture's colours by k-means, each started where the earlier ones are farthest."""
+    """Centres and shares of the image's colours by k-means, each started where the earlier ones are farthest."""
     points = colors * WEIGHTS
     centers = points.mean(axis=0)[None]
     while len(centers) < CLUSTERS:

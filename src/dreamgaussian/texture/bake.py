@@ -1,8 +1,8 @@
-"""Back-projection: pictures of the object onto the texels of its mesh.
+"""Back-projection: images of the object onto the texels of its mesh.
 
 Every texel is the mean of all views that see it, weighted by how squarely they do. A view fades out towards
 silhouettes and depth edges, where a slight misfit of the surface would put the background on it, so that no view
-begins or ends abruptly: there are no seams between views. An input picture outweighs the others and fades out towards
+begins or ends abruptly: there are no seams between views. An input image outweighs the others and fades out towards
 its outline alone.
 """
 
@@ -13,12 +13,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
-from dreamgaussian.errors import InputError
-from dreamgaussian.mesh.extract import Outline
-from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.mesh.raster import MeshScene, sample
-from dreamgaussian.subject import Subject
+from dreamgaussian.core.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.mesh import Mesh
+from dreamgaussian.inputs.subject import Subject
+from dreamgaussian.meshing.extract import Outline
+from dreamgaussian.raster.mesh import MeshScene, sample
 from dreamgaussian.texture.fill import Skin, fill_unseen, nearest_texels
 from dreamgaussian.texture.settings import BakeSettings
 from dreamgaussian.texture.views import Sight, Texels, locate_texels, look, look_out
@@ -31,14 +31,14 @@ EXPOSURE_PULL = 100.0
 
 @dataclass(frozen=True, eq=False)
 class BakeView:
-    """A picture of the object, of the camera's size."""
+    """An image of the object, of the camera's size."""
 
     color: Float[Tensor, "h w 3"]
     """sRGB, premultiplied by alpha."""
     alpha: Float[Tensor, "h w"]
     camera: Camera
     is_input: bool = False
-    """An input picture, which decides what it shows; others are rendered from the Gaussians."""
+    """An input image, which decides what it shows; others are rendered from the Gaussians."""
     depth: Float[Tensor, "h w"] | None = None
     """Of the Gaussians that are seen, along the viewing axis."""
 
@@ -56,11 +56,11 @@ def bake_cameras(size: int, radius: float = DEFAULT_RADIUS, fovy_deg: float = DE
 
 
 def input_views(subject: Subject) -> list[BakeView]:
-    """The input pictures, which outweigh the others."""
+    """The input images, which outweigh the others."""
     return [
         BakeView(rgb * alpha, alpha[..., 0], view.camera, is_input=True)
         for view in subject.views
-        for rgb, alpha in [view.picture.split([3, 1], dim=-1)]
+        for rgb, alpha in [view.image.split([3, 1], dim=-1)]
     ]
 
 
@@ -95,8 +95,8 @@ class _Blend:
         self.weights = torch.zeros(len(texels.positions))
 
     def add(self, view: BakeView, sight: Sight) -> None:
-        picture = torch.cat([view.color, view.alpha[..., None]], dim=-1).to(self._sums)
-        premultiplied = sample(picture, sight.uvs)
+        image = torch.cat([view.color, view.alpha[..., None]], dim=-1).to(self._sums)
+        premultiplied = sample(image, sight.uvs)
         straight = (premultiplied[:, :3] / premultiplied[:, 3:].clamp_min(1e-6)).clamp(0, 1)
         self._sums.index_add_(0, sight.seen, sight.weights[:, None] * straight)
         self.weights.index_add_(0, sight.seen, sight.weights)

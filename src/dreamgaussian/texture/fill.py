@@ -5,9 +5,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.mesh.morphology import nearest_in
-from dreamgaussian.mesh.raster import Fragments, MeshScene
+from dreamgaussian.core.mesh import Mesh
+from dreamgaussian.meshing.morphology import nearest_in
+from dreamgaussian.raster.mesh import Fragments, MeshScene
 
 HALF_KNOWN = 0.01
 """Sum of weights at which a texel's colour comes in equal parts from the views and from its surroundings."""

@@ -1,10 +1,10 @@
 """Stage 2: the texture corrected by what the prior makes of the mesh's views (arXiv 2309.16653, section 3.3).
 
-A round draws the mesh from a few sides, noises the pictures and lets the prior denoise them in several steps. The
+A round draws the mesh from a few sides, noises the images and lets the prior denoise them in several steps. The
 difference, taken and blurred at the prior's resolution and read off smoothly where a texel lies, is added to the
 texture: a step of gradient descent on the squared difference (equation 6), preconditioned to be smooth, and as long
 as makes the texture the mean of all that it has been told so far. Detail finer than the prior can see is left alone,
-and so is what the input pictures show.
+and so is what the input images show.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,13 +14,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.errors import InputError
-from dreamgaussian.guidance import Prior, PriorSpec
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.guidance.distill import annealed_time, denoise, observe
-from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.mesh.raster import MeshScene, render_mesh, sample
-from dreamgaussian.subject import Subject
+from dreamgaussian.guidance.prior import Prior, PriorSpec
+from dreamgaussian.inputs.subject import Subject
+from dreamgaussian.raster.mesh import MeshScene, render_mesh, sample
 from dreamgaussian.texture.fill import nearest_texels
 from dreamgaussian.texture.settings import BakeSettings, RefineSettings
 from dreamgaussian.texture.views import Texels, locate_texels, look, look_out
@@ -28,7 +28,7 @@ from dreamgaussian.texture.views import Texels, locate_texels, look, look_out
 OVERSAMPLING = 4
 """Samples along a side of a pixel of the prior."""
 TRUST_POWER = 2.0
-"""Of the cosine in how far an input picture holds its colours: further out than it outweighs rendered views."""
+"""Of the cosine in how far an input image holds its colours: further out than it outweighs rendered views."""
 GOLDEN_RATIO = 0.6180339887498949
 
 
@@ -54,7 +54,7 @@ def refine(
 ) -> Iterator[RefineStep]:
     """Correct the mesh's albedo round by round; may be dropped after any step.
 
-    `baked_with` tells how far the input pictures decided the texture: what they show stays as it is.
+    `baked_with` tells how far the input images decided the texture: what they show stays as it is.
 
     Raises InputError if the mesh has no texture.
     """
@@ -87,10 +87,10 @@ def refine(
 
 
 def trust(subject: Subject, texels: Texels, scene: MeshScene, settings: BakeSettings) -> Float[Tensor, " k"]:
-    """How far, in [0, 1], the input pictures decide each texel: nearly alone, but for the rim of what they see."""
+    """How far, in [0, 1], the input images decide each texel: nearly alone, but for the rim of what they see."""
     trusted = torch.zeros(len(texels.positions))
     for view in subject.views:
-        outlook = look_out(scene, view.camera, settings.input_feather, view.picture[..., 3], is_truth=True)
+        outlook = look_out(scene, view.camera, settings.input_feather, view.image[..., 3], is_truth=True)
         sight = look(texels, outlook, TRUST_POWER)
         decided = settings.input_strength * sight.weights
         trusted[sight.seen] = trusted[sight.seen].maximum(decided / (1 + decided))
@@ -143,8 +143,8 @@ def _differences(
     coverage = observe(alpha[..., None].expand_as(color), alpha, replace(prior.spec, background=0.0))[:, :, :1]
     shared = coverage if prior.spec.background is not None else after[:, :, 3:]
     straight_before, straight_after = (
-        (picture[:, :, :3] - (1 - opacity) * (prior.spec.background or 0.0)) / opacity.clamp_min(0.5)
-        for picture, opacity in ((before, coverage), (after, shared))
+        (image[:, :, :3] - (1 - opacity) * (prior.spec.background or 0.0)) / opacity.clamp_min(0.5)
+        for image, opacity in ((before, coverage), (after, shared))
     )
     covered = ((coverage > 0.5) & (shared > 0.5)).float()
     difference = (straight_after - straight_before) * covered
@@ -172,9 +172,9 @@ def _back_project(
     return change, weight
 
 
-def _blur(pictures: Float[Tensor, "b v r r c"], sigma: float) -> Float[Tensor, "b v r r c"]:
+def _blur(images: Float[Tensor, "b v r r c"], sigma: float) -> Float[Tensor, "b v r r c"]:
     """Gaussian blur along rows and columns, black outside."""
-    pixels = torch.arange(pictures.shape[2])
+    pixels = torch.arange(images.shape[2])
     kernel = torch.exp(-0.5 * ((pixels[:, None] - pixels) / max(sigma, 1e-3)) ** 2)
     kernel = kernel / kernel.sum(dim=1).max()
-    return torch.einsum("ij,bvjkc,lk->bvilc", kernel, pictures, kernel)
+    return torch.einsum("ij,bvjkc,lk->bvilc", kernel, images, kernel)

@@ -1,8 +1,12 @@
 """The texture stage's settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Annotated
 
-from dreamgaussian.errors import ConfigError
+from tyro.conf import arg
+
+from dreamgaussian.core.axes import Axes
+from dreamgaussian.core.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -14,11 +18,11 @@ class BakeSettings:
     cosine_power: float = 4.0
     """A view's weight is the cosine of the viewing angle to this power."""
     feather: float = 0.012
-    """A view's weight rises from 0 at silhouettes and depth edges to 1 over this share of the picture's height."""
+    """A view's weight rises from 0 at silhouettes and depth edges to 1 over this share of the image's height."""
     input_strength: float = 300.0
-    """Weight of the input picture against that of a rendered view."""
+    """Weight of the input image against that of a rendered view."""
     input_feather: float = 0.006
-    """As `feather`, for the input picture, which fades out towards its outline alone."""
+    """As `feather`, for the input image, which fades out towards its outline alone."""
 
     def __post_init__(self) -> None:
         if not 16 <= self.view_size <= 4096:
@@ -63,3 +67,16 @@ class RefineSettings:
             raise ConfigError("refine.steps cannot be negative; refine.views and refine.denoise_steps are at least 1.")
         if not self.inertia > 0 or self.blur_px < 0:
             raise ConfigError("refine.inertia must be above 0, and refine.blur_px cannot be negative.")
+
+
+@dataclass(frozen=True)
+class RetextureSettings:
+    """A texture for a given mesh."""
+
+    faces: int | None = None
+    """Simplify the mesh to this many triangles first; its own texture coordinates are then made anew."""
+    texture_size: int = 1024
+    """Side of the square texture, in pixels."""
+    axes: Annotated[Axes, arg(name="")] = field(default_factory=Axes)
+    bake: BakeSettings = field(default_factory=BakeSettings)
+    refine: RefineSettings = field(default_factory=RefineSettings)

@@ -1,4 +1,4 @@
-"""Which points of a surface a picture shows, and how well."""
+"""Which points of a surface an image shows, and how well."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from dreamgaussian.camera import Camera
-from dreamgaussian.mesh.mesh import Mesh
-from dreamgaussian.mesh.morphology import distance_to
-from dreamgaussian.mesh.normals import face_normals, smooth_normals
-from dreamgaussian.mesh.raster import Fragments, MeshScene, sample
-from dreamgaussian.mesh.unwrap import atlas_fragments
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.mesh import Mesh
+from dreamgaussian.core.normals import face_normals, smooth_normals
+from dreamgaussian.meshing.morphology import distance_to
+from dreamgaussian.meshing.unwrap import atlas_fragments
+from dreamgaussian.raster.mesh import Fragments, MeshScene, sample
 
 OPAQUE = 0.9
 """A view's pixels below this alpha hold too much background."""
@@ -34,7 +34,7 @@ class Texels:
     """The `k` texels inside the atlas' charts, and where they lie on the surface."""
 
     fragments: Fragments
-    """Of the atlas, seen as a picture."""
+    """Of the atlas, seen as an image."""
     positions: Float[Tensor, "k 3"]
     normals: Float[Tensor, "k 3"]
     """Those of the surface without its bumps, unit length."""
@@ -48,7 +48,7 @@ class Sight:
     seen: Int[Tensor, " s"]
     """Which texels."""
     uvs: Float[Tensor, "s 2"]
-    """Where in the picture, in [0, 1], v downwards."""
+    """Where in the image, in [0, 1], v downwards."""
     weights: Float[Tensor, " s"]
     """How well, in (0, 1]: how squarely, and how far from silhouettes and depth edges."""
 
@@ -72,7 +72,7 @@ class Outlook:
     depth: Float[Tensor, "h w"]
     """Along the viewing axis; infinite where nothing is seen."""
     clearness: Float[Tensor, "h w"]
-    """1 well inside the object's surfaces, falling to 0 at silhouettes, depth edges and where a picture is clear."""
+    """1 well inside the object's surfaces, falling to 0 at silhouettes, depth edges and where an image is clear."""
 
 
 def look(texels: Texels, outlook: Outlook, cosine_power: float) -> Sight:
@@ -100,10 +100,10 @@ def look_out(
     *,
     is_truth: bool = False,
 ) -> Outlook:
-    """The camera's outlook on the surface and, where its `alpha` is given, on a picture that it took.
+    """The camera's outlook on the surface and, where its `alpha` is given, on an image that it took.
 
-    `feather` is the width over which the clearness falls, as a share of the picture's height. A picture that `is_truth`
-    is relied on across depth edges: whatever the camera sees there has the picture's colour.
+    `feather` is the width over which the clearness falls, as a share of the image's height. An image that `is_truth`
+    is relied on across depth edges: whatever the camera sees there has the image's colour.
     """
     seen = scene.rasterize(camera).depth
     depth = seen.numpy()

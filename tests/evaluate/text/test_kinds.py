@@ -2,9 +2,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from dreamgaussian.errors import InputError
-from dreamgaussian.evaluate.text.kinds import judge_cameras, opposite_similarity, read_kinds, write_kinds
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.evaluate.text.kinds import judge_cameras, opposite_similarity, read_kinds
 from dreamgaussian.evaluate.text.prompts import APART
+from factory.kinds import write_kinds
 
 
 def around(center: torch.Tensor, seed: int) -> torch.Tensor:

@@ -1,9 +1,9 @@
 import numpy as np
 
-from dreamgaussian.errors import InputError
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.evaluate.text.colors import PALETTE, color_names
 from dreamgaussian.evaluate.text.prompts import APART, PROMPTS, apart_keys
 from dreamgaussian.text_to_image.library import open_library
-from dreamgaussian.train.manifest import PALETTE, color_names
 
 
 def test_there_are_40_kinds_and_half_of_the_prompts_ask_for_a_colour():
@@ -35,5 +35,5 @@ def test_nothing_of_the_kind_in_the_library_has_the_colour_that_is_asked_for():
     for prompt in PROMPTS:
         if prompt.colors:
             for entry in (library.entries[index] for index in library.read(prompt.words).choices):
-                pictures = np.round(library.pictures(entry) * 255).astype(np.uint8)
-                assert not set(color_names(pictures)) & set(prompt.colors), (prompt.words, entry.key)
+                images = np.round(library.images(entry) * 255).astype(np.uint8)
+                assert not set(color_names(images)) & set(prompt.colors), (prompt.words, entry.key)

@@ -1,6 +1,6 @@
 import pytest
 
-from dreamgaussian.errors import InputError
+from dreamgaussian.core.errors import InputError
 from dreamgaussian.evaluate.report import write_report
 from dreamgaussian.evaluate.text.results import (
     TextResult,

@@ -14,9 +14,12 @@ from torch import Tensor
 
 from dreamgaussian import __version__
 from dreamgaussian.config import RunConfig, to_json
+from dreamgaussian.core.fidelity import on_white
+from dreamgaussian.core.files import atomic_path
 from dreamgaussian.evaluate.networks import LiteFeatures
 from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.evaluate.steps import EvalStep
+from dreamgaussian.evaluate.text.colors import color_names
 from dreamgaussian.evaluate.text.kinds import Kinds, judge_cameras, opposite_similarity, read_kinds
 from dreamgaussian.evaluate.text.prompts import PROMPTS, Prompt
 from dreamgaussian.evaluate.text.results import (
@@ -26,13 +29,10 @@ from dreamgaussian.evaluate.text.results import (
     result_path,
     write_text_result,
 )
-from dreamgaussian.fidelity import on_white
-from dreamgaussian.files import atomic_path
-from dreamgaussian.guidance.mini.weights import shipped_weights
-from dreamgaussian.mesh.raster import MeshScene, render_mesh
 from dreamgaussian.pipeline import Snapshot, StageClock, generate, open_run
+from dreamgaussian.priors.mini.weights import shipped_weights
+from dreamgaussian.raster.mesh import MeshScene, render_mesh
 from dreamgaussian.text_to_image.library import shipped_library
-from dreamgaussian.train.manifest import color_names
 
 TOP = 5
 
@@ -79,7 +79,7 @@ def judge(prompt: Prompt, views: Float[Tensor, "n s s 4"], network: LiteFeatures
     """What premultiplied views from all round show.
 
     The asked colour is right where more of the opaque pixels of all views have its name than any other's, by the
-    nearest example of train/manifest.py's palette.
+    nearest example of evaluate/text/colors.py's palette.
     """
     features = network.features(on_white(views))
     pixels = (views.clamp(0, 1) * 255 + 0.5).byte().numpy()

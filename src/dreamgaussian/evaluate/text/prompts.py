@@ -1,8 +1,8 @@
 """The text benchmark's prompts, and the objects that it keeps apart.
 
 40 kinds of which the training set holds several objects; half of the prompts ask for a colour or material that no
-object of the kind in the training set has, drawn and repainted ones among them (`train/manifest.py` names the colours
-that cover at least 15 % of an object). The objects in `APART` are not in the library: they stand for their kinds when
+object of the kind in the training set has, drawn and repainted ones among them (`colors.py` names the colours that
+cover at least 15 % of an object). The objects in `APART` are not in the library: they stand for their kinds when
 assets are classified.
 """
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from dreamgaussian.errors import InputError
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.files import atomic_path
 from dreamgaussian.evaluate.summary import Bar
-from dreamgaussian.files import atomic_path
 
 FOLDER = "text"
 """In the evaluation's folder."""
@@ -35,7 +35,7 @@ class TextResult:
     true_opposite: float
     """The same of true objects of the kind."""
     painting: dict[str, Any] = field(default_factory=dict[str, Any])
-    """How the picture came about, where the words became one."""
+    """How the image came about, where the words became one."""
     seconds: dict[str, float] = field(default_factory=dict[str, float])
 
 
@@ -91,7 +91,7 @@ def summarise_text(results: Sequence[TextResult]) -> TextSummary:
 def text_tables(results: Sequence[TextResult]) -> dict[str, list[Sequence[str]]]:
     """Rows of text, the header first, by title."""
     rows: list[Sequence[str]] = [
-        ("Prompt", "Kind", "Nearest kinds", "Asked", "Colour", "Opposite views", "of true objects", "Picture")
+        ("Prompt", "Kind", "Nearest kinds", "Asked", "Colour", "Opposite views", "of true objects", "Image")
     ]
     for result in results:
         nearest, asked = ", ".join(result.nearest[:3]), " or ".join(result.asked_colors)

@@ -1,0 +1,79 @@
+"""`python -m factory.kinds [FILE]` makes `evaluate/data/kinds.npz`: what objects of the prompts' kinds look like."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from dreamgaussian.core.fidelity import on_white
+from dreamgaussian.core.files import atomic_path
+from dreamgaussian.evaluate.networks import LiteFeatures
+from dreamgaussian.evaluate.text.kinds import ELEVATION_DEG, judge_cameras, nearest, opposite_similarity, shipped_kinds
+from dreamgaussian.evaluate.text.prompts import APART, apart_keys
+from factory.data import read_items
+from factory.render import STUDIO_LIGHT, Scene
+from factory.settings import DataSettings
+
+TEXTURE_SIDE = 512
+SUPERSAMPLING = 2
+
+
+def write_kinds(path: Path, features: dict[str, list[Float[Tensor, "n 1280"]]]) -> None:
+    """From the features of each kind's objects."""
+    centroids = torch.stack([_centroid(objects) for objects in features.values()])
+    opposite = [float(np.mean([opposite_similarity(one) for one in objects])) for objects in features.values()]
+    with atomic_path(path) as temporary:
+        np.savez_compressed(
+            temporary,
+            names=np.array(list(features)),
+            centroids=centroids.numpy().astype(np.float16),
+            opposite=np.array(opposite, dtype=np.float32),
+            true_top=np.array(_true_top(features, centroids), dtype=np.float32),
+        )
+
+
+def object_features(network: LiteFeatures) -> Iterator[tuple[str, Float[Tensor, "n 1280"]]]:
+    """(kind, features) of every object kept apart."""
+    items = {item.key: item for item in read_items(DataSettings())}
+    for kind in APART:
+        for key in apart_keys(kind):
+            model = items[key].load(TEXTURE_SIDE)
+            assert model is not None, key
+            scene = Scene(model)
+            placement = scene.place_three_quarter(ELEVATION_DEG)
+            views = [scene.render(placement, camera, STUDIO_LIGHT, SUPERSAMPLING) for camera in judge_cameras()]
+            yield kind, network.features(on_white(torch.from_numpy(np.stack(views).astype(np.float32) / 255)))
+
+
+def _centroid(objects: list[Float[Tensor, "n 1280"]]) -> Float[Tensor, "1280"]:
+    return F.normalize(torch.cat(objects).mean(dim=0), dim=0)
+
+
+def _true_top(
+    features: dict[str, list[Float[Tensor, "n 1280"]]], centroids: Float[Tensor, "k 1280"]
+) -> tuple[float, float]:
+    ranks: list[int] = []
+    for index, objects in enumerate(features.values()):
+        for own in objects if len(objects) > 1 else ():
+            others = centroids.clone()
+            others[index] = _centroid([one for one in objects if one is not own])
+            ranks.append(nearest(own, others).index(index))
+    return float(np.mean([rank < 1 for rank in ranks])), float(np.mean([rank < 5 for rank in ranks]))
+
+
+def main(path: Path) -> None:
+    """Render, look and write."""
+    features: dict[str, list[Tensor]] = {}
+    for kind, seen in object_features(LiteFeatures()):
+        features.setdefault(kind, []).append(seen)
+        print(kind, flush=True)
+    write_kinds(path, features)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else shipped_kinds())

@@ -1,0 +1,183 @@
+"""`dreamgaussian image` and `text`: the whole run."""
+
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional, UseAppendAction, arg
+
+from dreamgaussian.cli.progress import stage_bars
+from dreamgaussian.cli.words import check_words
+from dreamgaussian.config import PresetName, RunConfig
+from dreamgaussian.core.errors import ConfigError, Diverged
+from dreamgaussian.inputs.decoding import check_image
+from dreamgaussian.inputs.settings import PosedImage, PosedImageFlag
+from dreamgaussian.priors.choice import PriorFlag
+from dreamgaussian.runs.folder import numbered_folder, results_folder, write_results
+
+if TYPE_CHECKING:
+    from dreamgaussian.pipeline import Run, Snapshot, StageClock
+
+EXIT_INTERRUPTED = 130
+MAX_NAME = 40
+"""Characters of a prompt that go into a folder's name."""
+
+
+@dataclass(frozen=True)
+class RunFlags:
+    """The flags of all commands that make an asset."""
+
+    output: Annotated[Path | None, arg(aliases=["-o"], metavar="FOLDER")] = None
+    """Folder for the results; runs/<name>-001, -002... where none is given."""
+    overwrite: bool = False
+    """Write into a folder that is not empty."""
+    preset: PresetName = "default"
+    """Settings to start from; every flag below changes one of them."""
+    config: Annotated[Path | None, arg(metavar="RUN.JSON")] = None
+    """Repeat the run that wrote this run.json."""
+    prior: UseAppendAction[tuple[PriorFlag, ...]] = ()
+    """The diffusion prior, mini where nothing is said: the embedded one, which needs no download. May be given several
+    times, each with its weight; the first frames the image and refines the texture."""
+    steps: int | None = None
+    """Short for --fit.steps."""
+    elevation: float | Literal["auto"] | None = None
+    """Short for --subject.elevation-deg: degrees from which the image was taken, positive from above; `auto` for
+    --subject.estimate-elevation."""
+    lora: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="FILE[:SCALE]")] = ()
+    """A low-rank change (LoRA) to the weights of a prior from the hub; may be given several times."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+    settings: Annotated[RunConfig, arg(name="")] = field(default_factory=RunConfig)
+
+    def resolved(self) -> RunConfig:
+        """The settings with the short flags put in their places."""
+        config = self.settings
+        if self.prior:
+            config = replace(config, prior=self.prior)
+        if self.steps is not None:
+            config = replace(config, fit=replace(config.fit, steps=self.steps))
+        if self.elevation == "auto":
+            config = replace(config, subject=replace(config.subject, estimate_elevation=True))
+        elif self.elevation is not None:
+            known = replace(config.subject, elevation_deg=self.elevation, estimate_elevation=False)
+            config = replace(config, subject=known)
+        if self.lora:
+            config = replace(config, hub=replace(config.hub, lora=self.lora))
+        return config
+
+
+@dataclass(frozen=True)
+class ImageCommand(RunFlags):
+    """Turn one image, or several of one subject, into 3D Gaussians and a textured mesh.
+
+    Sides are the subject's own: its left side is that of its left hand, and faces right in the front image.
+    """
+
+    image: Annotated[Positional[Path | None], arg(metavar="IMAGE")] = None
+    """PNG, JPEG or WebP, with or without a background; the front. May be left out with --config."""
+    front: Annotated[Path | None, arg(metavar="FILE")] = None
+    """The same as IMAGE."""
+    left: Annotated[str | None, arg(metavar="FILE")] = None
+    """An image of the subject's left side, azimuth 90."""
+    back: Annotated[str | None, arg(metavar="FILE")] = None
+    """An image of its back, azimuth 180."""
+    right: Annotated[str | None, arg(metavar="FILE")] = None
+    """An image of its right side, azimuth 270."""
+    view: UseAppendAction[tuple[PosedImageFlag, ...]] = ()
+    """An image from any direction; may be given several times. Azimuth grows from the front (0) to the left (90); the
+    elevation may be left out, as with the flags above, and is then the front's."""
+
+    def run(self) -> int:
+        """Images in, folder out."""
+        config = self.resolved()
+        if self.image and self.front and not self.config:
+            raise ConfigError(f"{self.image} and --front {self.front} are both the front. Give one of them.")
+        front = self.front or self.image
+        if front is None:
+            raise ConfigError("No image was given. Pass the path of a PNG, JPEG or WebP file.")
+        for image in (front, *(Path(view.file) for view in config.subject.views)):
+            check_image(image)
+        with results_folder(self.output or numbered_folder(front.stem), overwrite=self.overwrite) as folder:
+            return make_asset(front, config, folder)
+
+    def resolved(self) -> RunConfig:
+        """The settings; images of other sides, where there are any, replace those of a repeated run."""
+        config = super().resolved()
+        sides = ((self.left, 90.0), (self.back, 180.0), (self.right, 270.0))
+        views = *(PosedImage(file, azimuth) for file, azimuth in sides if file), *self.view
+        return replace(config, subject=replace(config.subject, views=views)) if views else config
+
+
+@dataclass(frozen=True)
+class TextCommand(RunFlags):
+    """Turn words into 3D Gaussians and a textured mesh. Priors from the hub that know words (mvdream,
+    stable-diffusion) go by them. The embedded one, mini, needs an image: without a hub the words are looked up in a
+    small library of images of everyday things, and the one found is recoloured ("a red armchair", "a wooden car").
+    That is no generator: what the library lacks is an error that names what comes close.
+    """
+
+    words: Annotated[Positional[str], arg(metavar="PROMPT")] = ""
+    """What to make, such as "a red armchair"."""
+
+    def run(self) -> int:
+        """Words in, folder out."""
+        config = self.resolved()
+        config = replace(config, prompt=self.words or config.prompt)
+        if not config.prompt:
+            raise ConfigError('No words were given. Say what to make, such as "a red armchair".')
+        if config.embedded and config.painter is None:
+            raise ConfigError("The embedded prior, mini, goes by an image. Leave out --via-image none.")
+        check_words(config)
+        name = "-".join("".join(each if each.isalnum() else " " for each in config.prompt.lower()).split())
+        with results_folder(self.output or numbered_folder(name[:MAX_NAME]), overwrite=self.overwrite) as folder:
+            return make_asset(None, config, folder)
+
+
+def make_asset(image: Path | None, config: RunConfig, folder: Path) -> int:
+    """Run the pipeline with a progress bar per stage, and write what it made, also after Ctrl-C."""
+    from dreamgaussian.pipeline import StageClock, open_run
+
+    clock = StageClock()
+    run = open_run(image, config)
+    last, interrupted = _watch(run, clock, folder)
+    clock.enter("Files")
+    if last is not None:
+        paths = write_results(folder, image, run, last, clock)
+        print("\n".join(str(path) for path in paths))
+    if interrupted:
+        done = "before the first step" if last is None else f"in stage {last.stage} after step {last.step}"
+        print(f"dreamgaussian: interrupted {done}; what there was is in {folder}.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return 0
+
+
+def _watch(run: "Run", clock: "StageClock", folder: Path) -> "tuple[Snapshot | None, bool]":
+    """Drive the run; the last snapshot, and whether Ctrl-C ended it.
+
+    A fit that diverges leaves its last good state in the folder.
+    """
+    from dreamgaussian.pipeline import generate
+
+    last: Snapshot | None = None
+    try:
+        with stage_bars() as show:
+            for last in generate(run):
+                clock.enter(last.stage)
+                show(last.stage, last.step, last.steps, _facts(last))
+    except KeyboardInterrupt:
+        return last, True
+    except Diverged:
+        from dreamgaussian.formats.ply import write_ply
+
+        run.state.save(folder / "fit.safetensors")
+        write_ply(run.state.gaussians, folder / "gaussians.ply")
+        raise
+    return last, False
+
+
+def _facts(snapshot: "Snapshot") -> str:
+    loss = "" if snapshot.loss is None else f"loss {snapshot.loss:.4g}  "
+    if snapshot.mesh is not None:
+        return f"{loss}{len(snapshot.mesh.faces):,} faces"
+    return f"{loss}{len(snapshot.gaussians):,} Gaussians"

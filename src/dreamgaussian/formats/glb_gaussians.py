@@ -1,0 +1,124 @@
+"""Gaussians as binary glTF 2.0 with KHR_gaussian_splatting, as Khronos ratified it (2026).
+
+One primitive of points: means, unit rotations xyzw, standard deviations, opacities and harmonics, all float32, in
+glTF's frame, which is ours. COLOR_0 is what programs that do not know the extension show as points.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import normalize
+
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.files import atomic_path
+from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.formats.checks import checked_gaussians
+from dreamgaussian.formats.gltf import Document, GltfBuffer, accessor_array, container, read_container
+from dreamgaussian.formats.splat import MIN_SCALE
+
+EXTENSION = "KHR_gaussian_splatting"
+POINTS = 0
+KIND = {
+    "kernel": "ellipse",
+    "colorSpace": "srgb_rec709_display",
+    "projection": "perspective",
+    "sortingMethod": "cameraDistance",
+}
+OPACITY_MARGIN = 2.0**-24
+"""An opacity of exactly 0 or 1 is read as this far inside: it has no logit."""
+
+
+def write_glb_gaussians(gaussians: Gaussians, path: Path) -> None:
+    """Write the Gaussians. Scales and opacities are stored as they act, not as logarithms and logits."""
+    values = gaussians.detach().to(device="cpu", dtype=torch.float32)
+    colors = torch.cat([_linear(values.base_colors.clamp(0, 1)), values.opacities[:, None]], dim=1)
+    arrays = {
+        "POSITION": values.means,
+        "COLOR_0": (colors * 255).round().byte(),
+        f"{EXTENSION}:ROTATION": normalize(values.quats_wxyz, dim=1).roll(-1, dims=1),
+        f"{EXTENSION}:SCALE": values.scales,
+        f"{EXTENSION}:OPACITY": values.opacities,
+    }
+    arrays |= {name: values.sh[:, i] for i, name in enumerate(_harmonics(values.sh_degree))}
+    buffer = GltfBuffer()
+    attributes = {
+        name: buffer.add_attribute(array.numpy(), normalized=name == "COLOR_0", bounds=name == "POSITION")
+        for name, array in arrays.items()
+    }
+    primitive = {"attributes": attributes, "mode": POINTS, "extensions": {EXTENSION: KIND}}
+    document: Document = {
+        "asset": {"version": "2.0", "generator": "dreamgaussian"},
+        "extensionsUsed": [EXTENSION],
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0, "name": "gaussians"}],
+        "meshes": [{"name": "gaussians", "primitives": [primitive]}],
+    }
+    buffer.put_into(document)
+    content = container(document, bytes(buffer.data))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def read_glb_gaussians(path: Path) -> Gaussians:
+    """Read the Gaussians of all primitives. Raises `InputError` for what is broken, compressed, turned or scaled."""
+    document, binary = read_container(path)
+    try:
+        turned = [
+            node for node in document["nodes"] if {"matrix", "rotation", "scale"} & node.keys() and "mesh" in node
+        ]
+        if turned:
+            raise ValueError("its Gaussians are turned or scaled by a node, which is not read")
+        sets = [
+            _primitive(document, binary, primitive["attributes"], node.get("translation", [0, 0, 0]))
+            for node in document["nodes"]
+            if "mesh" in node
+            for primitive in document["meshes"][node["mesh"]]["primitives"]
+            if EXTENSION in primitive.get("extensions", {})
+        ]
+        if not sets:
+            raise ValueError("no primitive has Gaussians")
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path} holds no Gaussians that can be read ({error}). Export it again.") from error
+    return checked_gaussians(Gaussians.concatenate(_same_degree(sets)), path)
+
+
+def _primitive(document: Document, binary: bytes, attributes: dict[str, int], translation: Any) -> Gaussians:
+    def tensor(name: str, columns: int) -> torch.Tensor:
+        array = accessor_array(document, binary, attributes[name], columns)
+        if len(array) != len(means):
+            raise ValueError(f"it has {len(array)} values of {name} for {len(means)} Gaussians")
+        return torch.from_numpy(array)
+
+    means = torch.from_numpy(accessor_array(document, binary, attributes["POSITION"], 3))
+
+    names = [name for name in _harmonics(3) if name in attributes]
+    degree = {1: 0, 4: 1, 9: 2, 16: 3}.get(len(names))
+    if degree is None or names != _harmonics(degree):
+        raise ValueError(f"it has {len(names)} coefficients of spherical harmonics")
+    opacities = tensor(f"{EXTENSION}:OPACITY", 1)[:, 0]
+    return Gaussians(
+        means=means + torch.from_numpy(np.array(translation, np.float32)),
+        log_scales=tensor(f"{EXTENSION}:SCALE", 3).clamp_min(MIN_SCALE).log(),
+        quats_wxyz=tensor(f"{EXTENSION}:ROTATION", 4).roll(1, dims=1),
+        opacity_logits=opacities.clamp(OPACITY_MARGIN, 1 - OPACITY_MARGIN).logit(),
+        sh=torch.stack([tensor(name, 3) for name in names], dim=1),
+    )
+
+
+def _same_degree(sets: list[Gaussians]) -> list[Gaussians]:
+    """Sets with their harmonics filled up with zeros to the largest degree among them."""
+    most = max(each.sh.shape[1] for each in sets)
+    filled = [torch.cat([each.sh, each.sh.new_zeros(len(each), most - each.sh.shape[1], 3)], dim=1) for each in sets]
+    return [Gaussians(**{**each.tensors(), "sh": sh}) for each, sh in zip(sets, filled, strict=True)]
+
+
+def _harmonics(degree: int) -> list[str]:
+    """The attributes' names, in our order, which is the extension's: by degree, then order."""
+    return [f"{EXTENSION}:SH_DEGREE_{d}_COEF_{i}" for d in range(degree + 1) for i in range(2 * d + 1)]
+
+
+def _linear(srgb: torch.Tensor) -> torch.Tensor:
+    return torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)

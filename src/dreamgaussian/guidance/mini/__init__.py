@@ -1,8 +1,0 @@
-"""The embedded prior: a picture is lifted to a small volume, and a diffusion network sharpens the volume's views.
-
-`layers` <- `lifter`, `volume`, `denoiser` <- `weights` <- `prior`.
-"""
-
-from dreamgaussian.guidance.mini.prior import SPEC, MiniPrior, open_mini
-
-__all__ = ["SPEC", "MiniPrior", "open_mini"]

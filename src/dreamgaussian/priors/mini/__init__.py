@@ -1,0 +1,8 @@
+"""The embedded prior: an image is lifted to a small volume, and a diffusion network sharpens the volume's views.
+
+`layers` <- `lifter`, `volume`, `denoiser` <- `weights` <- `prior`.
+"""
+
+from dreamgaussian.priors.mini.prior import SPEC, MiniPrior, open_mini
+
+__all__ = ["SPEC", "MiniPrior", "open_mini"]

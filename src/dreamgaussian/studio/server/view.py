@@ -1,0 +1,79 @@
+"""Looking at finished files: the studio's 3D view alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from dreamgaussian.core.errors import InputError
+from dreamgaussian.studio.server.auth import Guard
+from dreamgaussian.studio.server.pages import in_words, page, static_files
+from dreamgaussian.studio.settings import StudioSettings
+
+RUN_RESULTS = ("gaussians.ply", "mesh.glb")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One thing to look at, in the form in which the page takes it."""
+
+    title: str
+    kind: Literal["splats", "mesh"]
+    data: bytes
+    """.splat records or a .glb."""
+
+
+def open_layers(paths: Sequence[Path]) -> list[Layer]:
+    """What files hold, or the results in a run's folder. Raises InputError for what cannot be shown."""
+    found: list[Path] = []
+    for path in paths:
+        results = [path / name for name in RUN_RESULTS if (path / name).is_file()] if path.is_dir() else [path]
+        if not results:
+            raise InputError(f"The folder {path} holds no {' or '.join(RUN_RESULTS)}. Give a run's folder or a file.")
+        found += results
+    if not found:
+        raise InputError("There is nothing to look at. Give a file of Gaussians or a mesh, or a run's folder.")
+    return [_open_layer(path) for path in found]
+
+
+def view_app(layers: Sequence[Layer], settings: StudioSettings) -> Starlette:
+    """The app that shows them."""
+
+    async def overview(_: Request) -> Response:
+        return JSONResponse({"view": [{"title": layer.title, "kind": layer.kind} for layer in layers]})
+
+    async def layer(request: Request) -> Response:
+        number = request.path_params["number"]
+        if number >= len(layers):
+            raise HTTPException(404, f"There are only {len(layers)} files.")
+        return Response(layers[number].data, media_type="application/octet-stream")
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/api/studio", overview),
+            Route("/layers/{number:int}", layer),
+            Mount("/static", static_files()),
+        ],
+        middleware=[Middleware(Guard, settings=settings)],
+        exception_handlers={HTTPException: in_words},
+    )
+
+
+def _open_layer(path: Path) -> Layer:
+    from dreamgaussian.core.gaussians import Gaussians
+    from dreamgaussian.formats import load
+    from dreamgaussian.formats.glb import glb_bytes
+    from dreamgaussian.formats.splat import splat_bytes
+
+    asset = load(path)
+    if isinstance(asset, Gaussians):
+        return Layer(path.name, "splats", splat_bytes(asset))
+    return Layer(path.name, "mesh", glb_bytes(asset))

@@ -1,0 +1,131 @@
+"""The job of a worker: one run of the pipeline, that can be paused, stopped, taken up again and watched."""
+
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dreamgaussian.config import RunConfig
+from dreamgaussian.core.errors import Diverged, DreamGaussianError
+from dreamgaussian.core.files import atomic_path
+from dreamgaussian.fitting.state import FitState
+from dreamgaussian.formats.glb import write_glb
+from dreamgaussian.formats.ply import write_ply
+from dreamgaussian.formats.splat import write_splat
+from dreamgaussian.pipeline import Run, Snapshot, StageClock, extract, generate, open_run
+from dreamgaussian.runs.folder import write_results
+from dreamgaussian.studio.messages import Message
+from dreamgaussian.studio.worker.controls import Controls
+from dreamgaussian.studio.worker.reporter import Reporter, Send
+from dreamgaussian.studio.worker.thumbnails import check_pixels, save_cutout, save_thumbnail
+
+CHECKPOINT_EVERY = 15.0
+"""Seconds between saved states of stage 1."""
+CHECKPOINT = "fit.safetensors"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a worker is to make, and where."""
+
+    folder: Path
+    """The run's own; the image lies there under the name `input`."""
+    config: RunConfig
+    has_picture: bool
+    resume: bool
+    """Go on from the folder's checkpoint, if there is one."""
+    max_pixels: int
+
+
+def make(assignment: Assignment, controls: Controls, send: Send) -> None:
+    """Run the pipeline to its end, or until it is told to stop; the last message says how it ended."""
+    folder = assignment.folder
+    run = _open(assignment)
+    save_cutout(run.subject, folder / "cutout.webp")
+    elevation = run.subject.views[0].camera.elevation_deg if run.subject.views else None
+    send(Message({"kind": "opened", "rasterizer": run.rasterizer.name, "elevation_deg": elevation}))
+    clock, reporter = StageClock(), Reporter(send, run.last_stage)
+    checkpoint_due = time.monotonic() + CHECKPOINT_EVERY
+    last: Snapshot | None = None
+    try:
+        for last in generate(run):
+            clock.enter(last.stage)
+            reporter.report(last, watched=controls.watched)
+            stage_ends = last.stage == "Gaussians" and last.step == last.steps
+            if last.stage == "Gaussians" and (stage_ends or time.monotonic() > checkpoint_due):
+                _save(run, folder, send)
+                checkpoint_due = time.monotonic() + CHECKPOINT_EVERY
+            if last.stage == "Mesh" and last.mesh is not None and run.last_stage != "Mesh":
+                write_glb(last.mesh, folder / "first-mesh.glb")
+            _obey(run, last, folder, controls, reporter, send)
+            if controls.stopping:
+                _save(run, folder, send)
+                send(Message({"kind": "stopped"}))
+                return
+    except Diverged:
+        _save(run, folder, send)
+        raise
+    assert last is not None
+    clock.enter("Files")
+    send(Message({"kind": "writing"}))
+    write_results(folder, folder / "input" if assignment.has_picture else None, run, last, clock)
+    _save(run, folder, send)
+    save_thumbnail(last, run.rasterizer, folder / "thumbnail.webp")
+    send(Message({"kind": "finished"}))
+
+
+def _open(assignment: Assignment) -> Run:
+    image = assignment.folder / "input" if assignment.has_picture else None
+    if image is not None:
+        check_pixels(image, assignment.max_pixels)
+    run = open_run(image, assignment.config)
+    checkpoint = assignment.folder / CHECKPOINT
+    if assignment.resume and checkpoint.exists():
+        run = replace(run, state=FitState.load(checkpoint))
+    return run
+
+
+def _obey(run: Run, last: Snapshot, folder: Path, controls: Controls, reporter: Reporter, send: Send) -> None:
+    """Between two steps: make the mesh that is wanted now, and wait while the job is paused."""
+    was_paused = False
+    while True:
+        if controls.take_extract():
+            _extract_now(run, last, folder, reporter, send)
+        if not controls.paused:
+            break
+        if not was_paused:
+            was_paused = True
+            _save(run, folder, send)
+            reporter.show(last)
+            send(Message({"kind": "paused"}))
+        controls.wait_for_change()
+    if was_paused and not controls.stopping:
+        send(Message({"kind": "resumed"}))
+        reporter.rest()
+
+
+def _extract_now(run: Run, last: Snapshot, folder: Path, reporter: Reporter, send: Send) -> None:
+    """A mesh of the Gaussians as they are; too little of a shape is worth a word, not the end of the job."""
+    if last.stage != "Gaussians":
+        return
+    send(Message({"kind": "note", "text": "Extracting the mesh of this moment."}))
+    try:
+        *_, extracted = extract(run, last.gaussians)
+    except DreamGaussianError as error:
+        send(Message({"kind": "note", "text": f"No mesh yet: {error}"}))
+        return
+    assert extracted.mesh is not None
+    write_glb(extracted.mesh, folder / "first-mesh.glb")
+    reporter.show_mesh(extracted.mesh, "first")
+    reporter.rest()
+
+
+def _save(run: Run, folder: Path, send: Send) -> None:
+    """The state to go on from, and what the page shows of it without a worker."""
+    state = run.state
+    state.save(folder / CHECKPOINT)
+    write_ply(state.gaussians, folder / "gaussians.ply")
+    write_splat(state.gaussians, folder / "gaussians.splat")
+    with atomic_path(folder / "losses.json") as temporary:
+        temporary.write_text(json.dumps([round(loss, 6) for loss in state.losses]), encoding="utf-8")
+    send(Message({"kind": "saved", "step": state.step}))
