@@ -153,10 +153,20 @@ def paper() -> RunConfig:
             start="ball",
             learning_rates=LearningRates(final_share=1.0),
             distill=DistillSettings(
-                weighting="sigma_squared", t_max=0.98, t_min=0.02, opaque=0.0, render_scales=(0.5, 1.0, 2.0)
+                weighting="sigma_squared",
+                t_max=0.98,
+                t_min=0.02,
+                opacity_loss_weight=0.0,
+                render_scales=(0.5, 1.0, 2.0),
             ),
             density=DensitySettings(
-                start=0.2, end=1.0, every=100, gradient_threshold=0.5, clone_below=0.05, max_scale=0.05, beside=None
+                start=0.2,
+                end=1.0,
+                every=100,
+                gradient_threshold=0.5,
+                clone_below=0.05,
+                max_scale=0.05,
+                silhouette_margin=None,
             ),
             surface=SurfaceSettings(normals=0.0),
         ),
@@ -198,7 +208,9 @@ def to_json(config: RunConfig) -> dict[str, Any]:
 
 
 RENAMED = {
-    "subject.image_size": "subject.image_size",
+    "subject.picture_size": "subject.image_size",
+    "fit.distill.opaque": "fit.distill.opacity_loss_weight",
+    "fit.density.beside": "fit.density.silhouette_margin",
 }
 """Settings that had another name in an earlier release, and the names that they have now."""
 

@@ -215,5 +215,5 @@ def test_a_diverged_fit_leaves_its_last_good_state(tmp_path, monkeypatch, capsys
 
 
 def test_a_renamed_flag_is_understood_and_says_its_new_name(capsys):
-    assert cli.with_new_names(["image", "--subject.image-size=256"]) == ["image", "--subject.image-size=256"]
-    assert capsys.readouterr().err == "dreamgaussian: --subject.image-size is called --subject.image-size now.\n"
+    assert cli.with_new_names(["image", "--subject.picture-size=256"]) == ["image", "--subject.image-size=256"]
+    assert capsys.readouterr().err == "dreamgaussian: --subject.picture-size is called --subject.image-size now.\n"

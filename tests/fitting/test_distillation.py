@@ -6,19 +6,19 @@ import torch
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.fitting.cameras import ring_of_cameras
 from dreamgaussian.fitting.distillation import (
     Guide,
-    Moment,
-    Sight,
-    choose_strategy,
+    RenderRecorder,
+    StepContext,
+    choose_guidance_method,
     groups,
     guidance_scale,
-    translucency,
+    opacity_loss,
 )
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import DistillSettings, FitSettings, ReferenceSettings, TargetSettings
 from dreamgaussian.fitting.state import FitState
-from dreamgaussian.fitting.views import ring_of_cameras
 from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
 from dreamgaussian.inputs.subject import Subject
@@ -28,7 +28,7 @@ from dreamgaussian.raster.reference import ReferenceRasterizer
 from fitting.known_object import image, known_prior, lobed_ball
 from fitting.test_loop import on_white, psnr
 
-START = Moment(step=0, progress=0.0, input_elevation_deg=0.0)
+START = StepContext(step=0, progress=0.0, input_elevation_deg=0.0)
 GREY = Gaussians.in_ball(50, 0.5, torch.Generator().manual_seed(0))
 
 
@@ -38,9 +38,9 @@ def grey_prior(name: str, background: float | None, views: int = 1) -> AnalyticP
     return AnalyticPrior(spec, lambda camera: torch.full((spec.channels, 16, 16), 0.5))
 
 
-def losses(guides: list[Guide], sight: Sight, **settings) -> float:
-    strategy = choose_strategy(guides, DistillSettings(**settings))
-    return strategy.loss(sight, START, (), torch.Generator().manual_seed(0))[0].item()
+def losses(guides: list[Guide], recorder: RenderRecorder, **settings) -> float:
+    method = choose_guidance_method(guides, DistillSettings(**settings))
+    return method.loss(recorder, START, (), torch.Generator().manual_seed(0))[0].item()
 
 
 @pytest.mark.parametrize("method", ["sds", "csd", "nfsd", "sdi", "ism", "sir"])
@@ -68,24 +68,24 @@ def test_every_method_approaches_a_known_object(method):
 def test_one_render_feeds_priors_with_different_backgrounds():
     """Over black, over white and as RGBA: three losses and one image drawn."""
     guides = [Guide(grey_prior("black", 0.0)), Guide(grey_prior("white", 1.0), 0.5), Guide(grey_prior("rgba", None), 2)]
-    sight = Sight(GREY, ReferenceRasterizer())
-    losses(guides, sight)
-    assert len(sight.renders) == 1
+    recorder = RenderRecorder(GREY, ReferenceRasterizer())
+    losses(guides, recorder)
+    assert len(recorder.renders) == 1
     quartet = Guide(grey_prior("four", 1.0, views=4))
     assert [[guide.prior.spec.name for guide in group] for group in groups([*guides, quartet])] == [
         ["black", "white", "rgba"],
         ["four"],
     ]
-    losses([*guides, quartet], sight)
-    assert len(sight.renders) == 1 + 1 + 4
+    losses([*guides, quartet], recorder)
+    assert len(recorder.renders) == 1 + 1 + 4
 
 
 def test_losses_add_up_with_their_weights():
     """`sdi` draws no noise that matters, so a prior's loss does not depend on what others drew."""
     rasterizer = ReferenceRasterizer()
     black, white = grey_prior("black", 0.0), grey_prior("white", 1.0)
-    alone = [losses([Guide(prior)], Sight(GREY, rasterizer), method="sdi") for prior in (black, white)]
-    both = losses([Guide(black, 2.0), Guide(white, 0.25)], Sight(GREY, rasterizer), method="sdi")
+    alone = [losses([Guide(prior)], RenderRecorder(GREY, rasterizer), method="sdi") for prior in (black, white)]
+    both = losses([Guide(black, 2.0), Guide(white, 0.25)], RenderRecorder(GREY, rasterizer), method="sdi")
     assert both == pytest.approx(2 * alone[0] + 0.25 * alone[1], rel=1e-5)
 
 
@@ -125,16 +125,16 @@ def test_translucency_counts_half_transparent_pixels() -> None:
     spec = PriorSpec("small", 8, None)
     alpha = torch.zeros(1, 2, 16, 16)
     alpha[..., 8:] = 1.0
-    assert float(translucency(alpha, spec)) == 0
+    assert float(opacity_loss(alpha, spec)) == 0
     alpha[0, 0, :8] = 0.5  # half of one view of two
-    assert float(translucency(alpha, spec)) == pytest.approx(8 * 8 / 4)
+    assert float(opacity_loss(alpha, spec)) == pytest.approx(8 * 8 / 4)
 
 
 def test_a_prior_that_wants_it_makes_the_gaussians_opaque() -> None:
     rasterizer, truth = ReferenceRasterizer(), lobed_ball(100)
     softness: list[float] = []
     for weight in (0.0, 20.0):
-        settings = FitSettings(steps=25, initial_count=100, distill=DistillSettings(opaque=weight))
+        settings = FitSettings(steps=25, initial_count=100, distill=DistillSettings(opacity_loss_weight=weight))
         state = FitState.start(settings, seed=0)
         for _ in fit(state, rasterizer, known_prior(rasterizer, truth, 16), Subject(), settings):
             pass

@@ -6,10 +6,10 @@ import torch
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import Diverged, EmptyResult
+from dreamgaussian.fitting.cameras import elevation_range, random_cameras
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import DensitySettings, DistillSettings, FitSettings, ReferenceSettings
 from dreamgaussian.fitting.state import FitState
-from dreamgaussian.fitting.views import elevation_range, random_cameras
 from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.raster.cpu import CpuRasterizer

@@ -3,7 +3,16 @@ import torch
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.distill import annealed_time, ddim, denoise, guided_noise, invert, observe, sample, sds_loss
+from dreamgaussian.guidance.distill import (
+    annealed_time,
+    ddim,
+    denoise,
+    guided_noise,
+    invert,
+    sample,
+    sds_loss,
+    to_prior_input,
+)
 from dreamgaussian.guidance.prior import PriorSpec
 
 SPEC = PriorSpec("analytic", resolution=4, background=None)
@@ -89,16 +98,16 @@ def test_samples_have_the_prior_mean_and_spread():
 
 def test_observing_composites_over_the_background_and_averages_down():
     color, alpha = torch.full((1, 1, 8, 8, 3), 0.2), torch.full((1, 1, 8, 8), 0.5)
-    rgb = observe(color, alpha, PriorSpec("rgb", 4, background=1.0))
+    rgb = to_prior_input(color, alpha, PriorSpec("rgb", 4, background=1.0))
     assert rgb.shape == (1, 1, 3, 4, 4)
     torch.testing.assert_close(rgb, torch.full_like(rgb, 0.7))
-    black = observe(color, alpha, PriorSpec("rgb", 4, background=1.0), background=0.0)
+    black = to_prior_input(color, alpha, PriorSpec("rgb", 4, background=1.0), background=0.0)
     torch.testing.assert_close(black, torch.full_like(black, 0.2))
-    rgba = observe(color, alpha, SPEC)
+    rgba = to_prior_input(color, alpha, SPEC)
     assert rgba.shape == (1, 1, 4, 4, 4)
     torch.testing.assert_close(rgba[0, 0, :, 0, 0], torch.tensor([0.2, 0.2, 0.2, 0.5]))
 
 
 def test_observing_interpolates_small_renders_up():
-    rgba = observe(torch.full((1, 1, 2, 2, 3), 0.3), torch.ones(1, 1, 2, 2), SPEC)
+    rgba = to_prior_input(torch.full((1, 1, 2, 2, 3), 0.3), torch.ones(1, 1, 2, 2), SPEC)
     torch.testing.assert_close(rgba[:, :, :3], torch.full((1, 1, 3, 4, 4), 0.3))

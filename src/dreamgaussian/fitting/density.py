@@ -91,9 +91,9 @@ def split(
     return _append(kept, kept_moments, Gaussians.concatenate(halves))
 
 
-def prune(gaussians: Gaussians, moments: AdamMoments, doomed: Bool[Tensor, " n"]) -> tuple[Gaussians, AdamMoments]:
+def prune(gaussians: Gaussians, moments: AdamMoments, prune_mask: Bool[Tensor, " n"]) -> tuple[Gaussians, AdamMoments]:
     """Remove Gaussians."""
-    return gaussians[~doomed], AdamMoments(moments.first[~doomed], moments.second[~doomed])
+    return gaussians[~prune_mask], AdamMoments(moments.first[~prune_mask], moments.second[~prune_mask])
 
 
 def prune_mask(gaussians: Gaussians, settings: DensitySettings) -> Bool[Tensor, " n"]:
@@ -131,8 +131,8 @@ def densify_and_prune(
     return prune(gaussians, moments, prune_mask(gaussians, settings))
 
 
-def _append(gaussians: Gaussians, moments: AdamMoments, newborn: Gaussians) -> tuple[Gaussians, AdamMoments]:
-    zeros = newborn.map(torch.zeros_like)
-    return Gaussians.concatenate([gaussians, newborn]), AdamMoments(
+def _append(gaussians: Gaussians, moments: AdamMoments, new: Gaussians) -> tuple[Gaussians, AdamMoments]:
+    zeros = new.map(torch.zeros_like)
+    return Gaussians.concatenate([gaussians, new]), AdamMoments(
         Gaussians.concatenate([moments.first, zeros]), Gaussians.concatenate([moments.second, zeros])
     )

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.fitting.cameras import elevation_range, random_cameras, ring_of_cameras
 from dreamgaussian.fitting.settings import DistillSettings
-from dreamgaussian.fitting.views import elevation_range, random_cameras, ring_of_cameras
-from dreamgaussian.guidance.distill import NOMINAL_SCALE, Cameras, annealed_time, noise_like, observe, sds_loss
+from dreamgaussian.guidance.distill import NOMINAL_SCALE, Cameras, annealed_time, noise_like, sds_loss, to_prior_input
 from dreamgaussian.guidance.gradients import GRADIENTS
 from dreamgaussian.guidance.perp_neg import require_view_names
 from dreamgaussian.guidance.prior import Prior, PriorSpec
@@ -37,7 +37,7 @@ class Guide:
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
+class RenderRecorder:
     """The Gaussians as any camera sees them; keeps the renders, whose gradients density control reads."""
 
     gaussians: Gaussians
@@ -63,7 +63,7 @@ class Sight:
 
 
 @dataclass(frozen=True)
-class Moment:
+class StepContext:
     """Where the fit stands."""
 
     step: int
@@ -74,11 +74,11 @@ class Moment:
 
 
 @runtime_checkable
-class Strategy(Protocol):
+class GuidanceMethod(Protocol):
     """How the priors guide the fit. It has no memory of its own: `targets` goes in and out, one for each guide."""
 
     def loss(
-        self, sight: Sight, moment: Moment, targets: tuple[Targets, ...], generator: torch.Generator
+        self, recorder: RenderRecorder, context: StepContext, targets: tuple[Targets, ...], generator: torch.Generator
     ) -> tuple[Float[Tensor, ""], tuple[Targets, ...]]:
         """The weighted loss of this step, and what the next one must remember."""
         ...
@@ -90,38 +90,38 @@ def check_spec(spec: PriorSpec, settings: DistillSettings) -> None:
         require_view_names(spec)
 
 
-def choose_strategy(guides: Sequence[Guide], settings: DistillSettings) -> Strategy:
+def choose_guidance_method(guides: Sequence[Guide], settings: DistillSettings) -> GuidanceMethod:
     """The strategy of the settings' method. Raises ConfigError for a prior that lacks what the settings need."""
     for guide in guides:
         check_spec(guide.prior.spec, settings)
-    kind = TargetStrategy if settings.method == "sir" else GradientStrategy
+    kind = TargetGuidance if settings.method == "sir" else GradientGuidance
     return kind(tuple(guides), settings)
 
 
 @dataclass(frozen=True)
-class GradientStrategy:
+class GradientGuidance:
     """Score distillation on random views; priors that see as many views at once share the renders."""
 
     guides: tuple[Guide, ...]
     settings: DistillSettings
 
     def loss(
-        self, sight: Sight, moment: Moment, targets: tuple[Targets, ...], generator: torch.Generator
+        self, recorder: RenderRecorder, context: StepContext, targets: tuple[Targets, ...], generator: torch.Generator
     ) -> tuple[Float[Tensor, ""], tuple[Targets, ...]]:
         """The guides' losses, added up; nothing to remember."""
-        total = sight.gaussians.means.new_zeros(())
+        total = recorder.gaussians.means.new_zeros(())
         for group in groups(self.guides):
             spec = group[0].prior.spec
-            elevations = elevation_range(spec, self.settings.elevation_range_deg, moment.input_elevation_deg)
-            size = _render_size(max(guide.prior.spec.resolution for guide in group), moment, self.settings)
+            elevations = elevation_range(spec, self.settings.elevation_range_deg, context.input_elevation_deg)
+            size = _render_size(max(guide.prior.spec.resolution for guide in group), context, self.settings)
             cameras = [random_cameras(spec, elevations, size, generator) for _ in range(self.settings.samples)]
-            color, alpha = sight(cameras)
-            opaque = spec.opaque if self.settings.opaque is None else self.settings.opaque
-            total = total + moment.progress * opaque * translucency(alpha, spec)
+            color, alpha = recorder(cameras)
+            opaque = spec.opaque if self.settings.opacity_loss_weight is None else self.settings.opacity_loss_weight
+            total = total + context.progress * opaque * opacity_loss(alpha, spec)
             for guide in group:
                 background = _background(guide.prior.spec, generator)
-                images = observe(color, alpha, guide.prior.spec, background)
-                total = total + guide.weight * self._distilled(guide.prior, images, cameras, moment, generator).to(
+                images = to_prior_input(color, alpha, guide.prior.spec, background)
+                total = total + guide.weight * self._distilled(guide.prior, images, cameras, context, generator).to(
                     total
                 )
         return self.settings.weight * total, ()
@@ -131,14 +131,14 @@ class GradientStrategy:
         prior: Prior,
         images: Float[Tensor, "b v c r r"],
         cameras: Cameras,
-        moment: Moment,
+        context: StepContext,
         generator: torch.Generator,
     ) -> Float[Tensor, ""]:
         settings, count = self.settings, len(cameras)
         x = prior.encode(images)
         t_max, t_min = settings.times(prior.spec.times)
         if settings.anneal:
-            t = torch.full((count,), annealed_time(moment.progress, t_max, t_min))
+            t = torch.full((count,), annealed_time(context.progress, t_max, t_min))
         else:
             t = t_min + (t_max - t_min) * torch.rand(count, generator=generator)
         gradient = GRADIENTS[settings.method](
@@ -154,49 +154,51 @@ class GradientStrategy:
         return sds_loss(x, gradient)
 
 
-def translucency(alpha: Float[Tensor, "b v h w"], spec: PriorSpec) -> Float[Tensor, ""]:
+def opacity_loss(alpha: Float[Tensor, "b v h w"], spec: PriorSpec) -> Float[Tensor, ""]:
     """How many of the prior's pixels are neither clear nor opaque: the sum of 4 alpha (1 - alpha), mean over views."""
     return 4 * (alpha * (1 - alpha)).mean() * spec.resolution**2
 
 
 @dataclass(frozen=True)
-class TargetStrategy:
+class TargetGuidance:
     """Every prior shows a ring of views as they should be, and the steps until the next time fit these images."""
 
     guides: tuple[Guide, ...]
     settings: DistillSettings
 
     def loss(
-        self, sight: Sight, moment: Moment, targets: tuple[Targets, ...], generator: torch.Generator
+        self, recorder: RenderRecorder, context: StepContext, targets: tuple[Targets, ...], generator: torch.Generator
     ) -> tuple[Float[Tensor, ""], tuple[Targets, ...]]:
         """Mean squared errors of one view of each guide's; new targets every so many steps."""
-        if moment.step % self.settings.targets.every == 0 or not targets:
-            targets = tuple(self._sampled(guide.prior, sight, moment, generator) for guide in self.guides)
-        total = sight.gaussians.means.new_zeros(())
+        if context.step % self.settings.targets.every == 0 or not targets:
+            targets = tuple(self._sampled(guide.prior, recorder, context, generator) for guide in self.guides)
+        total = recorder.gaussians.means.new_zeros(())
         for guide, target in zip(self.guides, targets, strict=True):
             spec = guide.prior.spec
             index = int(torch.randint(len(target.images), (), generator=generator))
-            size = _render_size(spec.resolution, moment, self.settings)
-            seen = observe(*sight([target.cameras(index, size)]), spec)
+            size = _render_size(spec.resolution, context, self.settings)
+            seen = to_prior_input(*recorder([target.cameras(index, size)]), spec)
             wanted = target.images[index : index + 1].to(seen)
             total = total + guide.weight * TARGET_WEIGHT * F.mse_loss(seen, wanted)
         return self.settings.weight * total, targets
 
-    def _sampled(self, prior: Prior, sight: Sight, moment: Moment, generator: torch.Generator) -> Targets:
+    def _sampled(
+        self, prior: Prior, recorder: RenderRecorder, context: StepContext, generator: torch.Generator
+    ) -> Targets:
         spec, settings = prior.spec, self.settings
-        elevations = elevation_range(spec, settings.elevation_range_deg, moment.input_elevation_deg)
-        size = _render_size(spec.resolution, moment, settings)
+        elevations = elevation_range(spec, settings.elevation_range_deg, context.input_elevation_deg)
+        size = _render_size(spec.resolution, context, settings)
         cameras = ring_of_cameras(spec, settings.targets.views, elevations, size, generator)
         with torch.no_grad():
-            images = observe(*Sight(sight.gaussians, sight.rasterizer)(cameras), spec)
+            images = to_prior_input(*RenderRecorder(recorder.gaussians, recorder.rasterizer)(cameras), spec)
         return sample_targets(
             prior,
             images,
             cameras,
-            annealed_time(moment.progress, *settings.times(spec.times)),
+            annealed_time(context.progress, *settings.times(spec.times)),
             stride=settings.targets.stride,
             scale=guidance_scale(spec, settings),
-            from_noise=moment.step == 0,
+            from_noise=context.step == 0,
             generator=generator,
         )
 
@@ -210,9 +212,9 @@ def groups(guides: Sequence[Guide]) -> list[list[Guide]]:
     return list(found.values())
 
 
-def _render_size(resolution: int, moment: Moment, settings: DistillSettings) -> int:
+def _render_size(resolution: int, context: StepContext, settings: DistillSettings) -> int:
     scales = settings.render_scales
-    return round(resolution * scales[min(int(moment.progress * len(scales)), len(scales) - 1)])
+    return round(resolution * scales[min(int(context.progress * len(scales)), len(scales) - 1)])
 
 
 def _background(spec: PriorSpec, generator: torch.Generator) -> float | None:

@@ -8,12 +8,18 @@ import torch
 from dreamgaussian.core.errors import Diverged, EmptyResult
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.density import DensityStatistics, densify_and_prune, prune, reset_opacities
-from dreamgaussian.fitting.distillation import Guide, Moment, Sight, Strategy, choose_strategy
+from dreamgaussian.fitting.distillation import (
+    GuidanceMethod,
+    Guide,
+    RenderRecorder,
+    StepContext,
+    choose_guidance_method,
+)
+from dreamgaussian.fitting.image_loss import ReferenceView, outside_silhouette, reference_loss, reference_view
 from dreamgaussian.fitting.optimizer import adam_step, rates_at
-from dreamgaussian.fitting.reference import ReferenceView, beside, reference_loss, reference_view
 from dreamgaussian.fitting.settings import FitSettings
 from dreamgaussian.fitting.state import FitState
-from dreamgaussian.fitting.surface import facing_normals, surface_loss
+from dreamgaussian.fitting.surface_loss import facing_normals, surface_loss
 from dreamgaussian.guidance.prior import Prior
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.raster import Rasterizer
@@ -49,28 +55,28 @@ def fit(
     still holds the last good step.
     """
     guides = (Guide(prior),) if isinstance(prior, Prior) else prior
-    strategy = choose_strategy(guides, settings.distill)
+    method = choose_guidance_method(guides, settings.distill)
     references = [reference_view(view, settings.reference) for view in subject.views]
     while state.step < settings.steps:
-        yield _advance(state, rasterizer, strategy, references, settings)
+        yield _advance(state, rasterizer, method, references, settings)
 
 
 def _advance(
     state: FitState,
     rasterizer: Rasterizer,
-    strategy: Strategy,
+    method: GuidanceMethod,
     references: Sequence[ReferenceView],
     settings: FitSettings,
 ) -> FitStep:
     progress = state.step / settings.steps
     leaves = state.gaussians.map(lambda tensor: tensor.detach().requires_grad_())
     reference, reference_renders = reference_loss(leaves, rasterizer, references, settings.reference, progress)
-    sight = Sight(leaves, rasterizer, facing_normals if settings.surface.ramp(progress) else None)
+    recorder = RenderRecorder(leaves, rasterizer, facing_normals if settings.surface.ramp(progress) else None)
     elevation = references[0].view.camera.elevation_deg if references else 0.0
-    moment = Moment(state.step, progress, elevation)
-    distillation, targets = strategy.loss(sight, moment, state.targets, state.generator)
+    context = StepContext(state.step, progress, elevation)
+    distillation, targets = method.loss(recorder, context, state.targets, state.generator)
     distillation = distillation / max(len(references), 1) ** 2
-    surface = surface_loss(leaves, sight.renders, sight.cameras, settings.surface, progress)
+    surface = surface_loss(leaves, recorder.renders, recorder.cameras, settings.surface, progress)
     loss = reference + distillation + surface
     loss.backward()
     gradients = leaves.map(lambda tensor: torch.zeros_like(tensor) if tensor.grad is None else tensor.grad)
@@ -81,12 +87,14 @@ def _advance(
     )
     _require_finite(gaussians, "The Gaussians'", state.step + 1)
     statistics = state.statistics
-    for render in [*reference_renders, *sight.renders]:
+    for render in [*reference_renders, *recorder.renders]:
         statistics = statistics.observed(render)
     done = state.step + 1
     if _is_due(done, settings):
         gaussians, moments = densify_and_prune(gaussians, moments, statistics, settings.density, state.generator)
-        gaussians, moments = prune(gaussians, moments, beside(gaussians.means, references, settings.density.beside))
+        gaussians, moments = prune(
+            gaussians, moments, outside_silhouette(gaussians.means, references, settings.density.silhouette_margin)
+        )
         statistics = DensityStatistics.zeros(gaussians)
     reset_every = settings.density.opacity_reset_every
     if settings.density.enabled and reset_every and done % reset_every == 0:

@@ -71,7 +71,7 @@ class DistillSettings:
     """Noise level at the first step; none given: what suits the method and the prior, 0.98 for most."""
     t_min: float | None = None
     """Noise level at the last step; none given: what suits the method and the prior, 0.02 for most."""
-    opaque: float | None = None
+    opacity_loss_weight: float | None = None
     """Weight of a loss, growing with the steps, on pixels that are half transparent; none given: what suits the prior.
     The paper has none."""
     anneal: bool = True
@@ -141,7 +141,7 @@ class DensitySettings:
     """Gaussians larger than this (world units) are removed."""
     min_opacity: float = 0.01
     """Gaussians less opaque than this are removed."""
-    beside: float | None = 0.03
+    silhouette_margin: float | None = 0.03
     """A Gaussian that an input image shows this far beside the subject, as a share of the image's height, is
     removed; None: the loss alone decides, as in the paper."""
     max_count: int = 60_000
@@ -156,8 +156,10 @@ class DensitySettings:
             raise ConfigError(f"fit.density.grow_share is {self.grow_share:g}. Give a share from 0 to 1.")
         if not 0 < self.min_opacity < 1:
             raise ConfigError(f"fit.density.min_opacity is {self.min_opacity:g}. Give an opacity between 0 and 1.")
-        if self.beside is not None and not 0 <= self.beside < 0.5:
-            raise ConfigError(f"fit.density.beside is {self.beside:g}. Give a share from 0 to 0.5, or None.")
+        if self.silhouette_margin is not None and not 0 <= self.silhouette_margin < 0.5:
+            raise ConfigError(
+                f"fit.density.silhouette_margin is {self.silhouette_margin:g}. Give a share from 0 to 0.5, or None."
+            )
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ NOMINAL_SCALE = 7.5
 """Guidance that makes natural images of Stable Diffusion's kind; that of score distillation makes garish ones."""
 
 
-def observe(
+def to_prior_input(
     color: Float[Tensor, "b v h w 3"],
     alpha: Float[Tensor, "b v h w"],
     spec: PriorSpec,

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError
-from dreamgaussian.guidance.distill import observe
+from dreamgaussian.guidance.distill import to_prior_input
 from dreamgaussian.guidance.prior import Prior
 from dreamgaussian.inputs.subject import View
 
@@ -73,7 +73,7 @@ def denoising_error(prior: Prior, view: View, elevation_deg: float, generator: t
     size = spec.resolution
     image = F.interpolate(view.image.permute(2, 0, 1)[None], (size, size), mode="area")[0].permute(1, 2, 0)
     color, alpha = image[..., :3] * image[..., 3:], image[..., 3]
-    x = prior.encode(observe(color[None, None], alpha[None, None], spec))
+    x = prior.encode(to_prior_input(color[None, None], alpha[None, None], spec))
     camera = Camera.orbit(0, elevation_deg, size, radius=spec.domain.radius, fovy_deg=spec.domain.fovy_deg)
     t = x.new_tensor(TIMES).repeat_interleave(DRAWS)
     level, sigma = (each.view(-1, 1, 1, 1, 1) for each in prior.alpha_sigma(t))

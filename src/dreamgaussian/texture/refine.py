@@ -17,7 +17,7 @@ from torch import Tensor
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.guidance.distill import annealed_time, denoise, observe
+from dreamgaussian.guidance.distill import annealed_time, denoise, to_prior_input
 from dreamgaussian.guidance.prior import Prior, PriorSpec
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.raster.mesh import MeshScene, render_mesh, sample
@@ -130,7 +130,7 @@ def _differences(
     renders = [[render_mesh(mesh, camera, 1, scene) for camera in sample] for sample in cameras]
     color = torch.stack([torch.stack([render.color for render in sample]) for sample in renders])
     alpha = torch.stack([torch.stack([render.alpha for render in sample]) for sample in renders])
-    before = observe(color, alpha, prior.spec)
+    before = to_prior_input(color, alpha, prior.spec)
     after = denoise(
         prior,
         before.to(generator.device),
@@ -140,7 +140,7 @@ def _differences(
         scale=prior.spec.guidance_scale,
         generator=generator,
     ).to(before)
-    coverage = observe(alpha[..., None].expand_as(color), alpha, replace(prior.spec, background=0.0))[:, :, :1]
+    coverage = to_prior_input(alpha[..., None].expand_as(color), alpha, replace(prior.spec, background=0.0))[:, :, :1]
     shared = coverage if prior.spec.background is not None else after[:, :, 3:]
     straight_before, straight_after = (
         (image[:, :, :3] - (1 - opacity) * (prior.spec.background or 0.0)) / opacity.clamp_min(0.5)

@@ -10,7 +10,7 @@ from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import FitSettings, ReferenceSettings, SurfaceSettings
 from dreamgaussian.fitting.state import FitState
-from dreamgaussian.fitting.surface import (
+from dreamgaussian.fitting.surface_loss import (
     depth_normals,
     facing_normals,
     flatness_loss,

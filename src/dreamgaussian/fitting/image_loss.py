@@ -57,7 +57,7 @@ def reference_loss(
     return total, renders
 
 
-def beside(
+def outside_silhouette(
     points: Float[Tensor, "n 3"], references: Sequence[ReferenceView], margin: float | None
 ) -> Bool[Tensor, " n"]:
     """Which points an input image shows beside the subject, or does not show: the subject is whole in all of them.
