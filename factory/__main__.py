@@ -58,8 +58,8 @@ class TrainCommand:
             bar = progress.add_task(self.settings.stage, facts="")
             for step in steps:
                 validation = "" if step.validation_psnr is None else f"  validation {step.validation_psnr:.2f} dB"
-                facts = f"loss {step.loss:.4f}{validation}"
-                progress.update(bar, completed=step.step, total=self.settings.total_steps, facts=facts)
+                facts = f"step {step.step}  loss {step.loss:.4f}{validation}"
+                progress.update(bar, completed=step.seconds, total=60 * self.settings.minutes, facts=facts)
         return 0
 
 

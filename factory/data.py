@@ -9,6 +9,7 @@ Every object owns two files, so that the work can be interrupted, shared and rea
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from dreamgaussian.core.camera import Camera
 from factory import catalogue, emoji, openclonk
+from factory.collection import read_collection
 from factory.figures import draw_figures
 from factory.holdout import Fingerprint, split_objects
 from factory.items import Item
@@ -80,6 +82,7 @@ def read_items(settings: DataSettings) -> list[Item]:
         *draw_shapes(),
         *openclonk.read_objects(openclonk.unpack(settings.openclonk or openclonk.fetch(game), game)),
         *draw_figures(),
+        *(read_collection(settings.objects) if settings.objects else ()),
     ]
 
 
@@ -111,9 +114,12 @@ def _render_item(item: Item, folder: Path, settings: DataSettings, held_out: boo
     scene = Scene(model)
     # Its own stream, so that an object's views do not depend on which others were rendered before.
     rng = np.random.default_rng([settings.seed, *item.key.encode()])
-    count = HELD_OUT_GROUPS if held_out else settings.groups
-    draw = _front_view if item.frontal else _three_quarter_view if held_out else _training_view
-    groups = [_render_group(scene, rng, settings, draw, held_out) for _ in range(count)]
+    if held_out:
+        fronts = round(item.front_share * HELD_OUT_GROUPS)
+        draws = [_three_quarter_view] * (HELD_OUT_GROUPS - fronts) + [_front_view] * fronts
+    else:
+        draws = [partial(_training_view, front_share=item.front_share)] * settings.groups
+    groups = [_render_group(scene, rng, settings, draw, held_out, item.low_poly) for draw in draws]
     for name, arrays in zip(("cameras", "views"), zip(*groups, strict=True), strict=True):
         part = folder / f"{item.key}.{name}.part.npy"
         np.save(part, np.stack(arrays))
@@ -121,28 +127,29 @@ def _render_item(item: Item, folder: Path, settings: DataSettings, held_out: boo
 
 
 def _render_group(
-    scene: Scene, rng: np.random.Generator, settings: DataSettings, draw: InputView, held_out: bool
+    scene: Scene, rng: np.random.Generator, settings: DataSettings, draw: InputView, held_out: bool, low_poly: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     elevation, placement = draw(scene, rng)
     light = Light.draw(rng)
+    smooth = low_poly and rng.uniform() < 0.5
     turns = (np.arange(settings.targets) + rng.uniform(size=settings.targets)) * 360 / settings.targets
     low, high = HELD_OUT_ELEVATIONS if held_out else TRAINING_ELEVATIONS
     elevations = rng.uniform(low, high, size=settings.targets)
     cameras = np.concatenate([[(0.0, elevation)], np.stack([turns, elevations], axis=1)]).astype(np.float32)
+    side = settings.resolution
     views = [
-        scene.render(placement, Camera.orbit(float(a), float(e), settings.resolution), light, settings.supersampling)
+        scene.render(placement, Camera.orbit(float(a), float(e), side), light, settings.supersampling, smooth=smooth)
         for a, e in cameras
     ]
     return cameras, np.stack(views)
 
 
-def _training_view(scene: Scene, rng: np.random.Generator) -> tuple[float, Placement]:
-    """An input elevation, most often slightly from above, and a placement; drawn again while the model is end-on."""
+def _training_view(scene: Scene, rng: np.random.Generator, front_share: float) -> tuple[float, Placement]:
+    """An input elevation and a placement, some of the front; drawn again while the model is end-on."""
     draws: list[tuple[float, float, Placement]] = []
     for _ in range(6):
-        elevation = rng.uniform(-10, 40) if rng.uniform() < 0.4 else rng.uniform(0, 20)
-        stretch = _draw_stretch(rng)
-        placement = scene.place(rng.uniform(0, 360), elevation, stretch, rng.uniform(0.72, 0.84))
+        draw = _front_view if front_share > 0 and rng.uniform() < front_share else _side_view
+        elevation, placement = draw(scene, rng)
         draws.append((scene.radius(placement), elevation, placement))
         if draws[-1][0] <= MAX_RADIUS:
             break
@@ -150,10 +157,17 @@ def _training_view(scene: Scene, rng: np.random.Generator) -> tuple[float, Place
     return elevation, placement
 
 
+def _side_view(scene: Scene, rng: np.random.Generator) -> tuple[float, Placement]:
+    """An input view from any side, most often slightly from above."""
+    elevation = rng.uniform(-10, 40) if rng.uniform() < 0.4 else rng.uniform(0, 20)
+    stretch = _draw_stretch(rng)
+    return elevation, scene.place(rng.uniform(0, 360), elevation, stretch, rng.uniform(0.72, 0.84))
+
+
 def _front_view(scene: Scene, rng: np.random.Generator) -> tuple[float, Placement]:
-    """An input view as users' drawings have it: from the front or nearly so, at the height of the object."""
-    azimuth = rng.uniform(-60, 60) if rng.uniform() < 0.15 else rng.uniform(-20, 20)
-    elevation = rng.uniform(-10, 40) if rng.uniform() < 0.2 else rng.uniform(0, 15)
+    """An input view as users' pictures have it: from the front or nearly so, at the height of the object."""
+    azimuth = rng.uniform(-60, 60) if rng.uniform() < 0.15 else rng.uniform(-25, 25)
+    elevation = rng.uniform(-10, 40) if rng.uniform() < 0.2 else rng.uniform(-5, 20)
     return elevation, scene.place(azimuth, elevation, _draw_stretch(rng), rng.uniform(0.72, 0.84))
 
 

@@ -1,4 +1,4 @@
-"""Training objects from flat pictures: the plain things among Microsoft's Fluent emoji, inflated into solids."""
+"""Training objects from flat pictures: the plain things among Microsoft's Fluent emoji, as upright solids."""
 
 import hashlib
 import shutil
@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float32
 from PIL import Image
 from scipy import ndimage
 
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.inputs.subject import bleed
-from dreamgaussian.meshing.inflate import half_thickness, two_sheets
+from dreamgaussian.meshing.inflate import two_sheets
+from dreamgaussian.priors.mini.start import upright_heights
 from factory.holdout import Fingerprint
 from factory.items import Item
 from factory.objects import TEXTURE_SIDE, Material, Model
@@ -74,6 +77,8 @@ FLAT = frozenset(
 """Words in the names of thin things."""
 BAND = 0.05
 """Width of the rim whose colours the back takes, as a share of the texture's side."""
+ROWS_BLUR = 2.0
+"""Of the depths from row to row, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,10 @@ class Emoji(Item):
 
     picture: Path
 
-    frontal = True
+    @property
+    def front_share(self) -> float:
+        """Drawings show fronts."""
+        return 1.0
 
     @property
     def weight(self) -> float:
@@ -92,9 +100,9 @@ class Emoji(Item):
     def load(self, texture_side: int = TEXTURE_SIDE) -> Model | None:
         """The picture's solid; how thick it is depends on the name."""
         rgba = _read_picture(self.picture, texture_side)
-        seed = np.frombuffer(hashlib.sha256(self.key.encode()).digest(), dtype=np.uint32)
-        thickness = np.random.default_rng(seed).uniform(0.6, 1.0)
-        return inflate(rgba, thickness * (0.3 if FLAT & set(self.name.split()) else 1.0))
+        rng = np.random.default_rng(np.frombuffer(hashlib.sha256(self.key.encode()).digest(), dtype=np.uint32))
+        thickness, exponent = rng.uniform(0.5, 1.0), 2 ** rng.uniform(1, 3)
+        return solid(rgba, thickness * (0.3 if FLAT & set(self.name.split()) else 1.0), exponent)
 
     def fingerprint(self) -> Fingerprint:
         """Told by the picture alone."""
@@ -170,14 +178,20 @@ def _read_picture(path: Path, side: int) -> Float32[np.ndarray, "s s 4"]:
     return np.asarray(canvas, dtype=np.float32) / 255
 
 
-def inflate(rgba: Float32[np.ndarray, "s s 4"], thickness: float) -> Model:
-    """The picture's silhouette as a solid, `thickness` times as thick as a balloon; the picture on its front, and on
-    its back, mirrored, the rim's colours carried inwards.
+def solid(rgba: Float32[np.ndarray, "s s 4"], thickness: float, exponent: float) -> Model:
+    """The picture's outline as a solid that stands upright; the picture on its front, and on its back, mirrored, the
+    rim's colours carried inwards.
+
+    Args:
+        rgba: Straight colours, and alpha.
+        thickness: Of the solid, where 1 is about as deep as wide.
+        exponent: Of its horizontal sections: 2 for round ones, more for boxy ones (`upright_heights`).
+
     """
     side, inside = len(rgba), rgba[..., 3] > 0.5
     used, faces = two_sheets(inside)
     rows, columns = np.nonzero(used)
-    height = thickness * half_thickness(inside)[used]
+    height = thickness * _half_depth(inside, exponent)[used]
     x, y = columns + 0.5 - side / 2, side / 2 - rows - 0.5
     uv = np.stack([(columns + 0.5) / side, 1 - (rows + 0.5) / side], axis=1)
     white = np.ones(3, dtype=np.float32)
@@ -191,6 +205,16 @@ def inflate(rgba: Float32[np.ndarray, "s s 4"], thickness: float) -> Model:
         materials=tuple(Material(white, np.dstack([c, np.ones_like(c[..., 0])])) for c in (front, back)),
         texture_hashes=(),
     )
+
+
+def _half_depth(inside: Bool[np.ndarray, "s s"], exponent: float) -> Float32[np.ndarray, "s s"]:
+    """In pixels; looked for at half the resolution, for the work grows with the fourth power of it. Rows are blurred
+    into each other, or every step of the outline would leave a furrow round the thing.
+    """
+    halved = F.avg_pool2d(torch.from_numpy(inside)[None, None].float(), 2) >= 0.5
+    heights = 2 * upright_heights(halved[0], exponent)
+    full = F.interpolate(heights[None], size=inside.shape, mode="bilinear")[0, 0].numpy()
+    return ndimage.gaussian_filter1d(full, ROWS_BLUR, axis=0) * inside
 
 
 def back_colors(front: Float32[np.ndarray, "s s 3"], inside: Bool[np.ndarray, "s s"]) -> Float32[np.ndarray, "s s 3"]:

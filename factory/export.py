@@ -20,9 +20,9 @@ view). What they are, how they were trained and what they can do: `docs/embedded
 export` after {lifter} steps of the lifter and {denoiser} steps of the denoiser.
 
 The weights are under the project's MIT licence. They were trained on renders of {objects} objects: things of
-Debian's packages sweethome3d-furniture and openclonk-data, Fluent emoji of the npm package @lobehub/fluent-emoji-3d
-inflated into solids, and what `factory/shapes.py` and `factory/figures/` draw; never on the benchmark's objects or
-near-duplicates of them, nor on the emoji kept for examples.
+Debian's packages sweethome3d-furniture and openclonk-data, objects of public repositories, Fluent emoji of the npm
+package @lobehub/fluent-emoji-3d made into solids, and what `factory/shapes.py` and `factory/figures/` draw; never on
+the benchmark's objects or near-duplicates of them, nor on the emoji kept for examples.
 
 ## Training log
 

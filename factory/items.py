@@ -22,10 +22,15 @@ class Item(ABC):
     tags: tuple[str, ...]
     """Further words for it."""
 
-    frontal: ClassVar[bool] = False
-    """Whether input views show its front, and not any side."""
+    low_poly: ClassVar[bool] = False
+    """Whether its faces are so few that half of its groups are shaded as if they were round."""
     paired: ClassVar[bool] = True
     """Whether pairs may be made of it."""
+
+    @property
+    def front_share(self) -> float:
+        """Share of the input views that show its front; the others show any side."""
+        return 0.0
 
     @property
     @abstractmethod

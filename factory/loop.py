@@ -20,8 +20,8 @@ from factory.settings import TrainSettings, cache_folder
 from factory.stages import Stage, make_stage
 from factory.watch import watch, watched_batch
 
-WARM_UP_STEPS = 200
-EMA_DECAY = 0.9985
+WARM_UP_STEPS = 100
+EMA_DECAY = 0.999
 LOG_EVERY = 25
 
 
@@ -117,8 +117,10 @@ def run(stage: Stage, state: TrainState, views: Views, settings: TrainSettings) 
     start = saved = time.monotonic()
     losses: list[Tensor] = []
     try:
-        while state.step < settings.total_steps and time.monotonic() - start < 60 * settings.minutes:
-            rate = _learning_rate(state.step, settings)
+        while (left := 60 * settings.minutes - (time.monotonic() - start)) > 0:
+            if settings.total_steps is not None and state.step >= settings.total_steps:
+                break
+            rate = _learning_rate(state.step, left / 60, settings)
             losses.append(_advance(stage, state, views, settings, rate))
             if state.step % LOG_EVERY == 0:
                 loss = float(torch.stack(losses).mean())
@@ -159,10 +161,13 @@ def _advance(stage: Stage, state: TrainState, views: Views, settings: TrainSetti
     return loss.detach()
 
 
-def _learning_rate(step: int, settings: TrainSettings) -> float:
-    """A linear warm-up, then half a cosine down to a fiftieth."""
-    progress = min(1.0, step / settings.total_steps)
-    return settings.learning_rate * min(1.0, (step + 1) / WARM_UP_STEPS) * (0.51 + 0.49 * math.cos(math.pi * progress))
+def _learning_rate(step: int, minutes_left: float, settings: TrainSettings) -> float:
+    """A linear warm-up, then constant, so that training may go on for any number of slices; in the last one linearly
+    down to nothing over `decay_minutes` (arXiv 2405.18392).
+    """
+    warm_up = min(1.0, (step + 1) / WARM_UP_STEPS)
+    decay = min(1.0, minutes_left / settings.decay_minutes) if settings.decay_minutes else 1.0
+    return settings.learning_rate * warm_up * decay
 
 
 def _log(path: Path, progress: TrainStep) -> None:

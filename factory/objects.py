@@ -34,6 +34,8 @@ class Model:
     face_materials: Int64[np.ndarray, " f"]
     materials: tuple[Material, ...]
     texture_hashes: tuple[str, ...]
+    vertex_colors: Float32[np.ndarray, "v 3"] | None = None
+    """sRGB, interpolated over the faces, times the material's colour; None where it alone counts."""
 
     @property
     def geometry_hash(self) -> str:
@@ -57,7 +59,12 @@ def merge(models: Sequence[Model]) -> Model:
         ),
         materials=tuple(material for model in models for material in model.materials),
         texture_hashes=tuple(sorted({digest for model in models for digest in model.texture_hashes})),
+        vertex_colors=np.concatenate([_vertex_colors(model) for model in models]),
     )
+
+
+def _vertex_colors(model: Model) -> Float32[np.ndarray, "v 3"]:
+    return np.ones((len(model.vertices), 3), np.float32) if model.vertex_colors is None else model.vertex_colors
 
 
 def load_model(path: Path, rotation: Float64[np.ndarray, "3 3"], texture_side: int) -> Model | None:

@@ -6,6 +6,7 @@ frame. The group's world has the input view at azimuth 0.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Float64, UInt8
@@ -19,6 +20,9 @@ INPUT_AZIMUTHS_DEG = (30.0, -30.0, 45.0, -45.0, 60.0, -60.0)
 """Of three-quarter views, off the object's own front, in order of preference."""
 FITTING_RADIUS = 0.9
 """Of a placed model that fits into all views."""
+SMOOTH_BELOW_DEG = 70.0
+"""Faces that meet at a smaller angle are shaded as one round surface where smooth shading is asked for: the sides of an
+octagonal post are, those of a box are not."""
 CUT_OUT_LAYERS = 5
 """Surfaces that a ray may pass through where their textures are clear."""
 
@@ -77,6 +81,25 @@ class Scene:
         self._scene = EmbreeScene()
         TriangleMesh(self._scene, triangles.astype(np.float32))
 
+    @cached_property
+    def corner_normals(self) -> Float64[np.ndarray, "f 3 3"]:
+        """Of each face's corners: the mean, by area, of the normals of the faces that meet there at a small angle,
+        whichever way each is wound. Corners meet where they have the same place.
+        """
+        from scipy.sparse import coo_array, csr_array
+
+        _, places = np.unique(np.round(self.model.vertices * self.scale, 4), axis=0, return_inverse=True)
+        corners = places.reshape(-1)[self.model.faces].reshape(-1)
+        f, count = len(self.normals), len(corners)
+        at = csr_array((np.ones(count), (np.arange(count), corners)), shape=(count, len(places)))
+        faces_at = csr_array((np.ones(count), (corners, np.arange(count) // 3)), shape=(len(places), f))
+        meeting = coo_array(at @ faces_at)
+        unit = self.normals / np.maximum(np.linalg.norm(self.normals, axis=1, keepdims=True), 1e-20)
+        cosines = (unit[meeting.row // 3] * unit[meeting.col]).sum(axis=1)
+        share = np.where(np.abs(cosines) > np.cos(np.radians(SMOOTH_BELOW_DEG)), np.sign(cosines), 0)
+        mean = csr_array((share, (meeting.row, meeting.col)), shape=(count, f)) @ self.normals
+        return mean.reshape(f, 3, 3)
+
     def hits(self, origins: Float[np.ndarray, "n 3"], directions: Float[np.ndarray, "n 3"]) -> dict[str, np.ndarray]:
         """Nearest triangle (`primID`, -1 for none), its barycentric u, v and the distance along each ray."""
         return self._scene.run(origins.astype(np.float32), directions.astype(np.float32), output=True)
@@ -116,19 +139,26 @@ class Scene:
         return float(np.linalg.norm(self.hull @ placement.matrix.T + placement.offset, axis=1).max())
 
     def render(
-        self, placement: Placement, camera: Camera, light: Light, supersampling: int
+        self, placement: Placement, camera: Camera, light: Light, supersampling: int, *, smooth: bool = False
     ) -> UInt8[np.ndarray, "h w 4"]:
-        """Premultiplied RGBA."""
+        """Premultiplied RGBA; flat faces, or round where they meet at small angles."""
         fine = camera.resized((camera.width * supersampling, camera.height * supersampling))
         position, directions = (tensor.numpy() for tensor in fine.rays())
         inverse = np.linalg.inv(placement.matrix)
         along = directions.reshape(-1, 3)
-        pixels = self._trace(inverse @ (position - placement.offset), along @ inverse.T, along, placement, light)
+        start = inverse @ (position - placement.offset)
+        pixels = self._trace(start, along @ inverse.T, along, placement, light, smooth)
         blocks = pixels.reshape(camera.height, supersampling, camera.width, supersampling, 4)
         return np.round(blocks.mean(axis=(1, 3)) * 255).astype(np.uint8)
 
     def _trace(
-        self, origin: np.ndarray, rays: np.ndarray, world_rays: np.ndarray, placement: Placement, light: Light
+        self,
+        origin: np.ndarray,
+        rays: np.ndarray,
+        world_rays: np.ndarray,
+        placement: Placement,
+        light: Light,
+        smooth: bool,
     ) -> np.ndarray:
         pixels = np.zeros((len(rays), 4), dtype=np.float32)
         rows, starts = np.arange(len(rays)), np.broadcast_to(origin, rays.shape)
@@ -139,8 +169,10 @@ class Scene:
             if len(rows) == 0:
                 break
             faces, u, v, distance = (found[name][hit] for name in ("primID", "u", "v", "tfar"))
-            colors = self._colors(faces, u, v)
-            shading = self._shading(faces, world_rays[rows], placement, light)
+            weights = np.stack([1 - u - v, u, v], axis=1)
+            colors = self._colors(faces, weights)
+            normals = (self.corner_normals[faces] * weights[..., None]).sum(axis=1) if smooth else self.normals[faces]
+            shading = _shade(normals @ np.linalg.inv(placement.matrix), world_rays[rows], light)
             solid = colors[:, 3] >= 0.5
             pixels[rows[solid], :3] = np.clip(colors[solid, :3] * shading[solid, None], 0, 1)
             pixels[rows[solid], 3] = 1
@@ -148,9 +180,8 @@ class Scene:
             rows = rows[~solid]
         return pixels
 
-    def _colors(self, faces: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    def _colors(self, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
         model = self.model
-        weights = np.stack([1 - u - v, u, v], axis=1)
         uvs = (model.uvs[model.faces[faces]] * weights[..., None]).sum(axis=1)
         colors = np.ones((len(faces), 4), dtype=np.float32)
         used = model.face_materials[faces]
@@ -160,11 +191,14 @@ class Scene:
                 colors[chosen, :3] = material.color
             else:
                 colors[chosen] = look_up(material.texture, uvs[chosen])
+        if model.vertex_colors is not None:
+            colors[:, :3] *= (model.vertex_colors[model.faces[faces]] * weights[..., None]).sum(axis=1)
         return colors
 
-    def _shading(self, faces: np.ndarray, rays: np.ndarray, placement: Placement, light: Light) -> np.ndarray:
-        normals = self.normals[faces] @ np.linalg.inv(placement.matrix)
-        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
-        facing = -(normals * rays).sum(axis=1)
-        lit = (normals * np.sign(facing)[:, None]) @ np.array(light.direction)
-        return light.ambient + light.key * np.clip(lit, 0, 1) + light.head * np.abs(facing)
+
+def _shade(normals: Float[np.ndarray, "n 3"], rays: Float[np.ndarray, "n 3"], light: Light) -> Float[np.ndarray, " n"]:
+    """Brightness of surfaces of any normals, which may look inwards, seen along unit rays."""
+    normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
+    facing = -(normals * rays).sum(axis=1)
+    lit = (normals * np.sign(facing)[:, None]) @ np.array(light.direction)
+    return light.ambient + light.key * np.clip(lit, 0, 1) + light.head * np.abs(facing)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from factory.catalogue import Furniture
+from factory.collection import Collected
 from factory.items import Item
 from factory.objects import TEXTURE_SIDE, Material, Model
 from factory.shapes import PATTERNS, paint, patterned
 
 LIBRARY = "Repainted"
-COUNT = 120
+COUNT = 240
 TEXTURES = 3
 
 
@@ -29,7 +30,7 @@ class Repainted(Item):
         return 0.3
 
     def load(self, texture_side: int = TEXTURE_SIDE) -> Model | None:
-        """The thing's surface under textures that lie along its axes, one for all faces of a material."""
+        """The thing's surface under textures that lie along its axes, one for all faces of a material or colour."""
         model = self.item.load(texture_side)
         if model is None:
             return None
@@ -38,23 +39,26 @@ class Repainted(Item):
         normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         across = np.array([[2, 1], [0, 2], [0, 1]])[np.abs(normals).argmax(axis=1)]
         length = np.ptp(corners, axis=(0, 1)).max()
+        parts = model.face_materials
+        if model.vertex_colors is not None:
+            _, parts = np.unique(model.vertex_colors[model.faces[:, 0]], axis=0, return_inverse=True)
         uvs = np.take_along_axis(corners, across[:, None].repeat(3, axis=1), axis=2) / length
         white = np.ones(3, dtype=np.float32)
         return Model(
             vertices=corners.reshape(-1, 3),
             faces=np.arange(corners.size // 3).reshape(-1, 3),
             uvs=uvs.reshape(-1, 2),
-            face_materials=model.face_materials % TEXTURES,
+            face_materials=parts.reshape(-1) % TEXTURES,
             materials=tuple(Material(white, paint(self.pattern, texture_side, rng)) for _ in range(TEXTURES)),
             texture_hashes=(),
         )
 
 
 def draw_repainted(items: Sequence[Item], seed: int) -> list[Repainted]:
-    """Some of the furniture, each in a pattern; the same for the same things."""
-    furniture = [item for item in items if isinstance(item, Furniture)]
+    """Some of the real models, each in a pattern; the same for the same things."""
+    models = [item for item in items if isinstance(item, Furniture | Collected)]
     rng = np.random.default_rng(seed)
-    chosen = rng.choice(len(furniture), size=min(COUNT, len(furniture)), replace=False)
+    chosen = rng.choice(len(models), size=min(COUNT, len(models)), replace=False)
     return [
         Repainted(
             key=f"{LIBRARY}-{item.key}",
@@ -69,5 +73,5 @@ def draw_repainted(items: Sequence[Item], seed: int) -> list[Repainted]:
             number=number,
         )
         for number, index in enumerate(chosen)
-        for item, pattern in [(furniture[index], str(rng.choice(PATTERNS)))]
+        for item, pattern in [(models[index], str(rng.choice(PATTERNS)))]
     ]

@@ -28,6 +28,8 @@ class DataSettings:
     """The npm package @lobehub/fluent-emoji-3d as .tgz; without it, `npm pack` fetches it."""
     openclonk: Path | None = None
     """Debian's openclonk-data .deb; without it, `apt-get download` fetches it."""
+    objects: Path | None = None
+    """A folder of further objects with an index.json (`train/collection.py` says what is in it); none without it."""
     groups: int = 14
     """Input views drawn for each object, each with its own normalisation."""
     targets: int = 8
@@ -54,12 +56,14 @@ class TrainSettings:
     """Shipped weights (.safetensors) to start from where there is no state yet; the optimiser starts afresh."""
     minutes: float = 9.0
     """Wall-clock time of this slice."""
-    total_steps: int = 3_000
-    """Length of the learning rate's decay."""
+    decay_minutes: float = 0.0
+    """Of this slice, at its end, over which the learning rate falls to nothing: for the last slice."""
+    total_steps: int | None = None
+    """Step at which training ends; without it, the time alone ends it."""
     batch_size: int = 16
     """Input views a step."""
-    learning_rate: float = 6e-4
-    """Peak, after the warm-up."""
+    learning_rate: float = 3e-4
+    """After the warm-up."""
     checkpoint_minutes: float = 4.0
     """Between two states on disk, each with a look at validation objects."""
     device: str = "cpu"

@@ -1,5 +1,6 @@
 """The two stages of training: what is learned, and by which loss."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from torch import Generator, Tensor, nn
 
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.priors.mini.denoiser import Denoiser, alpha_sigma, from_network, residual_std, to_network
-from dreamgaussian.priors.mini.lifter import Lifter
+from dreamgaussian.priors.mini.layers import autocast
+from dreamgaussian.priors.mini.lifter import Lifter, LifterConfig
 from dreamgaussian.priors.mini.volume import march, orbit_rays, pixel_places
 from dreamgaussian.priors.mini.weights import load_weights
 from factory.dataset import Batch
@@ -43,7 +45,7 @@ class LifterStage:
         pixels.
         """
         b, k, _, s, _ = batch.targets.shape
-        with torch.autocast(batch.pictures.device.type, torch.bfloat16):
+        with autocast(batch.pictures.device):
             volume = self.network(batch.pictures, batch.picture_elevations)
         pixels, shares = draw_pixels(batch.targets.flatten(0, 1), LIFTER_RAYS, generator)
         places = pixel_places(s, volume)[pixels]
@@ -109,7 +111,7 @@ class DenoiserStage:
         known = torch.rand(n, generator=generator, device=views.device) > DROPOUT
         alpha, sigma = (level[:, None, None, None] for level in alpha_sigma(t))
         noise = torch.randn(views.shape, generator=generator, device=views.device)
-        with torch.autocast(views.device.type, torch.bfloat16):
+        with autocast(views.device):
             x0 = self.network(alpha * views + sigma * noise, t, shown, pictures, angles, known)
         return ((x0 - views) / residual_std(alpha, sigma)).square().mean()
 
@@ -123,7 +125,7 @@ class DenoiserStage:
         t = torch.full((b * k,), WATCHED_TIME, device=views.device)
         alpha, sigma = (level[:, None, None, None] for level in alpha_sigma(t))
         noise = torch.randn(views.shape, generator=generator, device=views.device)
-        with torch.autocast(views.device.type, torch.bfloat16):
+        with autocast(views.device):
             x0 = network(alpha * views + sigma * noise, t, shown, pictures, _angles(batch), torch.ones_like(t).bool())
         return from_network(x0).unflatten(0, (b, k))
 
@@ -136,7 +138,7 @@ Stage = LifterStage | DenoiserStage
 def lift_views(lifter: nn.Module, batch: Batch) -> Float[Tensor, "b k 4 s s"]:
     """The targets as the lifted pictures show them."""
     b, _, _, s, _ = batch.targets.shape
-    with torch.autocast(batch.pictures.device.type, torch.bfloat16):
+    with autocast(batch.pictures.device):
         volumes = lifter(batch.pictures, batch.picture_elevations)
     places = pixel_places(s, batch.pictures).expand(b, -1, -1)
     lifted: list[Tensor] = []
@@ -159,6 +161,8 @@ def make_stage(settings: TrainSettings, folder: Path) -> Stage:
     """
     torch.manual_seed(settings.seed)
     lifter, denoiser = load_weights(settings.init) if settings.init else (Lifter(), Denoiser())
+    # Weights that started from balls go on from what is trained now.
+    lifter.config = replace(lifter.config, start=LifterConfig().start)
     for network in (lifter, denoiser):
         network.train().requires_grad_().to(settings.device)
     if settings.stage == "lifter":

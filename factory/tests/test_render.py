@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -80,3 +82,47 @@ def test_textures_start_at_the_lower_left() -> None:
 
 def test_geometry_hash_ignores_place_and_proportions() -> None:
     assert box((1.0, 1.0, 1.0)).geometry_hash == box((3.0, 1.0, 0.2)).geometry_hash
+
+
+def test_colours_of_vertices_are_interpolated_and_times_the_materials() -> None:
+    plain = box((1.0, 1.0, 1.0))
+    red = np.zeros((len(plain.vertices), 3), dtype=np.float32)
+    red[:, 0] = plain.vertices[:, 1] - 6.5  # from 0 at the bottom to 1 at the top
+    scene = Scene(replace(plain, vertex_colors=red))
+    view = scene.render(scene.place(0.0, 0.0, np.ones(3), 0.8), Camera.orbit(0.0, 0.0, 65), FRONTAL, 1)
+    assert view[32, 32].tolist() == pytest.approx([102, 0, 0, 255], abs=3)
+    assert view[10, 32, 0] > 180
+    assert view[54, 32, 0] < 30
+
+
+def test_smooth_shading_rounds_a_drum_and_keeps_a_box() -> None:
+    light = Light((1.0, 0.0, 0.0), key=0.5, head=0.0, ambient=0.5)
+
+    def shades(model: Model, *, smooth: bool) -> int:
+        scene = Scene(model)
+        view = scene.render(
+            scene.place(20.0, 0.0, np.ones(3), 0.8), Camera.orbit(0.0, 0.0, 64), light, 1, smooth=smooth
+        )
+        return len(np.unique(view[32, view[32, :, 3] == 255, 0]))
+
+    assert shades(drum(8), smooth=False) <= 4
+    assert shades(drum(8), smooth=True) > 12
+    assert shades(box((1.0, 1.0, 1.0)), smooth=True) == shades(box((1.0, 1.0, 1.0)), smooth=False) == 2
+
+
+def drum(sides: int) -> Model:
+    """The side of a prism, every other face wound the other way round."""
+    angles = np.arange(sides) * 2 * np.pi / sides
+    ring = np.stack([np.cos(angles), np.ones(sides), np.sin(angles)], axis=1)
+    here, there = np.arange(sides), (np.arange(sides) + 1) % sides
+    faces = np.concatenate(
+        [np.stack([here, there, there + sides], axis=1), np.stack([here, there + sides, here + sides], 1)]
+    )
+    faces[::2] = faces[::2, ::-1]
+    return replace(
+        box((1.0, 1.0, 1.0)),
+        vertices=np.concatenate([ring, ring * (1, -1, 1)]),
+        faces=faces,
+        uvs=np.zeros((2 * sides, 2)),
+        face_materials=np.zeros(2 * sides, dtype=np.int64),
+    )

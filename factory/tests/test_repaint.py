@@ -19,7 +19,7 @@ def pyramid(tmp_path: Path) -> Furniture:
     )
 
 
-def test_only_furniture_is_repainted_and_keeps_its_credit(pyramid: Furniture) -> None:
+def test_only_real_models_are_repainted_and_keep_their_credit(pyramid: Furniture) -> None:
     (painted,) = draw_repainted([*draw_shapes(), pyramid], 0)
     assert painted.name == patterned(painted.pattern, "Pyramid")
     assert (painted.creator, painted.licence, painted.tags) == ("Ada", "CC0 1.0", ("Stone", painted.pattern))

@@ -85,6 +85,12 @@ class Blocks(nn.ModuleList):
         return x
 
 
+def autocast(device: torch.device) -> torch.autocast:
+    """bfloat16, unless the device is a processor that has no instructions for it: there it is many times slower."""
+    fast = device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
+
+
 def pixel_coordinates(like: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 2 h w"]:
     """Where each place lies in the image, in [-1, 1]."""
     rows = torch.linspace(-1, 1, like.shape[2]).to(like)

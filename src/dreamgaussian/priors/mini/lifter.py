@@ -8,16 +8,14 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from dreamgaussian.priors.mini.layers import Blocks, angle_features, pixel_coordinates
-from dreamgaussian.priors.mini.volume import HALF_DEPTH, PLANE_HALF_HEIGHT
+from dreamgaussian.priors.mini.start import Start, start_density
 
 VOXEL_CHANNELS = 5
 """Density, red, green, blue, blend; all before their activations."""
-INFLATION_EDGE = 0.25
-"""Half the thickness of the inflated silhouette's soft surface, world units."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,9 @@ class LifterConfig:
     depths: int = 32
     """Voxels along the viewing direction."""
     inflation: float = 0.6
-    """Strength of the inflated silhouette, to whose densities the network adds."""
+    """Strength of the start, the image's outline as a solid, to whose densities the network adds."""
+    start: Start = "upright"
+    """Which solid; weights of before there was a choice start from balls."""
 
 
 class Lifter(nn.Module):
@@ -77,36 +77,5 @@ class Lifter(nn.Module):
         voxels = self.leave(F.silu(self.norm(x))).float()
         b, _, h, w = voxels.shape
         voxels = voxels.reshape(b, VOXEL_CHANNELS, self.config.depths, h, w)
-        balloon = self.config.inflation * inflated_silhouette(image[:, 3], h, self.config.depths)
-        return torch.cat([voxels[:, :1] + balloon[:, None], voxels[:, 1:]], dim=1)
-
-
-@torch.no_grad()
-def inflated_silhouette(alpha: Float[Tensor, "b s s"], size: int, depths: int) -> Float[Tensor, "b d size size"]:
-    """1 well inside, -1 well outside the union of all balls round the image's plane that fit the silhouette.
-
-    Where the images of the training say nothing, things are about as deep as they are wide.
-    """
-    half_widths = ball_heights(F.adaptive_avg_pool2d(alpha, size) > 0.5) * (2 * PLANE_HALF_HEIGHT / size)
-    depth = ((torch.arange(depths, device=alpha.device) + 0.5) * (2 / depths) - 1) * HALF_DEPTH
-    return ((half_widths[:, None] - depth.abs()[:, None, None]) / INFLATION_EDGE).clamp(-1, 1)
-
-
-def ball_heights(inside: Bool[Tensor, "b s s"]) -> Float[Tensor, "b s s"]:
-    """Half the height, in pixels, over each pixel of the union of all balls that fit the shape.
-
-    A ball at q has the radius r(q), the distance to the shape's outside, and the height² r(q)² - |p - q|² over p.
-    """
-    line = torch.arange(inside.shape[-1], device=inside.device).float()
-    squares = (line[:, None] - line).square()
-
-    def highest(heights: Float[Tensor, "b s s"]) -> Float[Tensor, "b s s"]:
-        """The maximum over q of heights(q) - |p - q|², along rows, then along columns."""
-        for _ in range(2):
-            heights = (heights[:, :, None, :] - squares).amax(dim=-1).mT
-        return heights
-
-    to_outside = (-highest(torch.zeros_like(squares).masked_fill(inside, -torch.inf))).sqrt() - 0.5
-    to_side = torch.minimum(line, line.flip(0)) + 0.5
-    radii = torch.minimum(to_outside, torch.minimum(to_side, to_side[:, None])) * inside
-    return highest(radii.square()).clamp(min=0).sqrt() * inside
+        start = start_density(image[:, 3], h, self.config.depths, self.config.start)
+        return torch.cat([voxels[:, :1] + self.config.inflation * start[:, None], voxels[:, 1:]], dim=1)

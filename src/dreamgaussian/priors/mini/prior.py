@@ -18,6 +18,7 @@ from dreamgaussian.inputs.subject import Subject, View
 from dreamgaussian.priors.mini import denoiser as diffusion
 from dreamgaussian.priors.mini.colors import OwnColors
 from dreamgaussian.priors.mini.denoiser import Denoiser
+from dreamgaussian.priors.mini.layers import autocast
 from dreamgaussian.priors.mini.lifted import Lifted, mixed_view, nearest, with_one_shape
 from dreamgaussian.priors.mini.lifter import Lifter
 from dreamgaussian.priors.mini.weights import load_weights, shipped_weights
@@ -51,7 +52,7 @@ class MiniPrior:
         self._remembered = WeakKeyDictionary[Camera, Tensor]()
         images = [_shrink(view.image).to(self._device) for view in views]
         elevations = torch.tensor([[view.camera.elevation_deg] for view in views], device=self._device).deg2rad()
-        with self._autocast():
+        with autocast(self._device):
             volumes = [_lift(lifter, *pair) for pair in zip(images, elevations, strict=True)]
         cameras = [view.camera for view in views]
         each_alone = [Lifted(*each) for each in zip(cameras, images, elevations, volumes, strict=True)]
@@ -112,7 +113,7 @@ class MiniPrior:
         ).to(x_t)
         known = torch.tensor([condition == "conditional" for condition in conditions], device=self._device)
         noisy, times = x_t[:, 0].repeat(k, 1, 1, 1), t.clamp(min=MIN_TIME).repeat(k)
-        with self._autocast():
+        with autocast(self._device):
             x0 = self._denoiser(
                 noisy,
                 times,
@@ -139,11 +140,6 @@ class MiniPrior:
         if camera not in self._remembered:
             self._remembered[camera] = self.lifted_view(camera.resized(RESOLUTION))
         return self._remembered[camera]
-
-    def _autocast(self) -> torch.autocast:
-        on_cpu = self._device.type == "cpu"
-        fast = not on_cpu or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-        return torch.autocast(self._device.type, torch.bfloat16, enabled=fast)
 
 
 def open_mini(

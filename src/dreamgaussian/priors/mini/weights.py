@@ -44,6 +44,7 @@ def load_weights(path: Path) -> tuple[Lifter, Denoiser]:
     try:
         with safe_open(path, framework="pt") as file:
             sizes = {name: _sizes(file.metadata()[name]) for name in ("lifter", "denoiser")}
+            sizes["lifter"].setdefault("start", "balls")  # the first three versions do not name theirs
             tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
         networks = (Lifter(LifterConfig(**sizes["lifter"])), Denoiser(DenoiserConfig(**sizes["denoiser"])))
         for name, network in zip(sizes, networks, strict=True):
