@@ -1,14 +1,14 @@
-"""A studio in this process, with a worker that only pretends, and two people who use it."""
+"""A studio in this process with a fake worker, and two people who use it."""
 
+import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from dreamgaussian.studio.server import workers
 from dreamgaussian.studio.server.app import studio_app
 from dreamgaussian.studio.settings import StudioSettings
 from studio.person import ADDRESS, Person
@@ -18,18 +18,28 @@ if TYPE_CHECKING:
 
     from studio.browsing import Site
 
-PRETEND = Path(__file__).parent / "pretend_worker.py"
+FAKE_WORKER = (sys.executable, str(Path(__file__).parent / "fake_worker.py"))
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StudioSettings:
-    monkeypatch.setattr(workers, "COMMAND", (sys.executable, str(PRETEND)))
+def settings(tmp_path: Path) -> StudioSettings:
     return StudioSettings(folder=tmp_path / "studio")
 
 
 @pytest.fixture
-def studio(settings: StudioSettings) -> Iterator[TestClient]:
-    with TestClient(studio_app(settings), base_url=ADDRESS) as client:
+def serve(settings: StudioSettings) -> Callable[..., TestClient]:
+    """A studio with the fake worker, to be entered, at an address, with cookies and with other settings."""
+
+    def serve(address: str = ADDRESS, cookies: Any = None, **changes: Any) -> TestClient:
+        app = studio_app(dataclasses.replace(settings, **changes), FAKE_WORKER)
+        return TestClient(app, base_url=address, cookies=cookies)
+
+    return serve
+
+
+@pytest.fixture
+def studio(serve: Callable[..., TestClient]) -> Iterator[TestClient]:
+    with serve() as client:
         yield client
 
 

@@ -30,8 +30,8 @@ class Person:
         (found,) = [job for job in self.studio()["jobs"] if job["id"] == job_id]
         return found
 
-    def wish(self, job_id: str, wish: str) -> Any:
-        return self.client.post(f"/api/jobs/{job_id}/{wish}")
+    def command(self, job_id: str, command: str) -> Any:
+        return self.client.post(f"/api/jobs/{job_id}/{command}")
 
     def hear(self, job_id: str, until: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
         """Watch a run until a message says what is waited for; all messages, that one included."""

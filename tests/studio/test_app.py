@@ -1,14 +1,10 @@
 """Forms, images and files, as a client without a browser sends and gets them."""
 
-import dataclasses
-
 import pytest
-from starlette.testclient import TestClient
 
 from dreamgaussian.config import from_json, to_json
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.studio.messages import Message, unpack
-from dreamgaussian.studio.server.app import studio_app
 from dreamgaussian.studio.server.forms import config_from_form
 from dreamgaussian.studio.server.uploads import title_from
 from dreamgaussian.studio.settings import StudioSettings
@@ -49,13 +45,13 @@ def test_a_form_reaches_no_other_setting(studio):
     assert (config.prior_path, config.device) == (None, "auto")
 
 
-def test_a_run_needs_a_image_or_words(studio):
+def test_a_run_needs_an_image_or_a_prompt(studio):
     answer = studio.post("/api/jobs", json={})
     assert answer.status_code == 400
-    assert "neither an image nor a word" in answer.json()["error"]
+    assert "neither an image nor a prompt" in answer.json()["error"]
 
 
-def test_a_image_is_cut_out_and_starts_a_run(ann, settings):
+def test_an_image_is_cut_out_and_starts_a_run(ann, settings):
     image = upload(ann.client).json()
     assert image["title"] == "cat"
     answer = ann.client.post(f"/api/images/{image['id']}/cutout", json={}).json()
@@ -72,7 +68,7 @@ def test_images_are_their_owners(ann, bob):
     assert bob.client.post("/api/jobs", json={"image": image}).status_code == 404
 
 
-def test_a_image_that_breaks_the_worker_is_told_of_and_the_next_one_is_cut_out(ann):
+def test_an_image_that_breaks_the_worker_is_told_of_and_the_next_one_is_cut_out(ann):
     bad, good = (upload(ann.client, data).json()["id"] for data in (b"crash", b"fine"))
     answer = ann.client.post(f"/api/images/{bad}/cutout", json={})
     assert answer.status_code == 400
@@ -80,10 +76,8 @@ def test_a_image_that_breaks_the_worker_is_told_of_and_the_next_one_is_cut_out(a
     assert ann.client.post(f"/api/images/{good}/cutout", json={}).status_code == 200
 
 
-def test_a_image_that_is_too_large_is_not_kept(settings):
-    with TestClient(
-        studio_app(dataclasses.replace(settings, max_upload_mb=0.001)), base_url="http://127.0.0.1"
-    ) as client:
+def test_an_image_that_is_too_large_is_not_kept(serve, settings):
+    with serve(max_upload_mb=0.001) as client:
         answer = upload(client, bytes(2000))
         assert answer.status_code == 413
         assert "larger than 0.001 MB" in answer.json()["error"]

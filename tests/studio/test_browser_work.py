@@ -42,7 +42,7 @@ def test_a_decompression_bomb_is_refused_in_words(page: Page, tmp_path: Path) ->
     page.click("#forget")
 
 
-def test_a_image_goes_before_words_until_it_is_taken_back(page: Page) -> None:
+def test_an_image_goes_before_words_until_it_is_taken_back(page: Page) -> None:
     drop_image(page)
     cut_out(page)
     page.click("#forget")

@@ -1,40 +1,29 @@
-"""What the page wishes of a job, and what a job tells of itself."""
+"""The commands that a run obeys, and what it reports."""
 
 import os
 import threading
 import time
 
-import pytest
 import torch
 
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.pipeline import Snapshot
 from dreamgaussian.studio.messages import Message
-from dreamgaussian.studio.worker import controls as controls_module
-from dreamgaussian.studio.worker import reporter as reporting
 from dreamgaussian.studio.worker.controls import Controls
 from dreamgaussian.studio.worker.reporter import Reporter
 
 
-@pytest.fixture(autouse=True)
-def ended(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The exit codes of a watchdog that must not end the tests themselves."""
-    ended: list[int] = []
-    monkeypatch.setattr(controls_module, "LAST_WILL", 0.01)
-    monkeypatch.setattr(os, "_exit", ended.append)
-    return ended
-
-
 class Pipe:
-    """A pipe that a test writes wishes into."""
+    """A pipe that a test writes commands into; the watchdog at its end notes its exit code instead of exiting."""
 
     def __init__(self) -> None:
         read, write = os.pipe()
         self.input, self._output = os.fdopen(read), os.fdopen(write, "w")
-        self.controls = Controls(self.input)
+        self.exit_codes: list[int] = []
+        self.controls = Controls(self.input, grace_s=0.01, exit_process=self.exit_codes.append)
 
-    def wish(self, wish: str) -> None:
-        self._output.write(wish + "\n")
+    def send(self, command: str) -> None:
+        self._output.write(command + "\n")
         self._output.flush()
 
     def close(self) -> None:
@@ -50,27 +39,28 @@ def eventually(is_so) -> bool:
     return is_so()
 
 
-def test_wishes_are_heard_and_a_mesh_is_wanted_once(ended):
+def test_commands_are_obeyed_and_a_mesh_is_extracted_once():
     pipe = Pipe()
-    for wish in ("watch", "extract", "nonsense", "pause"):
-        pipe.wish(wish)
+    for command in ("watch", "extract", "nonsense", "pause"):
+        pipe.send(command)
     assert eventually(lambda: pipe.controls.paused)
     assert pipe.controls.watched
     assert pipe.controls.take_extract()
     assert not pipe.controls.take_extract()
     waiting = threading.Thread(target=pipe.controls.wait_for_change)
     waiting.start()
-    pipe.wish("stop")
+    pipe.send("stop")
     waiting.join(20)
     assert pipe.controls.stopping
     assert not pipe.controls.paused
     pipe.close()
-    assert eventually(lambda: ended == [1])
+    assert eventually(lambda: pipe.exit_codes == [1])
 
 
-def test_the_end_of_the_server_means_stop(ended):
-    Pipe().close()
-    assert eventually(lambda: ended == [1]), "a worker that goes on regardless is ended"
+def test_the_end_of_the_server_means_stop():
+    pipe = Pipe()
+    pipe.close()
+    assert eventually(lambda: pipe.exit_codes == [1]), "a worker that goes on regardless is ended"
 
 
 def snapshot(step: int) -> Snapshot:
@@ -78,10 +68,9 @@ def snapshot(step: int) -> Snapshot:
     return Snapshot("Gaussians", step, 50, 1.0 / step, gaussians)
 
 
-def test_no_loss_is_left_out_and_frames_keep_to_their_share(monkeypatch):
+def test_no_loss_is_left_out_and_frames_keep_to_their_share():
     sent: list[Message] = []
-    reporter = Reporter(sent.append, "Texture")
-    monkeypatch.setattr(reporting, "FRAMES_EVERY", 0.0)
+    reporter = Reporter(sent.append, "Texture", frame_interval_s=0.0)
     for step in range(1, 51):
         reporter.report(snapshot(step), watched=True)
     losses = [loss for message in sent if message.kind == "progress" for loss in message.header["losses"]]

@@ -1,5 +1,6 @@
 """The live view in Jupyter."""
 
+import contextlib
 import json
 import signal
 from pathlib import Path
@@ -29,8 +30,8 @@ def test_the_notebook_is_one_without_outputs() -> None:
 def test_a_studio_answers_a_program_in_words_and_ends_with_it(tmp_path: Path) -> None:
     with LocalStudio(tmp_path) as studio:
         client = Client(studio.address)
-        with pytest.raises(InputError, match="neither an image nor a word"):
-            client.ask("/api/jobs", b"{}")
+        with pytest.raises(InputError, match="neither an image nor a prompt"):
+            client.request("/api/jobs", b"{}")
         with client.live() as socket:
             socket.send(json.dumps({"ping": 7}))
             assert b'"ping":7' in socket.recv(timeout=30)
@@ -38,13 +39,13 @@ def test_a_studio_answers_a_program_in_words_and_ends_with_it(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_the_cells_run_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_the_cells_run_in_their_order(tmp_path: Path) -> None:
     (tmp_path / "cactus.webp").write_bytes((EXAMPLES / "cactus.webp").read_bytes())
     names: dict[str, object] = {}
-    for source in code():
-        exec(source.replace("120", "5"), names)
-        if "run" in names and "shown" not in names:
-            names["shown"] = names["run"]._repr_html_()
+    with contextlib.chdir(tmp_path):
+        for source in code():
+            exec(source.replace("120", "5"), names)
+            if "run" in names and "shown" not in names:
+                names["shown"] = names["run"]._repr_html_()
     assert "/share/" in str(names["shown"])
     assert len(names["mesh"].faces) > 100

@@ -18,13 +18,13 @@ def stop_on_the_way(client: Client, job: str) -> None:
     """Watch a run, stop it in the middle of its fit, and have it go on."""
     with client.live() as socket:
         socket.send(json.dumps({"watch": job}))
-        wishes = ["stop", "resume"]
-        while wishes:
+        commands = ["stop", "resume"]
+        while commands:
             header = unpack(socket.recv(timeout=300)).header
             in_fit = header["kind"] == "progress" and header["stage"] == "Gaussians" and 4 < header["step"] < 30
             stopped = header["kind"] == "job" and header["job"]["state"] == "stopped"
-            if in_fit if wishes[0] == "stop" else stopped:
-                client.ask(f"/api/jobs/{job}/{wishes.pop(0)}", b"{}")
+            if in_fit if commands[0] == "stop" else stopped:
+                client.request(f"/api/jobs/{job}/{commands.pop(0)}", b"{}")
 
 
 @pytest.mark.slow

@@ -56,7 +56,7 @@ def test_the_page_gets_the_files_and_nothing_else(run_folder):
 def test_what_cannot_be_shown_is_told_in_words(tmp_path):
     with pytest.raises(InputError, match=r"holds no gaussians\.ply"):
         open_layers([tmp_path])
-    with pytest.raises(InputError, match="nothing to look at"):
+    with pytest.raises(InputError, match="nothing to show"):
         open_layers([])
     with pytest.raises(InputError):
         open_layers([tmp_path / "missing.glb"])

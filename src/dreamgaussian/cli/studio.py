@@ -1,4 +1,4 @@
-"""`dreamgaussian studio` and `view`: pages in the browser."""
+"""`dreamgaussian studio` and `dreamgaussian view`: pages in the browser."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,14 +11,14 @@ from dreamgaussian.studio.settings import StudioSettings
 
 @dataclass(frozen=True)
 class StudioCommand:
-    """Open the studio: a page in the browser in which runs are started, watched and taken home."""
+    """Serve the studio: a page in the browser in which runs are started, watched and downloaded."""
 
     settings: Annotated[StudioSettings, arg(name="")] = field(default_factory=StudioSettings)
     debug: bool = False
     """Show the whole traceback of an error."""
 
     def run(self) -> int:
-        """Serves until Ctrl-C or SIGTERM."""
+        """Serve until Ctrl-C or SIGTERM."""
         from dreamgaussian.studio import run_studio
 
         run_studio(self.settings, _announce)
@@ -27,17 +27,17 @@ class StudioCommand:
 
 @dataclass(frozen=True)
 class ViewCommand:
-    """Look at Gaussians and meshes in the browser: one file, several beside each other, or a run's folder."""
+    """Show Gaussians and meshes in the browser: one file, several side by side, or a run's folder."""
 
     files: Annotated[Positional[tuple[Path, ...]], arg(metavar="FILE")]
-    """Any file of Gaussians or a mesh that can be read, or the folder of a run."""
+    """Files of Gaussians or meshes in any format that can be read, or folders of runs."""
     port: int = 0
-    """Port to listen on, on this machine alone; 0 for any free one."""
+    """Port to listen on, for this machine alone; 0 for any free one."""
     debug: bool = False
     """Show the whole traceback of an error."""
 
     def run(self) -> int:
-        """Serves until Ctrl-C or SIGTERM."""
+        """Serve until Ctrl-C or SIGTERM."""
         from dreamgaussian.studio import run_view
 
         run_view(self.files, StudioSettings(port=self.port), _announce)
@@ -45,5 +45,5 @@ class ViewCommand:
 
 
 def _announce(text: str) -> None:
-    """Print at once, for who reads through a pipe."""
+    """Print without delay, so that a program that reads through a pipe gets the line."""
     print(text, flush=True)

@@ -1,4 +1,4 @@
-"""The studio: a small web server and one page in which a run is started, watched and taken home."""
+"""The studio: a small web server and one page in which runs are started, watched and downloaded."""
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -14,10 +14,15 @@ Announce = Callable[[str], object]
 
 
 def run_studio(settings: "StudioSettings", announce: Announce) -> None:
-    """Serve the studio until Ctrl-C or SIGTERM; the address to open is announced once it listens.
+    """Serve the studio until Ctrl-C or SIGTERM.
 
-    Raises BackendUnavailable without the web server's packages and ConfigError where it cannot listen or its folder
-    cannot be used.
+    Args:
+        settings: Address, folder and limits.
+        announce: Called once, with a line that holds the address, as soon as the studio listens.
+
+    Raises:
+        BackendUnavailable: The web server's packages are not installed.
+        ConfigError: The address is taken, or the folder cannot be used.
     """
     _require_packages()
     from dreamgaussian.studio.server import serve as server
@@ -31,7 +36,10 @@ def run_studio(settings: "StudioSettings", announce: Announce) -> None:
 
 
 def run_view(paths: Sequence[Path], settings: "StudioSettings", announce: Announce) -> None:
-    """Show files, or the results in a run's folder, until Ctrl-C or SIGTERM. Raises as `run_studio`, and InputError."""
+    """Show files, or the results in runs' folders, until Ctrl-C or SIGTERM.
+
+    Raises as `run_studio`, and InputError for files that cannot be read.
+    """
     _require_packages()
     from dreamgaussian.studio.server import serve as server
     from dreamgaussian.studio.server.view import open_layers, view_app

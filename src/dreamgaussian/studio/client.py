@@ -1,4 +1,4 @@
-"""The studio from a program: started as a process of its own and asked over HTTP, for notebooks and measurements."""
+"""The studio from a program, over HTTP: for notebooks and measurements."""
 
 import contextlib
 import json
@@ -15,8 +15,8 @@ from dreamgaussian.core.errors import BackendUnavailable, InputError
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
-PATIENCE = 120.0
-"""Seconds for one answer."""
+TIMEOUT_S = 120.0
+"""For one response."""
 
 
 class Client:
@@ -26,32 +26,32 @@ class Client:
         self.address = address.rstrip("/")
         self._cookies = HTTPCookieProcessor()
         self._opener = build_opener(self._cookies)
-        self.ask("/api/studio")
+        self.request("/api/studio")
 
-    def ask(self, path: str, body: bytes | None = None) -> Any:
-        """The answer to a GET, or to a POST where there is a body. Raises InputError with the studio's own words."""
+    def request(self, path: str, body: bytes | None = None) -> Any:
+        """The JSON response to a GET, or to a POST where there is a body. Raises InputError with its error."""
         try:
-            with self._opener.open(Request(self.address + path, body), timeout=PATIENCE) as answer:
+            with self._opener.open(Request(self.address + path, body), timeout=TIMEOUT_S) as answer:
                 return json.load(answer)
         except HTTPError as refusal:
             with refusal:
                 raise InputError(json.load(refusal)["error"]) from refusal
 
     def start(self, image: Path, **form: Any) -> str:
-        """Start a run on an image with the fields of the page's form (`forms.py`); its id."""
-        upload = self.ask(f"/api/images?name={quote(image.name)}", image.read_bytes())
-        return self.ask("/api/jobs", json.dumps({**form, "image": upload["id"]}).encode())["id"]
+        """Start a run on an image and return its id; `form` has the fields of the page's form (`server/forms.py`)."""
+        upload = self.request(f"/api/images?name={quote(image.name)}", image.read_bytes())
+        return self.request("/api/jobs", json.dumps({**form, "image": upload["id"]}).encode())["id"]
 
     def job(self, job_id: str) -> dict[str, Any]:
-        """How a run stands."""
-        return next(job for job in self.ask("/api/studio")["jobs"] if job["id"] == job_id)
+        """A run's state, as `JobManager.describe` gives it."""
+        return next(job for job in self.request("/api/studio")["jobs"] if job["id"] == job_id)
 
     def share(self, job_id: str) -> str:
-        """The path of the link at which anybody may look at a run."""
-        return f"/share/{self.ask(f'/api/jobs/{job_id}/share', b'{}')['share_key']}"
+        """Share a run and return the path at which others can look at it."""
+        return f"/share/{self.request(f'/api/jobs/{job_id}/share', b'{}')['share_key']}"
 
     def live(self) -> "ClientConnection":
-        """The live connection: `messages.py` says what comes over it."""
+        """The live connection, over which packed messages (`messages.py`) come."""
         from websockets.sync.client import connect
 
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies.cookiejar)
@@ -61,7 +61,7 @@ class Client:
 
 
 class LocalStudio:
-    """A studio on this machine, on a free port, that ends with the program that opened it."""
+    """A studio in a process of its own on a free port of this machine; a context manager that ends it."""
 
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-m", "dreamgaussian", "studio", "--port", "0", "--folder", str(folder)]

@@ -1,7 +1,11 @@
-"""What a worker tells the server and the server tells the page: a few named values and some bytes.
+"""Messages from a worker to the server and from the server to the page: named values and, for frames, bytes.
 
-One layout for the pipe and the WebSocket, little endian: the header's length and the payload's (uint32 each), the
-header as JSON, padded with spaces so that the payload is aligned to 4 bytes, the payload.
+One layout for the pipe and the WebSocket, little endian:
+
+    uint32  length of the header, n
+    uint32  length of the payload, m
+    n bytes header, a JSON object, padded with spaces to a multiple of 4 so that the payload is aligned
+    m bytes payload: .splat records, or a .glb file
 """
 
 import json
@@ -14,7 +18,7 @@ PREFIX = struct.Struct("<II")
 
 @dataclass(frozen=True)
 class Message:
-    """A header, whose `kind` says what it is about, and a payload such as splats or a mesh."""
+    """A header, whose `kind` says what the message is about, and a payload such as splats or a mesh."""
 
     header: dict[str, Any]
     payload: bytes = b""

@@ -1,4 +1,4 @@
-"""The studio's live view inside Jupyter: a run that shows itself growing below its cell."""
+"""The studio's live view inside Jupyter: a run is shown below its cell while it works."""
 
 import atexit
 import time
@@ -9,8 +9,7 @@ from typing import Any
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.studio.client import Client, LocalStudio
 
-POLL = 0.5
-"""Seconds between two questions whether a run has ended."""
+POLL_INTERVAL_S = 0.5
 FRAME = """<iframe id="{id}" style="width: 100%; height: {height}px; border: 0" title="A run, live"></iframe>
 <script>
   // Under the name that the notebook itself is open as, so that the frame may keep its session.
@@ -30,7 +29,7 @@ class NotebookStudio:
         self._client = Client(self._studio.address)
 
     def start(self, image: str | Path, **settings: Any) -> "NotebookRun":
-        """Start a run: preset, prior, seed, steps, elevation_deg... as in the page's form."""
+        """Start a run; `settings` are fields of the page's form: preset, prior, seed, steps, elevation_deg..."""
         return NotebookRun(self._client, self._client.start(Path(image), **settings), self._folder)
 
     def close(self) -> None:
@@ -39,20 +38,20 @@ class NotebookStudio:
 
 
 class NotebookRun:
-    """A run; as the last value of a cell it is shown live."""
+    """A run; as the last value of a cell it is displayed live."""
 
     def __init__(self, client: Client, job_id: str, folder: Path) -> None:
         self._client = client
         self._id = job_id
         self.folder = folder / job_id
-        """Where its files are."""
+        """The folder of its files."""
 
     def wait(self) -> Path:
-        """The folder with the results, when they are there. Raises InputError, in words, where the run failed."""
+        """Wait for the results and return their folder. Raises InputError with the run's error where it failed."""
         while (job := self._client.job(self._id))["state"] != "finished":
             if job["error"]:
                 raise InputError(job["error"])
-            time.sleep(POLL)
+            time.sleep(POLL_INTERVAL_S)
         return self.folder
 
     def _repr_html_(self, height: int = 560) -> str:

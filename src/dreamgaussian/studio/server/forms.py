@@ -1,4 +1,4 @@
-"""What a person filled in on the page, as the settings of a run."""
+"""The fields of the page's form, as the settings of a run."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -18,12 +18,13 @@ FIELDS = {
     "elevation_deg": ("subject", "elevation_deg"),
     "background": ("subject", "background"),
 }
-"""Where each field of the form belongs; no other setting can be reached from the page."""
-MAX_WORDS = 500
+"""Path of every form field in the JSON of a RunConfig; the page reaches no other setting."""
+MAX_PROMPT_CHARACTERS = 500
+"""Of the prompt and the negative prompt together."""
 
 
 def config_from_form(form: Mapping[str, Any], settings: StudioSettings) -> RunConfig:
-    """The settings that a form asks for. Raises ConfigError, in words, for what cannot be."""
+    """The preset's settings with the form's fields put in. Raises ConfigError for values that are not allowed."""
     name = form.get("preset", "default")
     if name not in PRESETS:
         raise ConfigError(f"No preset is called {name!r}. There are: {', '.join(PRESETS)}.")
@@ -40,8 +41,8 @@ def config_from_form(form: Mapping[str, Any], settings: StudioSettings) -> RunCo
     config = from_json(values)
     if config.fit.steps > settings.max_steps:
         raise ConfigError(f"{config.fit.steps} steps are more than this studio's {settings.max_steps}. Choose fewer.")
-    if len(config.prompt) + len(config.negative_prompt) > MAX_WORDS:
-        raise ConfigError(f"The words are longer than {MAX_WORDS} characters. Choose fewer.")
+    if len(config.prompt) + len(config.negative_prompt) > MAX_PROMPT_CHARACTERS:
+        raise ConfigError(f"The prompts are longer than {MAX_PROMPT_CHARACTERS} characters. Shorten them.")
     if not 0 <= config.seed < 2**63:
         raise ConfigError(f"The seed is {config.seed}. Choose a whole number from 0 to 2^63.")
     return config

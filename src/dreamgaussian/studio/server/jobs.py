@@ -1,14 +1,13 @@
-"""The index of all runs: who made them, and where each stands. The runs themselves lie in folders of their own."""
+"""The index of all runs: owner, state, progress. The runs' files lie in folders of their own."""
 
 import secrets
 import sqlite3
 import time
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 JobState = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
-WAITING: tuple[JobState, ...] = ("queued",)
 WORKING: tuple[JobState, ...] = ("running", "paused")
 
 SCHEMA = """
@@ -18,6 +17,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     stage TEXT NOT NULL, step INTEGER NOT NULL, steps INTEGER NOT NULL, share_key TEXT);
 CREATE TABLE IF NOT EXISTS guests (job TEXT NOT NULL, session TEXT NOT NULL, PRIMARY KEY (job, session));
 """
+"""`has_picture` is `Job.has_image`, under the name that it had when the first indexes were written."""
 
 
 @dataclass(frozen=True)
@@ -30,25 +30,25 @@ class Job:
     title: str
     state: JobState
     error: str
-    """What went wrong, in words; empty where nothing did."""
+    """Message of the last error; empty without one."""
     created: float
     """Seconds since 1970."""
     queued: float
-    """When it was last put into the queue."""
+    """When it was last put into the queue, in seconds since 1970."""
     config: str
     """Its RunConfig, as JSON."""
-    has_picture: bool
-    """Otherwise it began with words alone."""
+    has_image: bool
+    """Whether it has an input image; otherwise a prompt alone."""
     stage: str
     step: int
-    """Steps done of the stage, as last heard."""
+    """Finished steps of the stage, of `steps`, when the index was last updated."""
     steps: int
     share_key: str | None = None
-    """Who knows it may look."""
+    """Secret of the link that lets others look at the run; None while it is not shared."""
 
 
 class JobIndex:
-    """The runs in an SQLite file, which outlives the server."""
+    """The runs in an SQLite file, which is kept between starts of the server."""
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -60,15 +60,14 @@ class JobIndex:
         """Close the file."""
         self._database.close()
 
-    def add(self, owner: str, title: str, config: str, *, has_picture: bool, steps: int) -> Job:
-        """A new run, not yet in the queue."""
+    def add(self, owner: str, title: str, config: str, *, has_image: bool, steps: int) -> Job:
+        """Add a run, not yet in the queue. `config` is a RunConfig as JSON, `steps` those of stage 1."""
         now = time.time()
-        job = Job(secrets.token_hex(8), owner, title, "stopped", "", now, now, config, has_picture, "", 0, steps)
-        names = [field.name for field in fields(Job)]
-        places = ", ".join("?" * len(names))
-        self._database.execute(
-            f"INSERT INTO jobs ({', '.join(names)}) VALUES ({places})", [getattr(job, name) for name in names]
-        )
+        job = Job(secrets.token_hex(8), owner, title, "stopped", "", now, now, config, has_image, "", 0, steps)
+        values = asdict(job)
+        values["has_picture"] = values.pop("has_image")
+        marks = ", ".join("?" * len(values))
+        self._database.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})", list(values.values()))
         return job
 
     def update(self, job_id: str, **values: Any) -> None:
@@ -82,7 +81,7 @@ class JobIndex:
         self._database.execute("DELETE FROM jobs WHERE id = ?", [job_id])
 
     def get(self, job_id: str) -> Job | None:
-        """The run of that id."""
+        """The run with this id."""
         return next(iter(self._select("WHERE id = ?", job_id)), None)
 
     def visible(self, session: str) -> list[Job]:
@@ -91,7 +90,7 @@ class JobIndex:
         return self._select(where, session, session)
 
     def in_state(self, *states: JobState) -> list[Job]:
-        """The runs in any of these states, in the order of the queue."""
+        """The runs in any of these states, in the queue's order."""
         return self._select(f"WHERE state IN ({', '.join('?' * len(states))}) ORDER BY queued", *states)
 
     def may_see(self, job: Job, session: str) -> bool:
@@ -108,12 +107,12 @@ class JobIndex:
         return key
 
     def unshare(self, job_id: str) -> None:
-        """Take the key and all guests' leave back."""
+        """Withdraw the key and the access of all guests."""
         self.update(job_id, share_key=None)
         self._database.execute("DELETE FROM guests WHERE job = ?", [job_id])
 
     def admit(self, share_key: str, session: str) -> Job | None:
-        """Let whoever knows the key look; the run that it opens."""
+        """Let a session that knows the key see the run; returns the run, None for an unknown key."""
         found = self._select("WHERE share_key = ?", share_key)
         for job in found:
             self._database.execute("INSERT OR IGNORE INTO guests (job, session) VALUES (?, ?)", [job.id, session])
@@ -121,5 +120,5 @@ class JobIndex:
 
     def _select(self, where: str, *values: object) -> list[Job]:
         rows = self._database.execute(f"SELECT * FROM jobs {where}", values).fetchall()
-        jobs: list[dict[str, Any]] = [{**row, "has_picture": bool(row["has_picture"])} for row in rows]
-        return [Job(**job) for job in jobs]
+        jobs: list[dict[str, Any]] = [{**row} for row in rows]
+        return [Job(has_image=bool(job.pop("has_picture")), **job) for job in jobs]

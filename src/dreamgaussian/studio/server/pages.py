@@ -1,4 +1,4 @@
-"""What the studio and the viewer share: the page, its scripts, and answers in words."""
+"""What the studio and the viewer share: the page, its scripts, and error responses."""
 
 from pathlib import Path
 
@@ -10,18 +10,18 @@ from starlette.staticfiles import StaticFiles
 STATIC = Path(__file__).parents[1] / "web"
 
 
-async def page(_: Request) -> Response:
-    """The one page."""
+async def index_page(_: Request) -> Response:
+    """The one HTML page."""
     return FileResponse(STATIC / "index.html")
 
 
 def static_files() -> StaticFiles:
-    """Its scripts and styles; all of them come from this folder."""
+    """The page's scripts and styles, all from this package."""
     return StaticFiles(directory=STATIC)
 
 
-def in_words(_: Request, error: Exception) -> Response:
-    """An error as the page shows it."""
+def error_response(_: Request, error: Exception) -> Response:
+    """An error as JSON, `{"error": message}`, for the page to show."""
     if isinstance(error, HTTPException):
         return JSONResponse({"error": error.detail}, error.status_code)
     return JSONResponse({"error": str(error)}, 400)

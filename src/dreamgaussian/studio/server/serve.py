@@ -1,4 +1,4 @@
-"""Starting and ending the studio."""
+"""Starting and stopping the web server."""
 
 import logging
 import secrets
@@ -13,17 +13,17 @@ from dreamgaussian.studio.settings import StudioSettings
 
 logger = logging.getLogger(__name__)
 
-GRACE = 3
-"""Seconds that open connections have when the server ends."""
+SHUTDOWN_TIMEOUT_S = 3
+"""Time that open connections have when the server stops."""
 
 
 def with_token(settings: StudioSettings) -> StudioSettings:
-    """The settings, with a token where anybody but this machine can reach the studio; says so, loudly."""
+    """The settings; with a token and a warning where other machines can reach the studio."""
     if settings.is_local:
         return settings
     logger.warning(
-        "THE STUDIO IS OPEN TO THE NETWORK on %s:%d. Whoever has its token can run jobs on this machine and fill its "
-        "disk, and what is sent is not encrypted. Put it behind HTTPS, or leave --host out.",
+        "THE STUDIO IS OPEN TO THE NETWORK on %s:%d. Anybody with its token can run jobs on this machine and fill its "
+        "disk, and the connection is not encrypted. Put it behind HTTPS, or leave --host out.",
         settings.host,
         settings.port,
     )
@@ -31,7 +31,7 @@ def with_token(settings: StudioSettings) -> StudioSettings:
 
 
 def listen(settings: StudioSettings) -> socket.socket:
-    """An open socket at the settings' address. Raises ConfigError where it cannot be had."""
+    """A socket that listens at the settings' address. Raises ConfigError where the address is not free."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host.strip("[]"), settings.port), family=family)
@@ -41,15 +41,15 @@ def listen(settings: StudioSettings) -> socket.socket:
 
 
 def address(settings: StudioSettings, listener: socket.socket) -> str:
-    """What to open in the browser."""
+    """The URL to open in the browser, with the token if there is one."""
     host = settings.host if ":" not in settings.host else f"[{settings.host.strip('[]')}]"
     query = f"?token={settings.token}" if settings.token else ""
     return f"http://{host}:{listener.getsockname()[1]}/{query}"
 
 
 def serve(app: Starlette, listener: socket.socket) -> None:
-    """Answer requests until Ctrl-C or SIGTERM."""
+    """Serve the app until Ctrl-C or SIGTERM."""
     config = uvicorn.Config(
-        app, log_level="warning", ws_max_size=100_000, timeout_graceful_shutdown=GRACE, server_header=False
+        app, log_level="warning", ws_max_size=100_000, timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S, server_header=False
     )
     uvicorn.Server(config).run(sockets=[listener])

@@ -1,4 +1,4 @@
-"""Images that were dropped on the page and wait to be used; their names never become paths."""
+"""Uploaded images that wait for their run; the names of uploaded files never become paths."""
 
 import re
 import secrets
@@ -11,35 +11,36 @@ from starlette.requests import Request
 
 from dreamgaussian.core.errors import ConfigError
 
-KEPT_SECONDS = 24 * 3600
-MAX_TITLE = 60
+MAX_AGE_S = 24 * 3600
+MAX_TITLE_CHARACTERS = 60
 OWN_NAME = re.compile(r"upload-[0-9a-f]{16}(\.webp)?|\.upload-[0-9a-f]{16}-\w{8}\.webp")
 """Names of the files written here: an image, its cut-out, and a cut-out that was never finished (`atomic_path`)."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """An image file as it came, not yet looked into, or only the place for the cut-out of words."""
+    """An image file as received, not yet decoded, or only a place for the cut-out of a prompt."""
 
     id: str
     owner: str
     title: str
     path: Path
-    came: float
+    created: float
+    """Seconds since 1970."""
 
     @property
-    def has_picture(self) -> bool:
-        """Whether there is a file."""
+    def has_image(self) -> bool:
+        """Whether there is an image file."""
         return self.path.exists()
 
     @property
     def cutout(self) -> Path:
-        """Where its cut-out goes."""
+        """Path of its cut-out."""
         return self.path.with_suffix(".webp")
 
 
 class Uploads:
-    """The images of all sessions; those that nobody used are removed after a day, and when the server starts.
+    """The images of all sessions; they are removed after a day, and when the server starts.
 
     Whatever else lies in the folder is left alone: only regular files with the studio's own names are removed.
     """
@@ -62,14 +63,14 @@ class Uploads:
             )
         self._folder = folder
         self._max_bytes = round(max_mb * 1e6)
-        self._kept: dict[str, Upload] = {}
+        self._uploads: dict[str, Upload] = {}
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.iterdir():
             if OWN_NAME.fullmatch(left.name) and left.is_file() and not left.is_symlink():
                 left.unlink()
 
     async def receive(self, request: Request, owner: str, name: str) -> Upload:
-        """Write a request's body to a file, as far as the limit."""
+        """Write a request's body to a file. Raises HTTPException where it is empty or larger than the limit."""
         upload = self.reserve(owner, title_from(name))
         size = 0
         try:
@@ -88,24 +89,24 @@ class Uploads:
         return upload
 
     def reserve(self, owner: str, title: str) -> Upload:
-        """A place without a file, for the cut-out of what words say."""
-        for old in [each for each in self._kept.values() if time.time() - each.came > KEPT_SECONDS]:
+        """A place without an image file, for the cut-out of a prompt."""
+        for old in [upload for upload in self._uploads.values() if time.time() - upload.created > MAX_AGE_S]:
             self._remove(old)
         upload_id = secrets.token_hex(8)
-        upload = self._kept[upload_id] = Upload(
+        upload = self._uploads[upload_id] = Upload(
             upload_id, owner, title, self._folder / f"upload-{upload_id}", time.time()
         )
         return upload
 
     def get(self, upload_id: str, owner: str) -> Upload:
-        """A session's own image."""
-        upload = self._kept.get(upload_id)
+        """A session's own upload. Raises HTTPException (404) for anything else."""
+        upload = self._uploads.get(upload_id)
         if upload is None or upload.owner != owner:
-            raise HTTPException(404, "This image is no longer here. Drop it again.")
+            raise HTTPException(404, "This image is no longer kept. Drop it again.")
         return upload
 
     def _remove(self, upload: Upload) -> None:
-        del self._kept[upload.id]
+        del self._uploads[upload.id]
         upload.path.unlink(missing_ok=True)
         upload.cutout.unlink(missing_ok=True)
 
@@ -113,4 +114,4 @@ class Uploads:
 def title_from(name: str) -> str:
     """A file's name as a title: no folders, no ending, no control characters."""
     stem = re.sub(r"\.\w{1,5}$", "", re.split(r"[/\\]", name)[-1])
-    return re.sub(r"[\x00-\x1f\x7f]", "", stem).strip()[:MAX_TITLE] or "Image"
+    return re.sub(r"[\x00-\x1f\x7f]", "", stem).strip()[:MAX_TITLE_CHARACTERS] or "Image"

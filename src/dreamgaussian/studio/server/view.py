@@ -1,4 +1,4 @@
-"""Looking at finished files: the studio's 3D view alone."""
+"""`dreamgaussian view`: finished files in the studio's 3D view, without runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from dreamgaussian.core.errors import InputError
-from dreamgaussian.studio.server.auth import Guard
-from dreamgaussian.studio.server.pages import in_words, page, static_files
+from dreamgaussian.studio.server.auth import AuthMiddleware
+from dreamgaussian.studio.server.pages import error_response, index_page, static_files
 from dreamgaussian.studio.settings import StudioSettings
 
 RUN_RESULTS = ("gaussians.ply", "mesh.glb")
@@ -22,7 +22,7 @@ RUN_RESULTS = ("gaussians.ply", "mesh.glb")
 
 @dataclass(frozen=True)
 class Layer:
-    """One thing to look at, in the form in which the page takes it."""
+    """Gaussians or a mesh in the format that the page draws."""
 
     title: str
     kind: Literal["splats", "mesh"]
@@ -31,7 +31,7 @@ class Layer:
 
 
 def open_layers(paths: Sequence[Path]) -> list[Layer]:
-    """What files hold, or the results in a run's folder. Raises InputError for what cannot be shown."""
+    """Read files, or the results in runs' folders. Raises InputError where one cannot be read, or there is none."""
     found: list[Path] = []
     for path in paths:
         results = [path / name for name in RUN_RESULTS if (path / name).is_file()] if path.is_dir() else [path]
@@ -39,12 +39,12 @@ def open_layers(paths: Sequence[Path]) -> list[Layer]:
             raise InputError(f"The folder {path} holds no {' or '.join(RUN_RESULTS)}. Give a run's folder or a file.")
         found += results
     if not found:
-        raise InputError("There is nothing to look at. Give a file of Gaussians or a mesh, or a run's folder.")
+        raise InputError("There is nothing to show. Give a file of Gaussians or a mesh, or a run's folder.")
     return [_open_layer(path) for path in found]
 
 
 def view_app(layers: Sequence[Layer], settings: StudioSettings) -> Starlette:
-    """The app that shows them."""
+    """The app that serves the page and the layers."""
 
     async def overview(_: Request) -> Response:
         return JSONResponse({"view": [{"title": layer.title, "kind": layer.kind} for layer in layers]})
@@ -57,13 +57,13 @@ def view_app(layers: Sequence[Layer], settings: StudioSettings) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/", page),
+            Route("/", index_page),
             Route("/api/studio", overview),
             Route("/layers/{number:int}", layer),
             Mount("/static", static_files()),
         ],
-        middleware=[Middleware(Guard, settings=settings)],
-        exception_handlers={HTTPException: in_words},
+        middleware=[Middleware(AuthMiddleware, settings=settings)],
+        exception_handlers={HTTPException: error_response},
     )
 
 

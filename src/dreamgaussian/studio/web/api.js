@@ -1,4 +1,4 @@
-// Talking to the server: requests that answer in words, and the live connection.
+// Requests to the server, whose errors are messages for people, and the live connection.
 
 export async function call(method, path, body) {
   const isBlob = body instanceof Blob;

@@ -1,4 +1,4 @@
-// The page's first step: the whole studio, or only the view of some files.
+// The page's entry point: the whole studio, or only the view of some files.
 
 import { call } from "./api.js";
 import { switchLook } from "./look.js";

@@ -1,4 +1,4 @@
-// The panel of the chosen run: how it stands, what can be done with it, what can be taken home.
+// The panel of the selected run: its progress, its controls, its downloads.
 
 import { bytes, call, whenPressed } from "./api.js";
 import { drawCurve } from "./curve.js";
@@ -40,8 +40,8 @@ export class RunPanel {
     $("run-error").hidden = !job.error;
     $("settings").textContent = JSON.stringify(job.config, null, 1);
     this.#state();
-    const actions = job.mine ? ACTIONS[job.state].filter((wish) => wish !== "extract" || this.#inFit()) : [];
-    refill($("controls"), actions.map((wish) => this.#button(LABELS[wish], () => call("POST", `/api/jobs/${job.id}/${wish}`))));
+    const actions = job.mine ? ACTIONS[job.state].filter((command) => command !== "extract" || this.#inFit()) : [];
+    refill($("controls"), actions.map((command) => this.#button(LABELS[command], () => call("POST", `/api/jobs/${job.id}/${command}`))));
     this.#downloads();
     this.#sharing();
     $("video").hidden = !job.files.includes("turntable.mp4");

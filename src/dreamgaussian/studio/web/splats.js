@@ -3,7 +3,7 @@
 import * as THREE from "./vendor/three.min.js";
 import { PALETTE } from "./palette.js";
 
-const RECORD = 32; // bytes: centre and scale as float32, rgba and quaternion as bytes; see export/splat.py
+const RECORD = 32; // bytes: centre and scale as float32, rgba and quaternion as bytes; see formats/splat.py
 const WIDTH = 1024; // Gaussians in a row of the texture, two texels each
 export const MODES = ["color", "depth", "alpha", "normals", "centers"];
 

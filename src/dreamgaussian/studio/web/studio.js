@@ -68,7 +68,7 @@ export function open(studio, fail) {
     panel.update(job);
     if (before && before.state !== job.state && ["finished", "stopped", "interrupted"].includes(job.state)) load(job);
   });
-  on("gone", ({ job }) => {
+  on("deleted", ({ job }) => {
     jobs.delete(job);
     if (job === selected) {
       selected = null;

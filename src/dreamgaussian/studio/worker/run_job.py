@@ -1,4 +1,4 @@
-"""The job of a worker: one run of the pipeline, that can be paused, stopped, taken up again and watched."""
+"""A worker's run of the pipeline, which can be paused, stopped, resumed and watched."""
 
 import json
 import time
@@ -19,33 +19,38 @@ from dreamgaussian.studio.worker.controls import Controls
 from dreamgaussian.studio.worker.reporter import Reporter, Send
 from dreamgaussian.studio.worker.thumbnails import check_pixels, save_cutout, save_thumbnail
 
-CHECKPOINT_EVERY = 15.0
-"""Seconds between saved states of stage 1."""
+CHECKPOINT_INTERVAL_S = 15.0
+"""Between two saved states of stage 1."""
 CHECKPOINT = "fit.safetensors"
 
 
 @dataclass(frozen=True)
-class Assignment:
-    """What a worker is to make, and where."""
+class JobSpec:
+    """What a worker runs, and where."""
 
     folder: Path
-    """The run's own; the image lies there under the name `input`."""
+    """The run's own folder; the image lies there under the name `input`."""
     config: RunConfig
-    has_picture: bool
+    has_image: bool
+    """Whether there is an input image; otherwise there is a prompt alone."""
     resume: bool
-    """Go on from the folder's checkpoint, if there is one."""
+    """Continue from the folder's checkpoint, if there is one."""
     max_pixels: int
+    """Larger images are refused."""
 
 
-def make(assignment: Assignment, controls: Controls, send: Send) -> None:
-    """Run the pipeline to its end, or until it is told to stop; the last message says how it ended."""
-    folder = assignment.folder
-    run = _open(assignment)
+def run_job(spec: JobSpec, controls: Controls, send: Send) -> None:
+    """Run the pipeline to its end, or until it is told to stop; the last message is `finished` or `stopped`.
+
+    Raises DreamGaussianError where the run fails; a diverged run's state is saved first.
+    """
+    folder = spec.folder
+    run = _open(spec)
     save_cutout(run.subject, folder / "cutout.webp")
     elevation = run.subject.views[0].camera.elevation_deg if run.subject.views else None
     send(Message({"kind": "opened", "rasterizer": run.rasterizer.name, "elevation_deg": elevation}))
     clock, reporter = StageClock(), Reporter(send, run.last_stage)
-    checkpoint_due = time.monotonic() + CHECKPOINT_EVERY
+    checkpoint_due = time.monotonic() + CHECKPOINT_INTERVAL_S
     last: Snapshot | None = None
     try:
         for last in generate(run):
@@ -54,7 +59,7 @@ def make(assignment: Assignment, controls: Controls, send: Send) -> None:
             stage_ends = last.stage == "Gaussians" and last.step == last.steps
             if last.stage == "Gaussians" and (stage_ends or time.monotonic() > checkpoint_due):
                 _save(run, folder, send)
-                checkpoint_due = time.monotonic() + CHECKPOINT_EVERY
+                checkpoint_due = time.monotonic() + CHECKPOINT_INTERVAL_S
             if last.stage == "Mesh" and last.mesh is not None and run.last_stage != "Mesh":
                 write_glb(last.mesh, folder / "first-mesh.glb")
             _obey(run, last, folder, controls, reporter, send)
@@ -68,25 +73,25 @@ def make(assignment: Assignment, controls: Controls, send: Send) -> None:
     assert last is not None
     clock.enter("Files")
     send(Message({"kind": "writing"}))
-    write_results(folder, folder / "input" if assignment.has_picture else None, run, last, clock)
+    write_results(folder, folder / "input" if spec.has_image else None, run, last, clock)
     _save(run, folder, send)
     save_thumbnail(last, run.rasterizer, folder / "thumbnail.webp")
     send(Message({"kind": "finished"}))
 
 
-def _open(assignment: Assignment) -> Run:
-    image = assignment.folder / "input" if assignment.has_picture else None
+def _open(spec: JobSpec) -> Run:
+    image = spec.folder / "input" if spec.has_image else None
     if image is not None:
-        check_pixels(image, assignment.max_pixels)
-    run = open_run(image, assignment.config)
-    checkpoint = assignment.folder / CHECKPOINT
-    if assignment.resume and checkpoint.exists():
+        check_pixels(image, spec.max_pixels)
+    run = open_run(image, spec.config)
+    checkpoint = spec.folder / CHECKPOINT
+    if spec.resume and checkpoint.exists():
         run = replace(run, state=FitState.load(checkpoint))
     return run
 
 
 def _obey(run: Run, last: Snapshot, folder: Path, controls: Controls, reporter: Reporter, send: Send) -> None:
-    """Between two steps: make the mesh that is wanted now, and wait while the job is paused."""
+    """Between two steps: extract the mesh that was asked for, and wait while the run is paused."""
     was_paused = False
     while True:
         if controls.take_extract():
@@ -101,14 +106,14 @@ def _obey(run: Run, last: Snapshot, folder: Path, controls: Controls, reporter: 
         controls.wait_for_change()
     if was_paused and not controls.stopping:
         send(Message({"kind": "resumed"}))
-        reporter.rest()
+        reporter.restart_clock()
 
 
 def _extract_now(run: Run, last: Snapshot, folder: Path, reporter: Reporter, send: Send) -> None:
-    """A mesh of the Gaussians as they are; too little of a shape is worth a word, not the end of the job."""
+    """Extract a mesh from the Gaussians as they are; where there is no surface yet, a note says so."""
     if last.stage != "Gaussians":
         return
-    send(Message({"kind": "note", "text": "Extracting the mesh of this moment."}))
+    send(Message({"kind": "note", "text": "Extracting a mesh of the Gaussians as they are now."}))
     try:
         *_, extracted = extract(run, last.gaussians)
     except DreamGaussianError as error:
@@ -117,11 +122,11 @@ def _extract_now(run: Run, last: Snapshot, folder: Path, reporter: Reporter, sen
     assert extracted.mesh is not None
     write_glb(extracted.mesh, folder / "first-mesh.glb")
     reporter.show_mesh(extracted.mesh, "first")
-    reporter.rest()
+    reporter.restart_clock()
 
 
 def _save(run: Run, folder: Path, send: Send) -> None:
-    """The state to go on from, and what the page shows of it without a worker."""
+    """Write the state to continue from, and the files that the page shows of it without a worker."""
     state = run.state
     state.save(folder / CHECKPOINT)
     write_ply(state.gaussians, folder / "gaussians.ply")

@@ -1,4 +1,4 @@
-"""Short pieces of work that the page waits for: the cut-out's preview, and files in another format."""
+"""Short tasks that the page waits for: the preview of a cut-out, and files in another format."""
 
 import shutil
 import tempfile
@@ -11,24 +11,33 @@ from dreamgaussian.pipeline import choose_device, open_subject, paint
 from dreamgaussian.studio.worker.thumbnails import check_pixels, save_cutout
 
 
-def do(chore: dict[str, Any]) -> dict[str, Any]:
-    """Do the chore that is named under `chore`; the answer's values."""
-    if chore["chore"] == "cutout":
-        return _cutout(chore)
-    return _export(Path(chore["folder"]), chore["name"])
+def run_task(task: dict[str, Any]) -> dict[str, Any]:
+    """Run the task that is named under `task`.
+
+    Args:
+        task: `{"task": "cutout", "image", "target", "config", "max_pixels"}`, with an empty `image` for a prompt alone,
+            or `{"task": "export", "folder", "name"}`.
+
+    Returns:
+        Of a cut-out, `crop` (its square in the image, pixels; None where the prior goes by words alone) and
+        `elevation_deg`; of an export, `file`, the name of the file in the folder `exports`.
+    """
+    if task["task"] == "cutout":
+        return _cutout(task)
+    return _export(Path(task["folder"]), task["name"])
 
 
-def _cutout(chore: dict[str, Any]) -> dict[str, Any]:
-    """Cut an image out as a run with this configuration would, or what it makes of words alone."""
-    config = from_json(chore["config"])
-    if chore["image"]:
-        check_pixels(Path(chore["image"]), chore["max_pixels"])
-        subject = open_subject(chore["image"], config)
+def _cutout(task: dict[str, Any]) -> dict[str, Any]:
+    """Cut an image out as a run with this configuration would, or the image that it would make of the prompt."""
+    config = from_json(task["config"])
+    if task["image"]:
+        check_pixels(Path(task["image"]), task["max_pixels"])
+        subject = open_subject(task["image"], config)
     else:
         subject = open_subject(paint(config, choose_device(config.device)), config)
     if not subject.views:
         return {"crop": None}
-    save_cutout(subject, Path(chore["target"]))
+    save_cutout(subject, Path(task["target"]))
     view = subject.views[0]
     left, top = view.crop.offset_px
     crop = {"left": left, "top": top, "side": view.crop.scale * view.image.shape[0]}
@@ -36,7 +45,7 @@ def _cutout(chore: dict[str, Any]) -> dict[str, Any]:
 
 
 def _export(folder: Path, name: str) -> dict[str, Any]:
-    """Write the run's result once more under a name whose ending tells the format; formats of several files zipped."""
+    """Write the run's result in the format of the name's ending; a format of several files as a .zip."""
     results = {"gaussians": "gaussians.ply", "mesh": "mesh.glb"}
     exports = folder / "exports"
     exports.mkdir(exist_ok=True)

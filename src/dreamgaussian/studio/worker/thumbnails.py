@@ -17,12 +17,13 @@ from dreamgaussian.raster.mesh import render_mesh
 from dreamgaussian.runs.folder import SHOW_RADIUS
 
 THUMBNAIL_SIZE = 256
+"""Pixels."""
 THUMBNAIL_AZIMUTH_DEG = 30.0
 THUMBNAIL_ELEVATION_DEG = 15.0
 
 
 def check_pixels(path: Path, max_pixels: int) -> None:
-    """Raise InputError for an image of more pixels, before any of them is decoded."""
+    """Raise InputError for an image of more pixels, before it is decoded; broken files pass, decoding refuses them."""
     try:
         with Image.open(path) as image:
             width, height = image.size

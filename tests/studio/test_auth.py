@@ -1,6 +1,5 @@
-"""Who gets in."""
+"""Access: tokens, host names, origins."""
 
-import dataclasses
 import logging
 import subprocess
 import sys
@@ -9,7 +8,6 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from dreamgaussian.studio.server.app import studio_app
 from dreamgaussian.studio.server.serve import with_token
 from dreamgaussian.studio.server.view import view_app
 from dreamgaussian.studio.settings import StudioSettings
@@ -34,9 +32,8 @@ def test_the_page_may_load_nothing_from_outside(studio):
     assert "https:" not in policy
 
 
-def test_with_a_token_nobody_else_gets_in(settings):
-    app = studio_app(dataclasses.replace(settings, host="0.0.0.0", token="open-sesame"))
-    with TestClient(app, base_url="http://studio.example") as client:
+def test_with_a_token_nobody_else_gets_in(serve):
+    with serve("http://studio.example", host="0.0.0.0", token="open-sesame") as client:
         assert client.get("/").status_code == 401
         assert client.get("/?token=wrong-one").status_code == 401
         assert client.get("/api/studio", headers={"Authorization": "Bearer open-sesame"}).status_code == 200
@@ -60,19 +57,15 @@ def test_with_a_token_nobody_else_gets_in(settings):
         ("DELETE", "/api/jobs/1"),
     ],
 )
-def test_no_door_opens_without_the_token(settings, method, path):
-    with TestClient(
-        studio_app(dataclasses.replace(settings, token="open-sesame")), base_url="http://127.0.0.1"
-    ) as client:
+def test_no_door_opens_without_the_token(serve, method, path):
+    with serve("http://127.0.0.1", token="open-sesame") as client:
         assert client.request(method, path).status_code == 401
         assert client.request(method, path, headers={"Authorization": "Bearer wrong-one"}).status_code == 401
         assert client.request(method, path, headers={"Authorization": "Bearer open-sesame"}).status_code != 401
 
 
-def test_the_live_connection_needs_the_token_and_the_right_origin(settings):
-    with TestClient(
-        studio_app(dataclasses.replace(settings, token="open-sesame")), base_url="http://127.0.0.1"
-    ) as client:
+def test_the_live_connection_needs_the_token_and_the_right_origin(serve):
+    with serve("http://127.0.0.1", token="open-sesame") as client:
         for address in ("ws://127.0.0.1/live", "ws://127.0.0.1/live?token=open-sesame"):
             with pytest.raises(WebSocketDisconnect), client.websocket_connect(address):
                 pass

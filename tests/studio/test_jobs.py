@@ -1,15 +1,12 @@
-"""The queue, the workers and who hears about them, with workers that only pretend."""
+"""The queue, the workers and the pages that are told about them, with fake workers."""
 
-import dataclasses
 import os
 import signal
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
-from dreamgaussian.studio.server.app import studio_app
-from studio.person import ADDRESS, Person
+from studio.person import Person
 
 
 def is_state(state):
@@ -56,7 +53,7 @@ def test_runs_wait_for_their_turn_and_know_their_place(ann, bob):
     ann.wait_for(first, "running")
     assert bob.job(second)["position"] == 1
     assert ann.job(third)["position"] == 2
-    ann.wish(first, "stop")
+    ann.command(first, "stop")
     assert bob.wait_for(second, "finished")["position"] == 0
     ann.wait_for(third, "finished")
 
@@ -64,26 +61,26 @@ def test_runs_wait_for_their_turn_and_know_their_place(ann, bob):
 def test_a_waiting_run_can_be_taken_out_of_the_queue(ann):
     ann.start("hold")
     waiting = ann.start("a cup")
-    assert ann.wish(waiting, "stop").status_code == 200
+    assert ann.command(waiting, "stop").status_code == 200
     assert ann.job(waiting)["state"] == "stopped"
 
 
 def test_a_run_is_paused_and_goes_on(ann):
     job = ann.start("hold")
     ann.wait_for(job, "running")
-    ann.wish(job, "pause")
+    ann.command(job, "pause")
     ann.wait_for(job, "paused")
-    ann.wish(job, "resume")
+    ann.command(job, "resume")
     ann.wait_for(job, "running")
 
 
 def test_a_stopped_run_goes_on_from_its_checkpoint(ann, settings):
     job = ann.start("hold")
     ann.wait_for(job, "running")
-    ann.wish(job, "stop")
+    ann.command(job, "stop")
     ann.wait_for(job, "stopped")
     saved = int((settings.folder / job / "fit.safetensors").read_text())
-    ann.wish(job, "resume")
+    ann.command(job, "resume")
     heard = ann.hear(job, lambda message: message["kind"] == "progress")
     assert heard[-1]["step"] == saved + 1
 
@@ -109,14 +106,14 @@ def test_a_killed_worker_leaves_an_interrupted_run_that_can_be_resumed(ann, sett
     (worker,) = workers_of(settings.folder / job)
     os.kill(worker, signal.SIGKILL)
     assert "SIGKILL" in ann.wait_for(job, "interrupted")["error"]
-    ann.wish(job, "resume")
+    ann.command(job, "resume")
     ann.wait_for(job, "running")
 
 
 def test_each_sees_only_their_own(ann, bob):
     job = ann.start("hold")
     assert bob.studio()["jobs"] == []
-    assert bob.wish(job, "stop").status_code == 404
+    assert bob.command(job, "stop").status_code == 404
     assert bob.client.delete(f"/api/jobs/{job}").status_code == 404
     assert bob.client.get(f"/api/jobs/{job}/files/fit.safetensors").status_code == 404
 
@@ -124,13 +121,13 @@ def test_each_sees_only_their_own(ann, bob):
 def test_a_shared_run_can_be_looked_at_and_not_changed_until_it_is_shared_no_more(ann, bob):
     job = ann.start("hold")
     ann.wait_for(job, "running")
-    key = ann.wish(job, "share").json()["share_key"]
+    key = ann.command(job, "share").json()["share_key"]
     arrived = bob.client.get(f"/share/{key}", follow_redirects=False)
     assert arrived.headers["location"] == f"/#{job}"
     assert bob.job(job)["share_key"] is None
     assert bob.hear(job, lambda message: message["kind"] == "splats")
-    assert bob.wish(job, "stop").status_code == 403
-    ann.wish(job, "unshare")
+    assert bob.command(job, "stop").status_code == 403
+    ann.command(job, "unshare")
     assert bob.studio()["jobs"] == []
     assert bob.client.get(f"/share/{key}").status_code == 404
 
@@ -143,13 +140,13 @@ def test_deleting_a_run_ends_its_worker_and_removes_its_files(ann, settings):
     assert ann.studio()["jobs"] == []
 
 
-def test_the_end_of_the_server_ends_the_workers_and_the_next_one_knows_the_runs(settings):
-    with TestClient(studio_app(settings), base_url=ADDRESS) as client:
+def test_the_end_of_the_server_ends_the_workers_and_the_next_one_knows_the_runs(settings, serve):
+    with serve() as client:
         ann = Person(client)
         job, waiting = ann.start("hold"), ann.start("a cup")
         ann.hear(job, lambda message: message["kind"] == "splats")
     assert workers_of(settings.folder / job) == []
-    with TestClient(studio_app(settings), base_url=ADDRESS, cookies=client.cookies) as client:
+    with serve(cookies=client.cookies) as client:
         ann = Person(client)
         assert ann.job(job)["state"] == "interrupted"
         assert "step 2 is kept" in ann.job(job)["error"]
@@ -164,9 +161,8 @@ def test_the_end_of_the_server_ends_the_workers_and_the_next_one_knows_the_runs(
         ({"max_disk_mb": 0.0}, 507, "folder is full"),
     ],
 )
-def test_limits_are_told_in_words(settings, limit, status, words):
-    app = studio_app(dataclasses.replace(settings, **limit))
-    with TestClient(app, base_url=ADDRESS) as client:
+def test_limits_are_told_in_words(serve, limit, status, words):
+    with serve(**limit) as client:
         answers = [client.post("/api/jobs", json={"prompt": "hold", "prior": "mvdream"}) for _ in range(3)]
         assert answers[-1].status_code == status
         assert words in answers[-1].json()["error"]

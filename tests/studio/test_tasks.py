@@ -1,4 +1,4 @@
-"""What the bench does with images and words, and what it refuses."""
+"""Cut-outs and exports, and what is refused."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from dreamgaussian.core.errors import InputError
 from dreamgaussian.formats import load, save
 from dreamgaussian.studio.server.forms import config_from_form
 from dreamgaussian.studio.settings import StudioSettings
-from dreamgaussian.studio.worker import tasks as chores
+from dreamgaussian.studio.worker.tasks import run_task
 from meshing.shapes import sphere
 from studio.bomb import bomb
 
@@ -21,8 +21,8 @@ MAX_PIXELS = 50_000_000
 
 def cut_out(image: Path | str, target: Path, **form: object) -> dict:
     config = to_json(config_from_form(form, StudioSettings()))
-    chore = {"image": str(image), "target": str(target), "config": config, "max_pixels": MAX_PIXELS}
-    return chores.do({"chore": "cutout", **chore})
+    task = {"image": str(image), "target": str(target), "config": config, "max_pixels": MAX_PIXELS}
+    return run_task({"task": "cutout", **task})
 
 
 @pytest.mark.parametrize(("width", "height"), [(10_000, 6_000), (12_000, 10_000), (60_000, 60_000)])
@@ -39,7 +39,7 @@ def test_what_is_no_image_is_refused_in_words(tmp_path):
         cut_out(tmp_path / "page", tmp_path / "cutout.webp")
 
 
-def test_a_image_is_cut_out_and_recentred(tmp_path):
+def test_an_image_is_cut_out_and_recentred(tmp_path):
     answer = cut_out(EXAMPLES / "teapot.webp", tmp_path / "cutout.webp", elevation_deg=20)
     assert answer["elevation_deg"] == pytest.approx(20)
     with Image.open(tmp_path / "cutout.webp") as image:
@@ -65,5 +65,5 @@ def test_words_for_a_prior_that_reads_them_have_no_image(tmp_path):
 
 def test_a_result_is_exported(tmp_path):
     save(sphere(), tmp_path / "mesh.glb")
-    assert chores.do({"chore": "export", "folder": str(tmp_path), "name": "mesh.stl"}) == {"file": "mesh.stl"}
+    assert run_task({"task": "export", "folder": str(tmp_path), "name": "mesh.stl"}) == {"file": "mesh.stl"}
     assert len(load(tmp_path / "exports" / "mesh.stl").faces) == len(sphere().faces)

@@ -1,4 +1,4 @@
-"""A worker that speaks as the real one does, loads nothing heavy and does what the prompt of its run says."""
+"""A worker that sends what the real one does, loads nothing heavy and does what the prompt of its run says."""
 
 import json
 import os
@@ -25,9 +25,9 @@ def save(folder: Path, step: int) -> None:
     send("saved", step=step)
 
 
-def make(task: dict) -> None:
-    folder, prompt = Path(task["folder"]), task["config"]["prompt"]
-    first = int((folder / "fit.safetensors").read_text()) + 1 if task["resume"] else 1
+def run(assignment: dict) -> None:
+    folder, prompt = Path(assignment["folder"]), assignment["config"]["prompt"]
+    first = int((folder / "fit.safetensors").read_text()) + 1 if assignment["resume"] else 1
     progress(first)
     send("splats", SPLATS, stage="Gaussians", step=first)
     save(folder, first)
@@ -37,28 +37,28 @@ def make(task: dict) -> None:
         send("failed", error="The subject is too small.")
         return
     while "hold" in prompt:
-        wish = sys.stdin.readline().strip()
-        if wish in ("stop", ""):
+        command = sys.stdin.readline().strip()
+        if command in ("stop", ""):
             save(folder, first + 1)
             send("stopped")
             return
-        send({"pause": "paused", "resume": "resumed"}.get(wish, "note"), text=wish)
+        send({"pause": "paused", "resume": "resumed"}.get(command, "note"), text=command)
     progress(9)
     (folder / "gaussians.ply").write_bytes(b"ply")
     send("finished")
 
 
 def main() -> None:
-    task = json.loads(sys.stdin.readline())
-    if task["do"] == "make":
-        make(task)
+    assignment = json.loads(sys.stdin.readline())
+    if assignment["do"] == "run":
+        run(assignment)
         return
     for line in sys.stdin:
-        chore = json.loads(line)
-        if b"crash" in Path(chore.get("image", os.devnull)).read_bytes():
+        task = json.loads(line)
+        if b"crash" in Path(task.get("image", os.devnull)).read_bytes():
             os._exit(1)
-        if "target" in chore:
-            Path(chore["target"]).write_bytes(b"a cut-out")
+        if "target" in task:
+            Path(task["target"]).write_bytes(b"a cut-out")
         send("note", text="The subject is cut off at the top.")
         send("done", crop={"left": 0, "top": 0, "side": 8})
 
