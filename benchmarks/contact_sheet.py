@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 import dreamgaussian as dg
+from dreamgaussian.core.image import over, premultiply, to_uint8
 from dreamgaussian.raster.mesh import MeshScene, render_mesh
 from dreamgaussian.runs.folder import PREVIEW_AZIMUTHS_DEG, PREVIEW_ELEVATION_DEG, SHOW_RADIUS
 
@@ -23,7 +24,7 @@ PAPER = 0.965
 
 def main(images: list[Path], path: Path, preset: str) -> None:
     rows = [row(image, dg.preset(preset)) for image in images]
-    sheet = (torch.cat(rows, dim=0).clamp(0, 1) * 255 + 0.5).byte().numpy()
+    sheet = to_uint8(torch.cat(rows, dim=0))
     Image.fromarray(sheet).save(path, quality=88)
     print(path)
 
@@ -36,7 +37,7 @@ def row(image: Path, config: dg.RunConfig) -> Tensor:
     rasterizer = dg.choose_rasterizer("auto", torch.device("cpu"))
     scene = MeshScene(result.mesh.vertices, result.mesh.faces)
     straight = result.subject.views[0].image
-    tiles = [straight[..., :3] * straight[..., 3:] + PAPER * (1 - straight[..., 3:])]
+    tiles = [over(premultiply(straight), PAPER)]
     with torch.no_grad():
         tiles += [rasterizer.render(result.gaussians, camera).over(PAPER) for camera in cameras]
     meshes = [render_mesh(result.mesh, camera, scene=scene) for camera in cameras]

@@ -19,6 +19,7 @@ import torch
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.core.image import unpremultiply
 from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkObject, read_index, read_object
 from dreamgaussian.evaluate.metrics import shrink
 from dreamgaussian.guidance.analytic import AnalyticPrior
@@ -63,9 +64,7 @@ def main() -> None:
 
 def input_view(subject: BenchmarkObject) -> View:
     """The input image, straight, as a run would see it."""
-    rgba = subject.input_view.clone()
-    rgba[..., :3] /= rgba[..., 3:].clamp(min=1e-6)
-    return View(rgba, subject.entry.input_camera, Crop(1.0, (0.0, 0.0)))
+    return View(unpremultiply(subject.input_view), subject.entry.input_camera, Crop(1.0, (0.0, 0.0)))
 
 
 def conditioned(name: str, path: str | None, device: torch.device, view: View) -> Callable[[float], Prior]:
@@ -90,9 +89,7 @@ def knowing(subject: BenchmarkObject) -> Callable[[float], Prior]:
     @cache
     def seen_from(elevation_deg: float) -> torch.Tensor:
         render = rasterizer.render(gaussians, Camera.orbit(0, elevation_deg, VIEW_SIZE))
-        return shrink(torch.cat([render.color, render.alpha[..., None]], dim=-1)[None], TRUTH.resolution)[0].movedim(
-            -1, 0
-        )
+        return shrink(render.rgba[None], TRUTH.resolution)[0].movedim(-1, 0)
 
     prior = AnalyticPrior(TRUTH, lambda camera: seen_from(camera.elevation_deg))
     return lambda _: prior

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from dreamgaussian.core.fidelity import on_white, psnr
+from dreamgaussian.core.image import on_white, psnr, to_float
 from dreamgaussian.evaluate.dataset import (
     Entry,
     decode_image,
@@ -89,7 +89,7 @@ def view_angles() -> tuple[tuple[float, float], ...]:
 
 def compress(view: UInt8[np.ndarray, "s s 4"]) -> bytes:
     """The smallest WebP that is true to the picture: lossy, or lossless where the colours are too fine for that."""
-    truth = torch.from_numpy(view.astype(np.float32) / 255)
+    truth = torch.from_numpy(to_float(view))
     for quality in QUALITIES:
         content = encode_image(view, quality)
         if psnr(on_white(decode_image(content)), on_white(truth)) >= MIN_PSNR:

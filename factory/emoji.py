@@ -16,6 +16,7 @@ from PIL import Image
 from scipy import ndimage
 
 from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.core.image import to_float
 from dreamgaussian.inputs.subject import bleed
 from dreamgaussian.meshing.inflate import two_sheets
 from dreamgaussian.priors.mini.start import upright_heights
@@ -175,7 +176,7 @@ def _read_picture(path: Path, side: int) -> Float32[np.ndarray, "s s 4"]:
     rgba.thumbnail((side - 8, side - 8), Image.Resampling.BOX)
     canvas = Image.new("RGBA", (side, side))
     canvas.paste(rgba, ((side - rgba.width) // 2, (side - rgba.height) // 2))
-    return np.asarray(canvas, dtype=np.float32) / 255
+    return to_float(canvas)
 
 
 def solid(rgba: Float32[np.ndarray, "s s 4"], thickness: float, exponent: float) -> Model:

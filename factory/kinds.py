@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.core.fidelity import on_white
 from dreamgaussian.core.files import atomic_path
+from dreamgaussian.core.image import on_white, to_float
 from dreamgaussian.evaluate.networks import LiteFeatures
 from dreamgaussian.evaluate.text.kinds import ELEVATION_DEG, judge_cameras, nearest, opposite_similarity, shipped_kinds
 from dreamgaussian.evaluate.text.prompts import APART, apart_keys
@@ -47,7 +47,7 @@ def object_features(network: LiteFeatures) -> Iterator[tuple[str, Float[Tensor, 
             scene = Scene(model)
             placement = scene.place_three_quarter(ELEVATION_DEG)
             views = [scene.render(placement, camera, STUDIO_LIGHT, SUPERSAMPLING) for camera in judge_cameras()]
-            yield kind, network.features(on_white(torch.from_numpy(np.stack(views).astype(np.float32) / 255)))
+            yield kind, network.features(on_white(torch.from_numpy(to_float(np.stack(views)))))
 
 
 def _centroid(objects: list[Float[Tensor, "n 1280"]]) -> Float[Tensor, "1280"]:

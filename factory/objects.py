@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 from PIL import Image
 
+from dreamgaussian.core.image import to_float
+
 MAX_FACES = 400_000
 TEXTURE_SIDE = 128
 """Textures are reduced to this: a model covers some 50 pixels of a view."""
@@ -114,7 +116,7 @@ def _read_material(part: object, texture_side: int) -> tuple[Material, str]:
     image = image.convert("RGBA")
     digest = hashlib.sha256(np.asarray(image).tobytes()).hexdigest()[:16] if min(image.size) > 8 else ""
     image.thumbnail((texture_side, texture_side), Image.Resampling.BOX)
-    return Material(color.astype(np.float32), np.asarray(image, dtype=np.float32) / 255), digest
+    return Material(color.astype(np.float32), to_float(image)), digest
 
 
 def look_up(texture: Float32[np.ndarray, "h w 4"], uvs: Float64[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n 4"]:

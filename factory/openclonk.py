@@ -16,6 +16,7 @@ from jaxtyping import Float32
 from PIL import Image
 
 from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.core.image import to_float
 from factory import debian
 from factory.items import Item
 from factory.objects import TEXTURE_SIDE, Material, Model
@@ -239,4 +240,4 @@ def _read(path: Path, side: int, size: tuple[int, int] | None = None) -> Float32
         image.thumbnail((side, side), Image.Resampling.BOX)
     else:
         image = image.resize((size[1], size[0]), Image.Resampling.BOX)
-    return np.asarray(image, dtype=np.float32) / 255
+    return to_float(image)

@@ -10,8 +10,8 @@ from PIL import Image
 from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
-from dreamgaussian.core.fidelity import on_white, psnr
 from dreamgaussian.core.files import atomic_path
+from dreamgaussian.core.image import on_white, psnr, to_uint8, unpremultiply
 from dreamgaussian.guidance.distill import guided_noise, predicted_x, sample
 from dreamgaussian.inputs.subject import Crop, View
 from dreamgaussian.priors.mini.denoiser import Denoiser
@@ -87,7 +87,7 @@ def table(scores: Scores) -> str:
 def write_sheet(path: Path, reports: Sequence[ObjectReport]) -> None:
     """The contact sheet as a picture file."""
     with atomic_path(path) as temporary:
-        Image.fromarray((contact_sheet(reports) * 255).round().byte().numpy()).save(temporary)
+        Image.fromarray(to_uint8(contact_sheet(reports))).save(temporary)
 
 
 def contact_sheet(reports: Sequence[ObjectReport]) -> Float[Tensor, "h w 3"]:
@@ -108,7 +108,7 @@ def decibels(pictures: Pictures, truth: Pictures) -> float:
 def prior_of(batch: Batch, lifter: Lifter, denoiser: Denoiser) -> MiniPrior:
     """The prior conditioned on a batch of one."""
     rgba = batch.pictures[0].permute(1, 2, 0)
-    straight = torch.cat([rgba[..., :3] / rgba[..., 3:].clamp(min=1e-6), rgba[..., 3:]], dim=-1)
+    straight = unpremultiply(rgba)
     camera = Camera.orbit(0.0, float(batch.picture_elevations[0].rad2deg()), rgba.shape[0])
     return MiniPrior(lifter, denoiser, [View(straight, camera, Crop(1.0, (0.0, 0.0)))])
 

@@ -8,8 +8,8 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Generator, Tensor, nn
 
-from dreamgaussian.core.fidelity import on_white, psnr
 from dreamgaussian.core.files import atomic_path
+from dreamgaussian.core.image import on_white, psnr, to_uint8
 from factory.dataset import Batch, Views, rendered
 from factory.stages import Stage
 
@@ -47,4 +47,4 @@ def watch(stage: Stage, network: nn.Module, batch: Batch, sheet: Path) -> float:
 
 def _in_rows(pictures: Float[Tensor, "b k s s 3"]) -> np.ndarray:
     b, k, s = pictures.shape[:3]
-    return (pictures.permute(0, 2, 1, 3, 4).reshape(b * s, k * s, 3) * 255).round().byte().numpy(force=True)
+    return to_uint8(pictures.permute(0, 2, 1, 3, 4).reshape(b * s, k * s, 3))

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dreamgaussian.core.errors import InputError
-from dreamgaussian.core.fidelity import on_white, psnr
+from dreamgaussian.core.image import on_white, psnr
 from dreamgaussian.evaluate.dataset import (
     POINT_STEP,
     VIEW_SIZE,

@@ -6,6 +6,7 @@ import torch
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import SH_C0, Gaussians
+from dreamgaussian.core.image import on_white, psnr, unpremultiply
 from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
 from dreamgaussian.inputs.subject import Crop, Subject, View
@@ -33,8 +34,12 @@ def image(rasterizer: Rasterizer, gaussians: Gaussians, camera: Camera) -> torch
     """Premultiplied RGBA [4, h, w] of the object, as the prior sees it (averaged down from twice the size)."""
     with torch.no_grad():
         render = rasterizer.render(gaussians, camera.resized(2 * camera.width))
-    rgba = torch.cat([render.color, render.alpha[..., None]], dim=-1).permute(2, 0, 1)
-    return torch.nn.functional.avg_pool2d(rgba, 2)
+    return torch.nn.functional.avg_pool2d(render.rgba.permute(2, 0, 1), 2)
+
+
+def psnr_at(camera: Camera, rasterizer: Rasterizer, gaussians: Gaussians, truth: Gaussians) -> float:
+    """PSNR on white, in dB, of what the camera sees of the Gaussians."""
+    return psnr(*(on_white(image(rasterizer, each, camera).permute(1, 2, 0)) for each in (gaussians, truth)))
 
 
 def known_prior(
@@ -54,6 +59,5 @@ def known_prior(
 def known_subject(rasterizer: Rasterizer, gaussians: Gaussians, size: int) -> Subject:
     """The object's front as the input image."""
     camera = Camera.orbit(0, 0, size)
-    rgba = image(rasterizer, gaussians, camera).permute(1, 2, 0)
-    straight = torch.cat([rgba[..., :3] / rgba[..., 3:].clamp_min(1e-4), rgba[..., 3:]], dim=-1).clamp(0, 1)
-    return Subject((View(straight, camera, Crop(1.0, (0.0, 0.0))),))
+    rgba = unpremultiply(image(rasterizer, gaussians, camera).permute(1, 2, 0))
+    return Subject((View(rgba, camera, Crop(1.0, (0.0, 0.0))),))

@@ -25,8 +25,7 @@ from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.priors.registry import prior_spec
 from dreamgaussian.raster.cpu import CpuRasterizer
 from dreamgaussian.raster.reference import ReferenceRasterizer
-from fitting.known_object import image, known_prior, lobed_ball
-from fitting.test_loop import on_white, psnr
+from fitting.known_object import known_prior, lobed_ball
 
 START = StepContext(step=0, progress=0.0, input_elevation_deg=0.0)
 GREY = Gaussians.in_ball(50, 0.5, torch.Generator().manual_seed(0))
@@ -56,8 +55,7 @@ def test_every_method_approaches_a_known_object(method):
 
     def mean_psnr() -> float:
         cameras = [Camera.orbit(*view, 16) for view in views]
-        pairs = [[on_white(image(rasterizer, each, c)) for each in (state.gaussians, truth)] for c in cameras]
-        return sum(psnr(*pair) for pair in pairs) / len(pairs)
+        return sum(psnr_at(camera, rasterizer, state.gaussians, truth) for camera in cameras) / len(cameras)
 
     before = mean_psnr()
     for _ in fit(state, rasterizer, prior, Subject(prompt="a known object"), settings):

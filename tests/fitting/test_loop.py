@@ -14,17 +14,9 @@ from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.raster.cpu import CpuRasterizer
 from dreamgaussian.raster.reference import ReferenceRasterizer
-from fitting.known_object import image, known_prior, known_subject, lobed_ball
+from fitting.known_object import known_prior, known_subject, lobed_ball, psnr_at
 
 SMALL = FitSettings(steps=4, initial_count=50, reference=ReferenceSettings(size=16))
-
-
-def psnr(a: torch.Tensor, b: torch.Tensor) -> float:
-    return -10 * math.log10(torch.mean((a - b) ** 2).item())
-
-
-def on_white(rgba: torch.Tensor) -> torch.Tensor:
-    return rgba[:3] + 1 - rgba[3:]
 
 
 @pytest.mark.parametrize("weighting", ["reconstruction", "sigma_squared"])
@@ -40,10 +32,8 @@ def test_the_fit_recovers_a_known_object_from_views_alone(weighting):
         pass
 
     def mean_psnr(views_deg: list[tuple[float, float]]) -> float:
-        def psnr_at(camera: Camera) -> float:
-            return psnr(*(on_white(image(rasterizer, each, camera)) for each in (state.gaussians, truth)))
-
-        return sum(psnr_at(Camera.orbit(*view, 64)) for view in views_deg) / len(views_deg)
+        cameras = [Camera.orbit(*view, 64) for view in views_deg]
+        return sum(psnr_at(camera, rasterizer, state.gaussians, truth) for camera in cameras) / len(cameras)
 
     assert mean_psnr(list(views)) > 30
     assert mean_psnr([(azimuth + 15, elevation) for azimuth in range(-180, 180, 30) for elevation in (-12, 12)]) > 25
@@ -57,7 +47,7 @@ def test_the_input_image_is_reproduced():
     for _ in fit(state, rasterizer, prior, subject, settings):
         pass
     camera = subject.views[0].camera
-    assert psnr(*(on_white(image(rasterizer, each, camera)) for each in (state.gaussians, truth))) > 28
+    assert psnr_at(camera, rasterizer, state.gaussians, truth) > 28
 
 
 def test_snapshots_are_immutable_and_count_their_steps():

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from dreamgaussian.core.camera import Camera
-from dreamgaussian.core.fidelity import psnr
+from dreamgaussian.core.image import psnr
 from dreamgaussian.formats import save
 from dreamgaussian.formats.settings import GlbSettings
 from dreamgaussian.raster.mesh import render_mesh

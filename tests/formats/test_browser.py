@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
-from dreamgaussian.core.fidelity import psnr
+from dreamgaussian.core.image import psnr
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.core.normals import vertex_normals
 from dreamgaussian.core.tangents import vertex_tangents

@@ -12,7 +12,7 @@ from PIL import Image
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import InputError
-from dreamgaussian.core.fidelity import psnr
+from dreamgaussian.core.image import psnr
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.formats import MESH_WRITERS, load, load_mesh, save
 from dreamgaussian.formats.gltf import container

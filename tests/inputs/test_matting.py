@@ -130,7 +130,9 @@ def test_opaque_pixels_keep_their_colours() -> None:
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
-    with pytest.raises(WeightsUnavailable, match=r"are not at .*gone\.onnx\. Reinstall dreamgaussian, or give an image"):
+    with pytest.raises(
+        WeightsUnavailable, match=r"are not at .*gone\.onnx\. Reinstall dreamgaussian, or give an image"
+    ):
         matting.saliency(np.ones((32, 32, 3), np.float32), tmp_path / "gone.onnx")
 
 

@@ -10,6 +10,7 @@ from dreamgaussian import pipeline
 from dreamgaussian.config import RunConfig
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.core.image import unpremultiply
 from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.guidance.prior import PriorSpec
 from dreamgaussian.inputs.settings import SubjectSettings
@@ -37,9 +38,7 @@ def known(std: float) -> AnalyticPrior:
 
 def view_from(elevation_deg: float) -> View:
     camera = Camera.orbit(0, elevation_deg, 96)
-    premultiplied = shaded_disc(camera).permute(1, 2, 0)
-    alpha = premultiplied[..., 3:]
-    return View(torch.cat([premultiplied[..., :3] / alpha.clamp(min=1e-3), alpha], -1), camera, Crop(1, (0, 0)))
+    return View(unpremultiply(shaded_disc(camera).permute(1, 2, 0)), camera, Crop(1, (0, 0)))
 
 
 @pytest.mark.parametrize("elevation", [7.0, 22.0, 40.0, 52.0])

@@ -12,6 +12,7 @@ from dreamgaussian.core.axes import Axes
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.framing import frame_for
+from dreamgaussian.core.image import unpremultiply
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.formats import load_mesh
 from dreamgaussian.formats.obj import write_obj
@@ -54,15 +55,12 @@ def truth() -> Mesh:
 
 
 def rgba(mesh: Mesh, camera: Camera) -> Tensor:
-    render = render_mesh(mesh, camera, 4)
-    return torch.cat([render.color, render.alpha[..., None]], dim=-1)
+    return render_mesh(mesh, camera, 4).rgba
 
 
 def test_a_mesh_anywhere_is_textured_from_a_image_and_the_prior():
     known = truth()
-    image = rgba(known, FRONT)
-    straight = torch.cat([image[..., :3] / image[..., 3:].clamp_min(1e-6), image[..., 3:]], dim=-1)
-    subject = Subject((View(straight.clamp(0, 1), FRONT, NO_CROP),))
+    subject = Subject((View(unpremultiply(rgba(known, FRONT)), FRONT, NO_CROP),))
     prior = AnalyticPrior(PriorSpec("known", 32, None), lambda camera: rgba(known, camera).permute(2, 0, 1), std=0.02)
     *_, last = texture_mesh(elsewhere(), subject, prior, torch.Generator().manual_seed(0), CONFIG)
     mesh = last.mesh

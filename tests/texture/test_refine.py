@@ -7,7 +7,7 @@ from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import InputError
-from dreamgaussian.core.fidelity import psnr
+from dreamgaussian.core.image import over, psnr, unpremultiply
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.guidance.prior import PriorSpec
@@ -44,17 +44,15 @@ def prior_showing(mesh: Mesh, background: float | None, std: float = 0.02) -> An
     def target(camera: Camera) -> Tensor:
         render = render_mesh(mesh, camera, 4)
         if background is None:
-            return torch.cat([render.color, render.alpha[..., None]], dim=-1).permute(2, 0, 1)
-        return (render.color + (1 - render.alpha[..., None]) * background).permute(2, 0, 1)
+            return render.rgba.permute(2, 0, 1)
+        return over(render.rgba, background).permute(2, 0, 1)
 
     return AnalyticPrior(PriorSpec("known", RESOLUTION, background), target, std=std)
 
 
 def subject_showing(mesh: Mesh) -> Subject:
     camera = Camera.orbit(0, 0, 128)
-    render = render_mesh(mesh, camera, 2)
-    straight = render.color / render.alpha.clamp_min(1e-6)[..., None]
-    image = torch.cat([straight, render.alpha[..., None]], dim=-1)
+    image = unpremultiply(render_mesh(mesh, camera, 2).rgba)
     return Subject((View(image, camera, Crop(1.0, (0.0, 0.0))),))
 
 

@@ -7,6 +7,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.image import unpremultiply
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.inputs.subject import bleed
 from dreamgaussian.meshing.inflate import half_thickness, two_sheets
@@ -54,8 +55,8 @@ def inflated_view(
     scene = MeshScene(mesh.vertices, mesh.faces)
     fine = camera.resized((camera.width * supersampling, camera.height * supersampling))
     fragments = scene.rasterize(fine)
-    alpha = input_view[..., 3:]
-    straight = bleed((input_view[..., :3] / alpha.clamp(min=1e-6)).numpy(), alpha[..., 0].numpy())
+    straight = unpremultiply(input_view).numpy()
+    straight = bleed(straight[..., :3], straight[..., 3])
     points = scene.interpolate(mesh.vertices, fragments).double()
     colors = _look_up(torch.from_numpy(straight), input_camera, points)
     return fragments.image(torch.cat([colors, torch.ones_like(colors[:, :1])], dim=1), supersampling)

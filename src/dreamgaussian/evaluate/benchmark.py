@@ -16,8 +16,8 @@ from torch import Tensor
 from dreamgaussian import __version__
 from dreamgaussian.config import RunConfig, to_json
 from dreamgaussian.core.camera import Camera
-from dreamgaussian.core.fidelity import on_white, psnr
 from dreamgaussian.core.files import atomic_path
+from dreamgaussian.core.image import on_white, psnr, to_uint8
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkObject, Entry, read_index, read_object
 from dreamgaussian.evaluate.images import given_views, posed_images, write_views
@@ -214,6 +214,6 @@ def _write_strip(path: Path, views: Float[Tensor, "n s s 4"]) -> None:
     """A few of the views side by side on white, for the report."""
     few = np.linspace(0, len(views), min(STRIP_VIEWS, len(views)), endpoint=False).astype(int).tolist()
     strip = torch.cat(list(on_white(views[few])), dim=1)
-    image = Image.fromarray((strip * 255 + 0.5).byte().numpy())
+    image = Image.fromarray(to_uint8(strip))
     with atomic_path(path) as temporary:
         image.resize((STRIP_SIDE * len(few), STRIP_SIDE), Image.Resampling.BICUBIC).save(temporary, "WEBP", quality=85)

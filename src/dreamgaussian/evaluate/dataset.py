@@ -22,6 +22,7 @@ from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.image import premultiply, to_float
 
 VIEW_SIZE = 256
 POINT_STEP = 1 / 1024
@@ -139,8 +140,8 @@ def encode_image(view: UInt8[np.ndarray, "s s 4"], quality: int | None) -> bytes
 
 def decode_image(content: bytes) -> Float[Tensor, "s s 4"]:
     """A WebP file as premultiplied RGBA in [0, 1]."""
-    rgba = torch.from_numpy(np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"), dtype=np.float32) / 255)
-    return torch.cat([rgba[..., :3] * rgba[..., 3:], rgba[..., 3:]], dim=-1)
+    rgba = torch.from_numpy(to_float(Image.open(io.BytesIO(content)).convert("RGBA")))
+    return premultiply(rgba)
 
 
 def _entry(values: dict[str, Any]) -> Entry:

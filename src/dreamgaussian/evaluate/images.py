@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.files import atomic_path
+from dreamgaussian.core.image import to_uint8
 from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkObject, Entry, encode_image
 from dreamgaussian.inputs.settings import PosedImage
 
@@ -29,6 +30,6 @@ def write_views(subject: BenchmarkObject, views: Sequence[PosedImage]) -> None:
     """The files of `posed_images`."""
     for view in views:
         index = subject.entry.views_deg.index((view.azimuth_deg, view.elevation_deg or 0.0))
-        content = encode_image((subject.views[index] * 255 + 0.5).byte().numpy(), None)
+        content = encode_image(to_uint8(subject.views[index]), None)
         with atomic_path(Path(view.file)) as temporary:
             temporary.write_bytes(content)

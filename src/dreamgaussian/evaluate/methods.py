@@ -99,7 +99,7 @@ def gaussian_views(gaussians: Gaussians, rasterizer: Rasterizer, cameras: Sequen
 
     def draw(camera: Camera) -> Float[Tensor, "s s 4"]:
         render = rasterizer.render(gaussians, camera)
-        return torch.cat([render.color, render.alpha[..., None]], dim=-1).clamp(0, 1).cpu()
+        return render.rgba.clamp(0, 1).cpu()
 
     return _all_views(draw, cameras, front)
 
@@ -110,7 +110,7 @@ def mesh_views(mesh: Mesh, cameras: Sequence[Camera], front: Camera) -> Views:
 
     def draw(camera: Camera) -> Float[Tensor, "s s 4"]:
         render = render_mesh(mesh, camera, scene=scene)
-        return torch.cat([render.color, render.alpha[..., None]], dim=-1)
+        return render.rgba
 
     return _all_views(draw, cameras, front, mesh)
 

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.core.fidelity import on_white, psnr
+from dreamgaussian.core.image import on_white, psnr
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.evaluate.networks import LiteFeatures, StLpips
 from dreamgaussian.evaluate.surface import sample_surface

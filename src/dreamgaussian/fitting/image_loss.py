@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.core.image import premultiply
 from dreamgaussian.fitting.settings import ReferenceSettings
 from dreamgaussian.inputs.decoding import ALPHA_SEEN
 from dreamgaussian.inputs.subject import View
@@ -27,11 +28,10 @@ class ReferenceView:
 
 def reference_view(view: View, settings: ReferenceSettings) -> ReferenceView:
     """The image averaged down to the compared size, premultiplied."""
-    image = view.image
-    premultiplied = torch.cat([image[..., :3] * image[..., 3:], image[..., 3:]], dim=-1)
-    resized = F.interpolate(premultiplied.permute(2, 0, 1)[None], (settings.size, settings.size), mode="area")[0]
+    image = premultiply(view.image).permute(2, 0, 1)[None]
+    resized = F.interpolate(image, (settings.size, settings.size), mode="area")[0]
     camera = view.camera.resized(settings.size)
-    return ReferenceView(View(image, camera, view.crop), resized[:3].permute(1, 2, 0), resized[3])
+    return ReferenceView(View(view.image, camera, view.crop), resized[:3].permute(1, 2, 0), resized[3])
 
 
 def reference_loss(

@@ -14,6 +14,7 @@ from torch.nn.functional import normalize
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.core.image import srgb_to_linear, to_uint8
 from dreamgaussian.formats.checks import checked_gaussians
 from dreamgaussian.formats.gltf import Document, GltfBuffer, accessor_array, container, read_container
 from dreamgaussian.formats.splat import MIN_SCALE
@@ -33,10 +34,10 @@ OPACITY_MARGIN = 2.0**-24
 def write_glb_gaussians(gaussians: Gaussians, path: Path) -> None:
     """Write the Gaussians. Scales and opacities are stored as they act, not as logarithms and logits."""
     values = gaussians.detach().to(device="cpu", dtype=torch.float32)
-    colors = torch.cat([_linear(values.base_colors.clamp(0, 1)), values.opacities[:, None]], dim=1)
+    colors = torch.cat([srgb_to_linear(values.base_colors.clamp(0, 1)), values.opacities[:, None]], dim=1)
     arrays = {
         "POSITION": values.means,
-        "COLOR_0": (colors * 255).round().byte(),
+        "COLOR_0": torch.from_numpy(to_uint8(colors)),
         f"{EXTENSION}:ROTATION": normalize(values.quats_wxyz, dim=1).roll(-1, dims=1),
         f"{EXTENSION}:SCALE": values.scales,
         f"{EXTENSION}:OPACITY": values.opacities,
@@ -118,7 +119,3 @@ def _same_degree(sets: list[Gaussians]) -> list[Gaussians]:
 def _harmonics(degree: int) -> list[str]:
     """The attributes' names, in our order, which is the extension's: by degree, then order."""
     return [f"{EXTENSION}:SH_DEGREE_{d}_COEF_{i}" for d in range(degree + 1) for i in range(2 * d + 1)]
-
-
-def _linear(srgb: torch.Tensor) -> torch.Tensor:
-    return torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)

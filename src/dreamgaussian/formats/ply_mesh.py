@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dreamgaussian.core.files import atomic_path
+from dreamgaussian.core.image import to_uint8
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.core.normals import vertex_normals
 from dreamgaussian.formats.join import within
@@ -32,14 +33,14 @@ def write_ply_mesh(mesh: Mesh, path: Path) -> list[Path]:
         names += ["s", "t"]
         columns += [torch.stack([mesh.uvs[:, 0], 1 - mesh.uvs[:, 1]], dim=1)]  # t upwards from the last row
         comments, files = [f"comment TextureFile {texture.name}"], [texture]
-        colors = (_sampled(mesh.albedo, within(mesh.uvs)).clamp(0, 1) * 255).round().byte()
+        colors = to_uint8(_sampled(mesh.albedo, within(mesh.uvs)))
     fields = [(name, "<f4") for name in names]
     fields += [(name, "u1") for name in ("red", "green", "blue")] if colors is not None else []
     vertices = np.zeros(len(mesh.vertices), fields)
     for name, column in zip(names, torch.cat(columns, dim=1).numpy(force=True).T, strict=True):
         vertices[name] = column
     if colors is not None:
-        for name, column in zip(("red", "green", "blue"), colors.numpy(force=True).T, strict=True):
+        for name, column in zip(("red", "green", "blue"), colors.T, strict=True):
             vertices[name] = column
     faces = np.zeros(len(mesh.faces), FACE)
     faces["count"], faces["corners"] = 3, mesh.faces.numpy(force=True)

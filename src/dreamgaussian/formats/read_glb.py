@@ -11,6 +11,7 @@ import torch
 
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.gaussians import rotation_matrices
+from dreamgaussian.core.image import linear_to_srgb, srgb_to_linear
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.formats.checks import checked_mesh
 from dreamgaussian.formats.glb import QUANTIZATION, WEBP
@@ -111,12 +112,12 @@ class _Scene:
     def _base_color(self, texture: Any, factor: tuple[float, ...]) -> torch.Tensor | None:
         """The image with the factor in it; of the factor alone where there is no image; nothing where it is 1."""
         if texture is None:
-            return None if factor == (1, 1, 1) else _srgb(torch.tensor(factor)).reshape(1, 1, 3)
+            return None if factor == (1, 1, 1) else linear_to_srgb(torch.tensor(factor)).reshape(1, 1, 3)
         if factor == (1, 1, 1):
             return self._image(texture)
         key = (texture["index"], factor)
         if key not in self.images:
-            self.images[key] = _srgb(_linear(self._image(texture)) * torch.tensor(factor))
+            self.images[key] = linear_to_srgb(srgb_to_linear(self._image(texture)) * torch.tensor(factor))
         return self.images[key]
 
     def _image(self, reference: Any) -> torch.Tensor:
@@ -202,11 +203,3 @@ def _unpacked(document: Document, binary: bytes) -> tuple[Document, bytes]:
             data.extend(np.ascontiguousarray(rows).tobytes())
             data.extend(bytes(-len(data) % 4))
     return {**document, "bufferViews": views}, bytes(data)
-
-
-def _linear(srgb: torch.Tensor) -> torch.Tensor:
-    return torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-
-
-def _srgb(linear: torch.Tensor) -> torch.Tensor:
-    return torch.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear.clamp_min(0) ** (1 / 2.4) - 0.055)

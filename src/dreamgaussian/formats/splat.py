@@ -8,6 +8,7 @@ import torch
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.gaussians import SH_C0, Gaussians
+from dreamgaussian.core.image import to_float, to_uint8
 from dreamgaussian.formats.checks import checked_gaussians, file_bytes
 
 RECORD = np.dtype([("position", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("rotation", "u1", 4)])
@@ -27,12 +28,12 @@ def splat_bytes(gaussians: Gaussians) -> bytes:
     values = gaussians.detach().to(device="cpu", dtype=torch.float32)
     importance = values.log_scales.sum(dim=1) + values.opacities.log()
     values = values[importance.argsort(descending=True, stable=True)]
-    colors = torch.cat([values.base_colors, values.opacities[:, None]], dim=1).clamp(0, 1)
+    colors = torch.cat([values.base_colors, values.opacities[:, None]], dim=1)
     rotations = torch.nn.functional.normalize(values.quats_wxyz, dim=1)
     records = np.zeros(len(values), RECORD)
     records["position"] = values.means
     records["scale"] = values.scales
-    records["rgba"] = (colors * 255).round()
+    records["rgba"] = to_uint8(colors)
     records["rotation"] = (rotations * 128 + 128).round().clamp(0, 255)
     return records.tobytes()
 
@@ -46,7 +47,7 @@ def read_splat(path: Path) -> Gaussians:
             "Copy or export it again."
         )
     records = np.frombuffer(content, RECORD)
-    rgba = torch.from_numpy(records["rgba"].astype(np.float32)) / 255
+    rgba = torch.from_numpy(to_float(records["rgba"]))
     gaussians = Gaussians(
         means=torch.from_numpy(records["position"].copy()),
         log_scales=torch.from_numpy(records["scale"].copy()).clamp_min(MIN_SCALE).log(),

@@ -10,12 +10,14 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dreamgaussian.core.image import to_float, to_uint8
+
 
 def image_bytes(image: Float[Tensor, "h w 3"], kind: str = "png", *, lossless: bool = False) -> bytes:
     """An image with values in [0, 1], in 8 bits, as a PNG or WebP file."""
     from PIL import Image
 
-    pixels = (image.detach().clamp(0, 1) * 255).round().byte().numpy(force=True)
+    pixels = to_uint8(image)
     stream = io.BytesIO()
     options: dict[str, Any] = {"quality": 90, "method": 4, "lossless": lossless} if kind == "webp" else {}
     Image.fromarray(pixels).save(stream, format=kind.upper(), **options)
@@ -36,7 +38,7 @@ def image_from(source: Any) -> Float[Tensor, "h w 3"]:
             pixels = np.array(image.convert("RGB"))
     except Exception as error:  # a decoder of broken files may fail in any way
         raise ValueError("one of its images is broken or too large") from error
-    return torch.from_numpy(pixels).float() / 255
+    return torch.from_numpy(to_float(pixels))
 
 
 def repeats(uvs: Tensor | NDArray[Any]) -> bool:

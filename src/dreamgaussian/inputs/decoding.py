@@ -14,6 +14,7 @@ from jaxtyping import Float
 from PIL import Image, ImageCms, ImageOps
 
 from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.image import to_float
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ def read_image(path: Path) -> DecodedImage:
     if factor > 1:
         size = (max(1, round(width / factor)), max(1, round(height / factor)))
         image = image.resize(size, Image.Resampling.BOX)
-    return DecodedImage(np.asarray(image, dtype=np.float32) / 255, factor, str(path))
+    return DecodedImage(to_float(image), factor, str(path))
 
 
 def check_image(path: Path) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from dreamgaussian.core.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
 from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.image import on_white, premultiply, unpremultiply
 from dreamgaussian.inputs.decoding import ALPHA_SEEN, MIN_SIDE, DecodedImage, PosedInput, read_image
 from dreamgaussian.inputs.matting import large_islands, remove_background
 from dreamgaussian.inputs.settings import SubjectSettings
@@ -114,8 +115,7 @@ def recentre(
     (top, bottom), (left, right) = (rows[0], rows[-1] + 1), (columns[0], columns[-1] + 1)
     side = float(max(bottom - top, right - left)) / fill
     offset_x, offset_y = float(left + right - side) / 2, float(top + bottom - side) / 2
-    window = _window(rgba, math.floor(offset_x), math.floor(offset_y), math.ceil(side) + 1)
-    window[..., :3] *= window[..., 3:]
+    window = premultiply(_window(rgba, math.floor(offset_x), math.floor(offset_y), math.ceil(side) + 1))
     inner_x, inner_y = offset_x - math.floor(offset_x), offset_y - math.floor(offset_y)
     box = (inner_x, inner_y, inner_x + side, inner_y + side)
     planes = [
@@ -124,9 +124,9 @@ def recentre(
         )
         for channel in np.moveaxis(window, -1, 0)
     ]
-    rgb = np.stack(planes[:3], axis=-1) / np.maximum(planes[3], 1e-6)[..., None]
-    alpha = planes[3].clip(0, 1)
-    return np.dstack([bleed(rgb.clip(0, 1), alpha), alpha]), Crop(side / size, (offset_x, offset_y))
+    straight = unpremultiply(np.stack(planes, axis=-1)).clip(0, 1)  # bicubic interpolation overshoots
+    rgb, alpha = straight[..., :3], straight[..., 3]
+    return np.dstack([bleed(rgb, alpha), alpha]), Crop(side / size, (offset_x, offset_y))
 
 
 def _window(rgba: Float[np.ndarray, "h w 4"], left: int, top: int, side: int) -> Float[np.ndarray, "side side 4"]:
@@ -151,9 +151,8 @@ def _cut_out(image: DecodedImage, settings: SubjectSettings) -> Float[np.ndarray
     rgba, name = image.rgba, image.name
     if settings.background == "remove" or (settings.background == "auto" and not image.is_cut_out):
         logger.info("Removing the background of %s.", name)
-        alpha = rgba[..., 3:]
-        rgba = remove_background(rgba[..., :3] * alpha + (1 - alpha))
-        rgba = np.dstack([rgba[..., :3], rgba[..., 3:] * alpha])
+        subject = remove_background(on_white(premultiply(rgba)))
+        rgba = np.dstack([subject[..., :3], subject[..., 3:] * rgba[..., 3:]])
         if not (rgba[..., 3] > 0.5).any():
             raise InputError(
                 f"No subject was found in {name}. Give an image of one object, or one with a transparent background."

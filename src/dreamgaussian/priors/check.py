@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.image import to_uint8
 from dreamgaussian.guidance.distill import NOMINAL_SCALE, sample
 from dreamgaussian.guidance.prior import Prior, PriorSpec
 from dreamgaussian.inputs.subject import Crop, Subject, View
@@ -76,8 +77,7 @@ def check_files(name: str, path: str | None = None) -> Iterator[str]:
 
 def save_image(pixels: Float[Tensor, "3 h w"], image: Path) -> None:
     """An image in [0, 1] into a file."""
-    levels = (pixels.float().clamp(0, 1) * 255).round().byte()
-    Image.fromarray(levels.permute(1, 2, 0).cpu().numpy()).save(image)
+    Image.fromarray(to_uint8(pixels.float().permute(1, 2, 0))).save(image)
 
 
 def _denoise(prior: Prior, subject: Subject, image: Path, steps: int, seed: int) -> Iterator[str]:

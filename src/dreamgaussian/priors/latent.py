@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import WeightsUnavailable
+from dreamgaussian.core.image import on_white, premultiply
 from dreamgaussian.guidance.prior import PriorSpec
 from dreamgaussian.priors.checkpoint import Checkpoint
 from dreamgaussian.priors.schedule import Schedule
@@ -137,8 +138,7 @@ def on_meta(network: Any, config: dict[str, Any]) -> nn.Module:
 
 def over_white(image: Float[Tensor, "h w 4"], size: int) -> Float[Tensor, "3 size size"]:
     """A straight RGBA image over white, averaged down to a square of `size` pixels."""
-    alpha = image[..., 3:]
-    rgb = (image[..., :3] * alpha + 1 - alpha).permute(2, 0, 1)[None]
+    rgb = on_white(premultiply(image)).permute(2, 0, 1)[None]
     return F.interpolate(rgb, (size, size), mode="bilinear", antialias=True, align_corners=False)[0].clamp(0, 1)
 
 

@@ -58,6 +58,11 @@ class Render:
     in pixels, and where it was asked for `.absgrad` the sum over pixels of that gradient's absolute values."""
 
     @property
+    def rgba(self) -> Float[Tensor, "h w 4"]:
+        """Colour and alpha in one image, premultiplied."""
+        return torch.cat([self.color, self.alpha[..., None]], dim=-1)
+
+    @property
     def expected_depth(self) -> Float[Tensor, "h w"]:
         """Mean depth of what is seen, 0 where nothing is."""
         return self.depth / self.alpha.clamp_min(1e-8)

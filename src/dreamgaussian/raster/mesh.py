@@ -55,6 +55,11 @@ class MeshRender:
     alpha: Float[Tensor, "h w"]
     """Share of the pixel that the mesh covers."""
 
+    @property
+    def rgba(self) -> Float[Tensor, "h w 4"]:
+        """Colour and alpha in one image, premultiplied."""
+        return torch.cat([self.color, self.alpha[..., None]], dim=-1)
+
 
 class MeshScene:
     """Triangles in embree's hierarchy, built once for many rays."""

@@ -15,6 +15,7 @@ from dreamgaussian import __version__
 from dreamgaussian.config import to_json
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.core.files import atomic_path, check_writable
+from dreamgaussian.core.image import over, to_uint8
 from dreamgaussian.formats import check_format, check_free, files_beside
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _turntable(mesh: "Mesh", subject: "Subject") -> Iterator["np.ndarray"]:
     for frame in range(TURNTABLE_FRAMES):
         camera = Camera.orbit(360 * frame / TURNTABLE_FRAMES, elevation, TURNTABLE_SIZE, radius=SHOW_RADIUS)
         render = render_mesh(mesh, camera, scene=scene)
-        yield _uint8(render.color + (1 - render.alpha[..., None]))
+        yield to_uint8(over(render.rgba, 1.0))
 
 
 def _write_preview(run: "Run", snapshot: "Snapshot", path: Path) -> None:
@@ -196,8 +197,8 @@ def _write_preview(run: "Run", snapshot: "Snapshot", path: Path) -> None:
     meshes = [] if mesh is None else [render_mesh(mesh, camera) for camera in cameras]
     sheet = contact_sheet(
         run.subject.views[0].image if run.subject.views else None,
-        [torch.cat([render.color, render.alpha[..., None]], dim=-1) for render in splats],
-        [torch.cat([render.color, render.alpha[..., None]], dim=-1) for render in meshes],
+        [render.rgba for render in splats],
+        [render.rgba for render in meshes],
     )
     with atomic_path(path) as temporary:
         Image.fromarray(sheet).save(temporary)
@@ -207,13 +208,9 @@ def _write_image(rgba: "np.ndarray", path: Path) -> None:
     from PIL import Image
 
     with atomic_path(path) as temporary:
-        Image.fromarray((rgba * 255 + 0.5).astype("uint8")).save(temporary)
+        Image.fromarray(to_uint8(rgba)).save(temporary)
 
 
 def _show_elevation(subject: "Subject") -> float:
     input_elevation = subject.views[0].camera.elevation_deg if subject.views else 0.0
     return min(input_elevation + PREVIEW_ELEVATION_DEG, 60.0)
-
-
-def _uint8(image: Any) -> "np.ndarray":
-    return (image.clamp(0, 1) * 255 + 0.5).byte().numpy()

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
+
+from dreamgaussian.core.image import over, premultiply, to_uint8
 
 TILE = 256
 GAP = 16
@@ -35,9 +36,7 @@ def contact_sheet(
     width = left + len(azimuths_deg) * (TILE + GAP) - GAP + MARGIN
     sheet = Image.new("RGB", (width, 2 * MARGIN + LABEL + big), PAGE)
     if input_image is not None:
-        alpha = input_image[..., 3:]
-        premultiplied = torch.cat([input_image[..., :3] * alpha, alpha], dim=-1)
-        _add_card(sheet, premultiplied, (MARGIN, MARGIN + LABEL), big, "Input", "")
+        _add_card(sheet, premultiply(input_image), (MARGIN, MARGIN + LABEL), big, "Input", "")
     for row, (title, views) in enumerate(rows):
         y = MARGIN + LABEL + row * (TILE + GAP + LABEL)
         for column, (view, azimuth) in enumerate(zip(views, azimuths_deg, strict=False)):
@@ -62,11 +61,8 @@ def _add_card(
 
 def _card(image: Float[Tensor, "h w _"], side: int) -> Image.Image:
     """The image over the card's colour, as large as fits, in the middle."""
-    image = image.detach().cpu()
-    color = image[..., :3]
-    if image.shape[-1] == 4:
-        color = color + (1 - image[..., 3:]) * torch.tensor(CARD) / 255
-    thumbnail = Image.fromarray((color.clamp(0, 1) * 255).round().byte().numpy())
+    color = over(image, image.new_tensor(CARD) / 255) if image.shape[-1] == 4 else image
+    thumbnail = Image.fromarray(to_uint8(color))
     scale = side / max(thumbnail.size)
     size = (max(1, round(thumbnail.width * scale)), max(1, round(thumbnail.height * scale)))
     card = Image.new("RGB", (side, side), CARD)

@@ -19,6 +19,7 @@ from jaxtyping import Float32
 from PIL import Image
 
 from dreamgaussian.core.errors import WeightsUnavailable
+from dreamgaussian.core.image import to_float
 from dreamgaussian.inputs.decoding import DecodedImage, PosedInput
 from dreamgaussian.text_to_image.matching import Reading, read_prompt
 from dreamgaussian.text_to_image.recolor import recolor
@@ -60,7 +61,7 @@ class Library:
     def images(self, entry: Entry) -> Float32[np.ndarray, "n s s 4"]:
         """An entry's cut-outs: straight sRGB and alpha."""
         content = _read(self.path, f"{entry.key}.webp")
-        strip = np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"), dtype=np.float32) / 255
+        strip = to_float(Image.open(io.BytesIO(content)).convert("RGBA"))
         return np.stack(np.split(strip, len(entry.azimuths_deg), axis=1))
 
     def __call__(self, prompt: str, negative_prompt: str, generator: "torch.Generator") -> "Painting":

@@ -6,6 +6,7 @@ Colours are in Oklab (Ottosson 2020), where equal lightness looks equally light 
 import numpy as np
 from jaxtyping import Float
 
+from dreamgaussian.core.image import linear_to_srgb, srgb_to_linear
 from dreamgaussian.text_to_image.attributes import Look
 
 CLUSTERS = 5
@@ -103,15 +104,13 @@ def _main(centers: Float[np.ndarray, "k 3"], sizes: Float[np.ndarray, " k"], cov
 
 def oklab(rgb: Float[np.ndarray, "*shape 3"]) -> Float[np.ndarray, "*shape 3"]:
     """sRGB in [0, 1] to Oklab."""
-    linear = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
-    return np.cbrt(linear @ LMS_FROM_RGB.T) @ LAB_FROM_LMS.T
+    return np.cbrt(srgb_to_linear(rgb) @ LMS_FROM_RGB.T) @ LAB_FROM_LMS.T
 
 
 def srgb(lab: Float[np.ndarray, "*shape 3"]) -> Float[np.ndarray, "*shape 3"]:
     """Oklab to sRGB, clipped to [0, 1]."""
     linear = (lab @ np.linalg.inv(LAB_FROM_LMS).T) ** 3 @ np.linalg.inv(LMS_FROM_RGB).T
-    linear = linear.clip(0, 1)
-    return np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
+    return linear_to_srgb(linear.clip(0, 1))
 
 
 LMS_FROM_RGB = np.array(

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from dreamgaussian.core.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
 from dreamgaussian.core.errors import InputError
+from dreamgaussian.core.image import unpremultiply
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.meshing.extract import Outline
@@ -96,9 +97,8 @@ class _Blend:
 
     def add(self, view: BakeView, sight: Sight) -> None:
         image = torch.cat([view.color, view.alpha[..., None]], dim=-1).to(self._sums)
-        premultiplied = sample(image, sight.uvs)
-        straight = (premultiplied[:, :3] / premultiplied[:, 3:].clamp_min(1e-6)).clamp(0, 1)
-        self._sums.index_add_(0, sight.seen, sight.weights[:, None] * straight)
+        colors = unpremultiply(sample(image, sight.uvs))[:, :3]
+        self._sums.index_add_(0, sight.seen, sight.weights[:, None] * colors)
         self.weights.index_add_(0, sight.seen, sight.weights)
 
     @property

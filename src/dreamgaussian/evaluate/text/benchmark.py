@@ -14,8 +14,8 @@ from torch import Tensor
 
 from dreamgaussian import __version__
 from dreamgaussian.config import RunConfig, to_json
-from dreamgaussian.core.fidelity import on_white
 from dreamgaussian.core.files import atomic_path
+from dreamgaussian.core.image import on_white, to_uint8
 from dreamgaussian.evaluate.networks import LiteFeatures
 from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.evaluate.steps import EvalStep
@@ -66,7 +66,7 @@ def evaluate_text(settings: EvalSettings) -> Generator[EvalStep, None, list[Text
         clock.enter("Scores")
         scene = MeshScene(last.mesh.vertices, last.mesh.faces)
         renders = [render_mesh(last.mesh, camera, scene=scene) for camera in judge_cameras()]
-        views = torch.stack([torch.cat([each.color, each.alpha[..., None]], dim=-1) for each in renders])
+        views = torch.stack([render.rgba for render in renders])
         _write_views(path.with_suffix(".webp"), views)
         facts = {} if run.painting is None else dict(run.painting.facts)
         result = judge(prompt, views, network, kinds)
@@ -82,7 +82,7 @@ def judge(prompt: Prompt, views: Float[Tensor, "n s s 4"], network: LiteFeatures
     nearest example of evaluate/text/colors.py's palette.
     """
     features = network.features(on_white(views))
-    pixels = (views.clamp(0, 1) * 255 + 0.5).byte().numpy()
+    pixels = to_uint8(views)
     return TextResult(
         words=prompt.words,
         kind=prompt.kind,
@@ -105,6 +105,6 @@ def _identity(config: RunConfig) -> dict[str, Any]:
 
 def _write_views(path: Path, views: Float[Tensor, "n s s 4"]) -> None:
     """Side by side on white, for the report."""
-    strip = torch.cat(list(on_white(views)), dim=1).clamp(0, 1)
+    strip = torch.cat(list(on_white(views)), dim=1)
     with atomic_path(path) as temporary:
-        Image.fromarray((strip * 255 + 0.5).byte().numpy()).save(temporary, "WEBP", quality=90)
+        Image.fromarray(to_uint8(strip)).save(temporary, "WEBP", quality=90)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError, InputError
+from dreamgaussian.core.image import premultiply, unpremultiply
 from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
 from dreamgaussian.inputs.subject import Subject, View
 from dreamgaussian.priors.mini import denoiser as diffusion
@@ -130,8 +131,7 @@ class MiniPrior:
     def _in_own_colors(self, x: Float[Tensor, "n 4 s s"], shares: Float[Tensor, " n"]) -> Float[Tensor, "n 4 s s"]:
         """Views as the network has them, each taken its share of the way to where it has the images' colours."""
         view = diffusion.from_network(x)
-        rgb, alpha = view[:, :3], view[:, 3:]
-        straight = (rgb / alpha.clamp(min=1e-3)).clamp(0, 1)
+        straight, alpha = unpremultiply(view.movedim(1, -1), min_alpha=1e-3).movedim(-1, 1).split([3, 1], dim=1)
         change = 2 * shares[:, None, None, None] * alpha * (self._own_colors(straight) - straight)
         return torch.cat([x[:, :3] + change, x[:, 3:]], dim=1)
 
@@ -169,6 +169,6 @@ def _lift(lifter: Lifter, image: Float[Tensor, "1 4 s s"], elevation: Float[Tens
 
 def _shrink(image: Float[Tensor, "h w 4"]) -> Float[Tensor, "1 4 64 64"]:
     """Straight alpha to premultiplied, at the prior's resolution."""
-    premultiplied = torch.cat([image[..., :3] * image[..., 3:], image[..., 3:]], dim=-1).permute(2, 0, 1)[None]
+    premultiplied = premultiply(image).permute(2, 0, 1)[None]
     size = (RESOLUTION, RESOLUTION)
     return F.interpolate(premultiplied.float(), size=size, mode="bilinear", antialias=True).clamp(0, 1)

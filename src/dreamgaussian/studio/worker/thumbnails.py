@@ -10,6 +10,7 @@ from torch import Tensor
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.files import atomic_path
+from dreamgaussian.core.image import to_uint8, unpremultiply
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.pipeline import Snapshot
 from dreamgaussian.raster import Rasterizer
@@ -50,11 +51,9 @@ def save_thumbnail(snapshot: Snapshot, rasterizer: Rasterizer, path: Path) -> No
     else:
         with torch.no_grad():
             render = rasterizer.render(snapshot.gaussians, camera)
-    alpha = render.alpha[..., None]
-    _save(torch.cat([render.color / alpha.clamp_min(1e-6), alpha], dim=-1), path)
+    _save(unpremultiply(render.rgba), path)
 
 
 def _save(rgba: Float[Tensor, "h w 4"], path: Path) -> None:
-    pixels = (rgba.clamp(0, 1) * 255).round().byte().numpy()
     with atomic_path(path) as temporary:
-        Image.fromarray(pixels).save(temporary, quality=85)
+        Image.fromarray(to_uint8(rgba)).save(temporary, quality=85)
