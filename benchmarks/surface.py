@@ -24,7 +24,7 @@ from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.evaluate.dataset import BenchmarkObject, read_index, read_object
 from dreamgaussian.evaluate.metrics import compare_points
-from dreamgaussian.evaluate.surface import sample_surface
+from dreamgaussian.evaluate.surface_points import sample_surface
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import DistillSettings, FitSettings, SurfaceSettings
 from dreamgaussian.fitting.state import FitState

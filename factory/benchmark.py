@@ -14,13 +14,13 @@ from jaxtyping import Float, UInt8
 
 from dreamgaussian.core.image import on_white, psnr, to_float
 from dreamgaussian.evaluate.dataset import (
-    Entry,
+    BenchmarkEntry,
     decode_image,
     encode_image,
     shipped_objects,
     write_archive,
 )
-from dreamgaussian.evaluate.surface import sample_surface, sphere_directions
+from dreamgaussian.evaluate.surface_points import sample_surface, sphere_directions
 from factory import catalogue
 from factory.catalogue import Furniture
 from factory.holdout import BENCHMARK_NAMES, split_objects
@@ -44,7 +44,7 @@ GOLDEN = (5**0.5 - 1) / 2
 def build(path: Path) -> Iterator[str]:
     """Write the archive to `path`; yields a line after each object."""
     items = benchmark_items(catalogue.read_catalogue(_sources()))
-    entries: list[Entry] = []
+    entries: list[BenchmarkEntry] = []
     pictures: dict[str, list[bytes]] = {}
     points: dict[str, Float[np.ndarray, "m 3"]] = {}
     for number, item in enumerate(items):
@@ -53,7 +53,7 @@ def build(path: Path) -> Iterator[str]:
         scene = Scene(model)
         elevation = round(10 + 10 * (GOLDEN * number % 1), 1)
         placement = scene.place_three_quarter(elevation)
-        entry = Entry(item.key, item.name, item.category, item.creator, item.licence, elevation, view_angles())
+        entry = BenchmarkEntry(item.key, item.name, item.category, item.creator, item.licence, elevation, view_angles())
         cameras = [entry.input_camera, *entry.cameras]
         views = [scene.render(placement, camera, STUDIO_LIGHT, SUPERSAMPLING) for camera in cameras]
         entries.append(entry)

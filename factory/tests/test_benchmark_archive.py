@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dreamgaussian.evaluate.dataset import Entry, decode_image
+from dreamgaussian.evaluate.dataset import BenchmarkEntry, decode_image
 from factory.benchmark import MIN_PSNR, compress, view_angles, visible_points
 from factory.objects import Material, Model
 from factory.render import Light, Scene
@@ -50,7 +50,7 @@ def test_points_do_not_lie_on_clear_parts_of_a_texture():
 
 def test_the_input_view_is_normalised_like_a_users_picture():
     scene = Scene(cube_in_a_cube())
-    entry = Entry("key", "Cube", "", "", "", 15.0, view_angles())
+    entry = BenchmarkEntry("key", "Cube", "", "", "", 15.0, view_angles())
     view = scene.render(scene.place_three_quarter(15.0), entry.input_camera, Light((0, 1, 0), 0.3, 0.1, 0.6), 2)
     rows, columns = np.nonzero(view[..., 3] > 127)
     assert abs(max(np.ptp(rows), np.ptp(columns)) + 1 - 0.8 * 256) <= 2

@@ -1,7 +1,6 @@
 """The scores, on values worked out by hand."""
 
 import math
-from importlib.metadata import PackageNotFoundError
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ import torch
 
 from dreamgaussian.core.errors import WeightsUnavailable
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.evaluate import networks
 from dreamgaussian.evaluate.metrics import (
     Networks,
     ViewJudge,
@@ -19,8 +17,8 @@ from dreamgaussian.evaluate.metrics import (
     shrink,
     ssim,
 )
-from dreamgaussian.evaluate.networks import StLpips
-from dreamgaussian.evaluate.surface import sample_surface, sphere_directions
+from dreamgaussian.evaluate.networks import StLpips, read_package_weights
+from dreamgaussian.evaluate.surface_points import sample_surface, sphere_directions
 
 
 def test_ssim_of_two_flat_images_is_their_luminance_term():
@@ -108,13 +106,14 @@ def test_st_lpips_agrees_with_the_authors_package():
     )
 
 
-def test_a_missing_package_is_named_with_the_line_that_installs_it(monkeypatch):
-    def nothing(name):
-        raise PackageNotFoundError(name)
+def test_a_missing_package_is_named_with_the_line_that_installs_it():
+    with pytest.raises(WeightsUnavailable, match=r"no-such-package.*pip install 'dreamgaussian\[eval\]'"):
+        read_package_weights("no-such-package", "weights.pth")
 
-    monkeypatch.setattr(networks, "files", nothing)
-    with pytest.raises(WeightsUnavailable, match=r"stlpips-pytorch.*pip install 'dreamgaussian\[eval\]'"):
-        StLpips()
+
+def test_a_package_without_the_weights_is_named():
+    with pytest.raises(WeightsUnavailable, match="The package stlpips-pytorch"):
+        read_package_weights("stlpips-pytorch", "no-such-file.pth")
 
 
 def test_views_like_the_input_are_more_similar_to_it_than_others():

@@ -19,13 +19,13 @@ from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.image import on_white, psnr, to_uint8
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkObject, Entry, read_index, read_object
-from dreamgaussian.evaluate.images import given_views, posed_images, write_views
+from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkEntry, BenchmarkObject, read_index, read_object
+from dreamgaussian.evaluate.given_views import given_views, posed_images, write_views
 from dreamgaussian.evaluate.methods import (
     BAKED,
     GAUSSIANS,
     MESH,
-    Views,
+    MethodViews,
     baseline_views,
     gaussian_views,
     mesh_views,
@@ -43,7 +43,7 @@ from dreamgaussian.evaluate.results import (
 )
 from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.evaluate.steps import EvalStep
-from dreamgaussian.evaluate.text.benchmark import evaluate_text
+from dreamgaussian.evaluate.text.text_benchmark import evaluate_text
 from dreamgaussian.fitting.settings import Method
 from dreamgaussian.pipeline import Snapshot, StageClock, generate, open_run
 from dreamgaussian.priors.mini.weights import shipped_weights
@@ -148,7 +148,7 @@ def _run(
     cameras: Sequence[Camera],
     clock: StageClock,
     start: EvalStep,
-) -> Generator[EvalStep, None, dict[str, Views]]:
+) -> Generator[EvalStep, None, dict[str, MethodViews]]:
     """The whole pipeline on the input image, and what each of its stages shows."""
     image = folder / "input.webp"
     with atomic_path(image) as temporary:
@@ -173,7 +173,9 @@ def _run(
     return shown
 
 
-def _score(views: Views, subject: BenchmarkObject, judges: dict[int, ViewJudge], networks: Networks) -> MethodScores:
+def _score(
+    views: MethodViews, subject: BenchmarkObject, judges: dict[int, ViewJudge], networks: Networks
+) -> MethodScores:
     image, front, around = subject.input_view, views.front, views.around
     return MethodScores(
         views={size: judge.score(views.images) for size, judge in judges.items() if size <= views.images.shape[1]},
@@ -183,7 +185,7 @@ def _score(views: Views, subject: BenchmarkObject, judges: dict[int, ViewJudge],
     )
 
 
-def scored_views(entry: Entry, settings: EvalSettings) -> list[int]:
+def scored_views(entry: BenchmarkEntry, settings: EvalSettings) -> list[int]:
     """The true views to compare with, evenly spread over those that no run is given."""
     given = given_views(entry, max(settings.images, default=1))
     free = [index for index in range(len(entry.cameras)) if index not in given]
@@ -191,7 +193,7 @@ def scored_views(entry: Entry, settings: EvalSettings) -> list[int]:
     return [free[place] for place in np.linspace(0, len(free), count, endpoint=False).astype(int)]
 
 
-def _config(entry: Entry, variant: str, settings: EvalSettings) -> RunConfig:
+def _config(entry: BenchmarkEntry, variant: str, settings: EvalSettings) -> RunConfig:
     config = settings.run_config
     views = posed_images(entry, SEVERAL.get(variant, 1), settings.output / entry.key)
     subject = replace(
@@ -200,7 +202,7 @@ def _config(entry: Entry, variant: str, settings: EvalSettings) -> RunConfig:
     return ABLATIONS.get(variant, lambda c: c)(replace(config, subject=subject))
 
 
-def _identity(entry: Entry, variant: str, settings: EvalSettings) -> dict[str, Any]:
+def _identity(entry: BenchmarkEntry, variant: str, settings: EvalSettings) -> dict[str, Any]:
     """What a result depends on, as JSON gives it back."""
     identity: dict[str, Any] = {"version": __version__, "views": scored_views(entry, settings)}
     if variant != BASELINES:

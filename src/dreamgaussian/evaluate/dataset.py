@@ -30,7 +30,7 @@ POINT_STEP = 1 / 1024
 
 
 @dataclass(frozen=True)
-class Entry:
+class BenchmarkEntry:
     """An object of the index."""
 
     key: str
@@ -58,7 +58,7 @@ class Entry:
 class BenchmarkObject:
     """An object with its images in memory."""
 
-    entry: Entry
+    entry: BenchmarkEntry
     input_webp: bytes
     """The input image's file."""
     input_view: Float[Tensor, "s s 4"]
@@ -74,12 +74,12 @@ def shipped_objects() -> Path:
     return Path(str(files("dreamgaussian") / "evaluate" / "data" / "objects.zip"))
 
 
-def read_index(archive: Path | None = None) -> list[Entry]:
+def read_index(archive: Path | None = None) -> list[BenchmarkEntry]:
     """All objects, in the order in which they are evaluated. Raises InputError where the archive cannot be read."""
     return [_entry(values) for values in json.loads(_read(archive or shipped_objects(), "index.json"))["objects"]]
 
 
-def read_object(entry: Entry, archive: Path | None = None) -> BenchmarkObject:
+def read_object(entry: BenchmarkEntry, archive: Path | None = None) -> BenchmarkObject:
     """One object's images and points."""
     archive = archive or shipped_objects()
     names = [f"{entry.key}/{index:02d}.webp" for index in range(len(entry.views_deg))]
@@ -95,7 +95,10 @@ def read_object(entry: Entry, archive: Path | None = None) -> BenchmarkObject:
 
 
 def write_archive(
-    path: Path, entries: Sequence[Entry], images: dict[str, list[bytes]], points: dict[str, Float[np.ndarray, "m 3"]]
+    path: Path,
+    entries: Sequence[BenchmarkEntry],
+    images: dict[str, list[bytes]],
+    points: dict[str, Float[np.ndarray, "m 3"]],
 ) -> None:
     """The archive of all objects; `images` are WebP files, the input first. The same content gives the same bytes."""
     with zipfile.ZipFile(path, "w") as archive:
@@ -144,9 +147,9 @@ def decode_image(content: bytes) -> Float[Tensor, "s s 4"]:
     return premultiply(rgba)
 
 
-def _entry(values: dict[str, Any]) -> Entry:
+def _entry(values: dict[str, Any]) -> BenchmarkEntry:
     views_deg = tuple((float(azimuth), float(elevation)) for azimuth, elevation in values.pop("views_deg"))
-    return Entry(**values, views_deg=views_deg)
+    return BenchmarkEntry(**values, views_deg=views_deg)
 
 
 def _morton(grid: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ SAMPLING_STEPS = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Views:
+class MethodViews:
     """What a method shows, as premultiplied RGBA."""
 
     images: Float[Tensor, "n s s 4"]
@@ -62,7 +62,7 @@ def around_cameras() -> list[Camera]:
 
 def baseline_views(
     subject: BenchmarkObject, cameras: Sequence[Camera], truth: Float[Tensor, "n s s 4"]
-) -> dict[str, Views]:
+) -> dict[str, MethodViews]:
     """Of all baselines."""
     image, front = subject.input_view, subject.entry.input_camera
     mesh = baselines.inflated_mesh(image, front)
@@ -71,30 +71,32 @@ def baseline_views(
         return baselines.inflated_view(mesh, image, front, camera)
 
     return {
-        COPIED: Views(baselines.copied_view(image, len(cameras)), image),
-        BILLBOARD: Views(torch.stack([baselines.billboard(image, front, camera) for camera in cameras]), image),
+        COPIED: MethodViews(baselines.copied_view(image, len(cameras)), image),
+        BILLBOARD: MethodViews(torch.stack([baselines.billboard(image, front, camera) for camera in cameras]), image),
         INFLATED: _all_views(inflated, cameras, front, mesh),
-        MEAN: Views(baselines.mean_view(truth)),
+        MEAN: MethodViews(baselines.mean_view(truth)),
     }
 
 
-def prior_views(prior: Prior, cameras: Sequence[Camera], seed: int) -> dict[str, Views]:
+def prior_views(prior: Prior, cameras: Sequence[Camera], seed: int) -> dict[str, MethodViews]:
     """Of the prior alone, where it sees single views as RGBA, which alone can be compared with the truth's."""
     spec = prior.spec
-    shown: dict[str, Views] = {}
+    shown: dict[str, MethodViews] = {}
     if isinstance(prior, LiftingPrior):
         small = [camera.resized(spec.resolution) for camera in cameras]
         lifted = torch.stack([prior.lifted_view(camera) for camera in small])
-        shown[LIFTED] = Views(lifted.permute(0, 2, 3, 1).float())
+        shown[LIFTED] = MethodViews(lifted.permute(0, 2, 3, 1).float())
     if spec.views_per_sample == 1 and spec.background is None:
         generator = torch.Generator().manual_seed(seed)
         scale, samples = spec.guidance_scale, [[camera] for camera in cameras]
         images = sample(prior, samples, steps=SAMPLING_STEPS, scale=scale, generator=generator)
-        shown[SAMPLED] = Views(images[:, 0].permute(0, 2, 3, 1).float())
+        shown[SAMPLED] = MethodViews(images[:, 0].permute(0, 2, 3, 1).float())
     return shown
 
 
-def gaussian_views(gaussians: Gaussians, rasterizer: Rasterizer, cameras: Sequence[Camera], front: Camera) -> Views:
+def gaussian_views(
+    gaussians: Gaussians, rasterizer: Rasterizer, cameras: Sequence[Camera], front: Camera
+) -> MethodViews:
     """Of the Gaussians."""
 
     def draw(camera: Camera) -> Float[Tensor, "s s 4"]:
@@ -104,7 +106,7 @@ def gaussian_views(gaussians: Gaussians, rasterizer: Rasterizer, cameras: Sequen
     return _all_views(draw, cameras, front)
 
 
-def mesh_views(mesh: Mesh, cameras: Sequence[Camera], front: Camera) -> Views:
+def mesh_views(mesh: Mesh, cameras: Sequence[Camera], front: Camera) -> MethodViews:
     """Of a textured mesh."""
     scene = MeshScene(mesh.vertices, mesh.faces)
 
@@ -118,6 +120,6 @@ def mesh_views(mesh: Mesh, cameras: Sequence[Camera], front: Camera) -> Views:
 @torch.no_grad()
 def _all_views(
     draw: Callable[[Camera], Float[Tensor, "s s 4"]], cameras: Sequence[Camera], front: Camera, mesh: Mesh | None = None
-) -> Views:
+) -> MethodViews:
     images, around = (torch.stack([draw(camera) for camera in each]) for each in (cameras, around_cameras()))
-    return Views(images, draw(front), around, mesh)
+    return MethodViews(images, draw(front), around, mesh)

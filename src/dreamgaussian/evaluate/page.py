@@ -6,12 +6,10 @@ from html import escape
 from pathlib import Path
 
 from dreamgaussian.evaluate.results import ObjectResult, image_name
-from dreamgaussian.evaluate.summary import Summary
-from dreamgaussian.evaluate.text.results import result_path
+from dreamgaussian.evaluate.text.text_results import result_path
 
 STYLE = """
-:root { --ink: #24262b; --faint: #71757e; --line: #e3e5e9; --page: #fff; --card: #f6f7f9; --good: #12703c;
-  --bad: #b3261e }
+:root { --ink: #24262b; --faint: #71757e; --line: #e3e5e9; --page: #fff; --card: #f6f7f9 }
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 1180px; padding: 40px 24px 80px; background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif }
@@ -23,7 +21,6 @@ dd { margin: 0 }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 th, td { padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap }
 th { color: var(--faint); font-weight: 500 } th.text, td.text { text-align: left }
-.yes { color: var(--good) } .no { color: var(--bad) }
 section { background: var(--card); border-radius: 14px; padding: 18px 20px; margin: 18px 0 }
 .views { display: grid; grid-template-columns: 160px auto; gap: 6px 16px; align-items: center; margin-top: 12px;
   overflow-x: auto }
@@ -34,7 +31,6 @@ section { background: var(--card); border-radius: 14px; padding: 18px 20px; marg
 def html_page(
     folder: Path,
     results: Sequence[ObjectResult],
-    summary: Summary,
     facts: dict[str, str],
     tables: dict[str, list[Sequence[str]]],
     notes: str,
@@ -45,7 +41,7 @@ def html_page(
     parts = ["<h1>DreamGaussian's benchmark</h1>", f"<p>{escape(notes)}</p>", f"<dl>{listed}</dl>"]
     for title, rows in tables.items():
         parts += [f"<h2>{escape(title)}</h2>", _table(rows, text_columns=2)]
-    parts += ["<h2>Bars</h2>", _bars(summary), "<h2>Images</h2>"]
+    parts.append("<h2>Images</h2>")
     for key in dict.fromkeys(result.key for result in results):
         parts.append(_gallery(folder, [result for result in results if result.key == key]))
     parts += [_prompt(words, result_path(folder, words).with_suffix(".webp")) for words in prompts]
@@ -64,15 +60,6 @@ def _table(rows: Sequence[Sequence[str]], text_columns: int) -> str:
 
     body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows[1:])
     return f'<div class="wide"><table><tr>{line(rows[0], "th")}</tr>{body}</table></div>'
-
-
-def _bars(summary: Summary) -> str:
-    lines = [
-        f'<tr><td class="text">{escape(bar.claim)}</td><td>{escape(bar.measured)}</td>'
-        f'<td class="{"yes" if bar.met else "no"}">{"met" if bar.met else "missed"}</td></tr>'
-        for bar in summary.bars
-    ]
-    return f'<div class="wide"><table>{"".join(lines)}</table></div>'
 
 
 def _gallery(folder: Path, results: Sequence[ObjectResult]) -> str:

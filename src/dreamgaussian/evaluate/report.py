@@ -4,17 +4,18 @@ import json
 import os
 import platform
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from dreamgaussian import __version__
 from dreamgaussian.core.files import atomic_path
+from dreamgaussian.evaluate.methods import GAUSSIANS, MESH
 from dreamgaussian.evaluate.page import html_page
-from dreamgaussian.evaluate.results import ObjectResult
+from dreamgaussian.evaluate.results import MethodScores, ObjectResult
 from dreamgaussian.evaluate.summary import Row, Summary, summarise
-from dreamgaussian.evaluate.text.results import TextResult, summarise_text, text_bars, text_facts, text_tables
+from dreamgaussian.evaluate.text.text_results import TextResult, summarise_text, text_facts, text_tables
 
 NOTES = (
     "All scores are means over objects and views, on white. ST-LPIPS is shift-tolerant LPIPS with AlexNet (lower is "
@@ -27,23 +28,27 @@ NOTES = (
 )
 HEADER = ("Variant", "Method", "PSNR", "SSIM", "ST-LPIPS", "Features", "IoU")
 SHAPE_HEADER = ("Variant", "Method", "Front", "Reference", "Chamfer", "F-score")
+OBJECT_HEADER = ("Object", "Variant", "Method", "PSNR", "ST-LPIPS", "IoU", "Front", "Chamfer", "F-score")
 
 
 def write_report(folder: Path, results: Sequence[ObjectResult], texts: Sequence[TextResult] = ()) -> Path:
     """Write report.md, report.json and report.html into the folder; returns the last one's path."""
     summary = summarise(results)
     facts = _facts(summary, results)
-    tables = _tables(summary)
-    record: dict[str, Any] = {"facts": facts, "summary": asdict(summary), "results": [asdict(each) for each in results]}
+    tables = _tables(summary, results)
+    record: dict[str, Any] = {
+        "facts": facts,
+        "summary": asdict(summary),
+        "results": [asdict(result) for result in results],
+    }
     if texts:
-        summary = replace(summary, bars=(*summary.bars, *text_bars(texts)))
         facts |= text_facts(texts)
         tables |= text_tables(texts)
-        record |= {"text": asdict(summarise_text(texts)), "text_results": [asdict(each) for each in texts]}
+        record |= {"text": asdict(summarise_text(texts)), "text_results": [asdict(text) for text in texts]}
     contents = {
-        "report.md": markdown(summary, facts, tables),
+        "report.md": markdown(facts, tables),
         "report.json": json.dumps(record, indent=1) + "\n",
-        "report.html": html_page(folder, results, summary, facts, tables, NOTES, [each.words for each in texts]),
+        "report.html": html_page(folder, results, facts, tables, NOTES, [text.words for text in texts]),
     }
     for name, content in contents.items():
         with atomic_path(folder / name) as temporary:
@@ -51,13 +56,12 @@ def write_report(folder: Path, results: Sequence[ObjectResult], texts: Sequence[
     return folder / "report.html"
 
 
-def markdown(summary: Summary, facts: dict[str, str], tables: dict[str, list[Sequence[str]]]) -> str:
+def markdown(facts: dict[str, str], tables: dict[str, list[Sequence[str]]]) -> str:
     """The report without images."""
     lines = ["# Benchmark", "", ", ".join(f"{name}: {value}" for name, value in facts.items()), "", NOTES]
     for title, rows in tables.items():
         lines += ["", f"## {title}", "", *_markdown_table(rows)]
-    bars = [("Bar", "Measured", "Met"), *((b.claim, b.measured, "yes" if b.met else "no") for b in summary.bars)]
-    return "\n".join([*lines, "", "## Bars", "", *_markdown_table(bars), ""])
+    return "\n".join([*lines, ""])
 
 
 def _facts(summary: Summary, results: Sequence[ObjectResult]) -> dict[str, str]:
@@ -74,12 +78,14 @@ def _facts(summary: Summary, results: Sequence[ObjectResult]) -> dict[str, str]:
     }
 
 
-def _tables(summary: Summary) -> dict[str, list[Sequence[str]]]:
+def _tables(summary: Summary, results: Sequence[ObjectResult]) -> dict[str, list[Sequence[str]]]:
     """Rows of text, the header first, by title."""
     sizes = sorted({size for row in summary.rows for size in row.scores.views})
     tables = {f"Views at {size} px": [HEADER, *_view_rows(summary.rows, size)] for size in sizes}
     shapes = [SHAPE_HEADER, *_shape_rows(summary.rows)]
-    return tables | ({"Front view and shape": shapes} if len(shapes) > 1 else {})
+    objects = [OBJECT_HEADER, *_object_rows(results)]
+    further = {"Front view and shape": shapes, "Objects": objects}
+    return tables | {title: rows for title, rows in further.items() if len(rows) > 1}
 
 
 def _view_rows(rows: Iterable[Row], size: int) -> Iterable[Sequence[str]]:
@@ -91,15 +97,29 @@ def _view_rows(rows: Iterable[Row], size: int) -> Iterable[Sequence[str]]:
 
 
 def _shape_rows(rows: Iterable[Row]) -> Iterable[Sequence[str]]:
-    def number(value: float | None, places: int) -> str:
-        return "" if value is None else f"{value:.{places}f}"
-
     for row in rows:
-        scores, shape = row.scores, row.scores.shape
-        if scores.front_psnr is not None:
-            chamfer, f_score = (None, None) if shape is None else (shape.chamfer, shape.f_score)
-            numbers = (number(scores.reference_similarity, 3), number(chamfer, 4), number(f_score, 3))
-            yield row.variant, row.method, number(scores.front_psnr, 2), *numbers
+        if row.scores.front_psnr is not None:
+            front, reference = _number(row.scores.front_psnr, 2), _number(row.scores.reference_similarity, 3)
+            yield row.variant, row.method, front, reference, *_shape_numbers(row.scores)
+
+
+def _object_rows(results: Sequence[ObjectResult]) -> Iterable[Sequence[str]]:
+    """The asset of every object, at the largest size at which its views are scored."""
+    for result in results:
+        for method in (GAUSSIANS, MESH):
+            if scores := result.methods.get(method):
+                view = scores.views[max(scores.views)]
+                numbers = (f"{view.psnr:.2f}", f"{view.st_lpips:.3f}", f"{view.iou:.3f}", _number(scores.front_psnr, 2))
+                yield result.name, result.variant, method, *numbers, *_shape_numbers(scores)
+
+
+def _shape_numbers(scores: MethodScores) -> tuple[str, str]:
+    shape = scores.shape
+    return ("", "") if shape is None else (f"{shape.chamfer:.4f}", f"{shape.f_score:.3f}")
+
+
+def _number(value: float | None, places: int) -> str:
+    return "" if value is None else f"{value:.{places}f}"
 
 
 def _markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:

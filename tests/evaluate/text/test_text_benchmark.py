@@ -1,9 +1,9 @@
 import torch
 
 from dreamgaussian.evaluate.networks import LiteFeatures
-from dreamgaussian.evaluate.text.benchmark import judge
 from dreamgaussian.evaluate.text.kinds import SIDE, read_kinds
 from dreamgaussian.evaluate.text.prompts import Prompt
+from dreamgaussian.evaluate.text.text_benchmark import judge
 
 
 def test_the_commonest_colour_of_the_pixels_is_named_and_the_kinds_are_ranked():

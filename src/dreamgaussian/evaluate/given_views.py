@@ -6,21 +6,21 @@ from pathlib import Path
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.image import to_uint8
-from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkObject, Entry, encode_image
+from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkEntry, BenchmarkObject, encode_image
 from dreamgaussian.inputs.settings import PosedImage
 
 SIDES_DEG = {1: (), 2: (180.0,), 4: (90.0, 180.0, 270.0)}
 """Azimuths of the further images, by the number of images; the true views nearest to them stand in."""
 
 
-def given_views(entry: Entry, images: int) -> list[int]:
+def given_views(entry: BenchmarkEntry, images: int) -> list[int]:
     """The true views that a run with so many images is given beside the input."""
     wanted = [Camera.orbit(azimuth, entry.elevation_deg, VIEW_SIZE) for azimuth in SIDES_DEG[images]]
     positions = [camera.position for camera in entry.cameras]
     return [min(range(len(positions)), key=lambda i: float((positions[i] - w.position).norm())) for w in wanted]
 
 
-def posed_images(entry: Entry, images: int, folder: Path) -> tuple[PosedImage, ...]:
+def posed_images(entry: BenchmarkEntry, images: int, folder: Path) -> tuple[PosedImage, ...]:
     """The same as settings of a run; the files lie in `folder`."""
     indices = given_views(entry, images)
     return tuple(PosedImage(str(folder / f"{index:02d}.webp"), *entry.views_deg[index]) for index in indices)

@@ -22,7 +22,7 @@ from dreamgaussian.evaluate.steps import EvalStep
 from dreamgaussian.evaluate.text.colors import color_names
 from dreamgaussian.evaluate.text.kinds import Kinds, judge_cameras, opposite_similarity, read_kinds
 from dreamgaussian.evaluate.text.prompts import PROMPTS, Prompt
-from dreamgaussian.evaluate.text.results import (
+from dreamgaussian.evaluate.text.text_results import (
     FOLDER,
     TextResult,
     read_text_result,

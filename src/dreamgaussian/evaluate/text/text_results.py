@@ -1,4 +1,4 @@
-"""What a prompt's run leaves behind, and the means over all prompts."""
+"""Results of the text benchmark: a JSON file for each prompt, and the means over all prompts."""
 
 import json
 from collections.abc import Sequence
@@ -10,10 +10,9 @@ import numpy as np
 
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.files import atomic_path
-from dreamgaussian.evaluate.summary import Bar
 
 FOLDER = "text"
-"""In the evaluation's folder."""
+"""Subfolder of the evaluation's output."""
 
 
 @dataclass(frozen=True)
@@ -23,25 +22,25 @@ class TextResult:
     words: str
     kind: str
     identity: dict[str, Any]
-    """What the result depends on; a result with another identity is not reused."""
+    """Version, settings and weights behind the result; a result with another identity is measured again."""
     nearest: tuple[str, ...]
     """The five nearest kinds."""
     asked_colors: tuple[str, ...]
-    """One of which shall be the commonest; none where no colour was asked for."""
+    """Colours of which one should be the commonest; empty where the prompt names none."""
     color: str
-    """Name of the colour that most pixels of the eight views have."""
+    """Commonest colour of the eight views' pixels."""
     opposite: float
-    """Similarity of views 180 degrees apart."""
+    """Mean cosine similarity of the features of views 180 degrees apart."""
     true_opposite: float
-    """The same of true objects of the kind."""
+    """The same for true objects of the kind."""
     painting: dict[str, Any] = field(default_factory=dict[str, Any])
-    """How the image came about, where the words became one."""
+    """Facts about the image that the prompt became, where it became one."""
     seconds: dict[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True)
 class TextSummary:
-    """Means over prompts."""
+    """Means over prompts; shares are from 0 to 1."""
 
     prompts: int
     top_1: float
@@ -53,7 +52,7 @@ class TextSummary:
 
 
 def result_path(folder: Path, words: str) -> Path:
-    """The file of a prompt's result; its views lie beside it as .webp."""
+    """The file of a prompt's result; its views are beside it as .webp."""
     return folder / FOLDER / f"{'-'.join(words.split())}.json"
 
 
@@ -101,7 +100,7 @@ def text_tables(results: Sequence[TextResult]) -> dict[str, list[Sequence[str]]]
 
 
 def text_facts(results: Sequence[TextResult]) -> dict[str, str]:
-    """What is said above the tables."""
+    """Facts for the head of the report."""
     summary = summarise_text(results)
     stages = dict.fromkeys(stage for result in results for stage in result.seconds if stage != "Scores")
     seconds = {stage: float(np.mean([result.seconds.get(stage, 0.0) for result in results])) for stage in stages}
@@ -111,17 +110,6 @@ def text_facts(results: Sequence[TextResult]) -> dict[str, str]:
         "Prompts": f"{summary.prompts}: {shares}; {alike}",
         "Seconds a prompt": ", ".join(f"{stage} {value:.1f}" for stage, value in seconds.items()),
     }
-
-
-def text_bars(results: Sequence[TextResult]) -> list[Bar]:
-    """Issue 3's bars for text."""
-    summary = summarise_text(results)
-    bars = [
-        ("top-1 at least 40 %", summary.top_1, 0.40, summary.prompts),
-        ("top-5 at least 75 %", summary.top_5, 0.75, summary.prompts),
-        ("asked colours right in at least 70 %", summary.colors_right, 0.70, summary.colors_asked),
-    ]
-    return [Bar(f"Text: {claim}", f"{share:.0%} of {count}", share >= least) for claim, share, least, count in bars]
 
 
 def _source(result: TextResult) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from dreamgaussian.evaluate.benchmark import scored_views
 from dreamgaussian.evaluate.dataset import read_index, read_object
-from dreamgaussian.evaluate.images import given_views, posed_images, write_views
+from dreamgaussian.evaluate.given_views import given_views, posed_images, write_views
 from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.inputs.settings import SubjectSettings
 from dreamgaussian.inputs.subject import subject_from_image
