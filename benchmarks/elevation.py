@@ -23,9 +23,10 @@ from dreamgaussian.core.image import unpremultiply
 from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkObject, read_index, read_object
 from dreamgaussian.evaluate.metrics import shrink
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.prior import Prior, PriorSpec
+from dreamgaussian.guidance.prior import Prior
+from dreamgaussian.guidance.spec import PriorSpec
 from dreamgaussian.inputs.subject import Crop, Subject, View
-from dreamgaussian.priors.elevation import ElevationAware, estimate_elevation
+from dreamgaussian.priors.elevation import ElevationAware, likeliest_elevation
 from dreamgaussian.priors.registry import open_prior
 from dreamgaussian.raster import Render, choose_rasterizer
 
@@ -51,7 +52,7 @@ def main() -> None:
         else:
             prior_at = conditioned(arguments.prior, arguments.prior_path, torch.device(arguments.device), view)
         true.append(entry.elevation_deg)
-        told.append(estimate_elevation(prior_at, view, torch.Generator().manual_seed(0)))
+        told.append(likeliest_elevation(prior_at, view, torch.Generator().manual_seed(0)))
         print(f"{entry.name}: {true[-1]:.0f} degrees, told {told[-1]:.0f}", flush=True)
     errors = [abs(a - b) for a, b in zip(true, told, strict=True)]
     middle = statistics.median(true)

@@ -110,13 +110,13 @@ def random_prior(name, device):
     from dreamgaussian.priors.manifest import manifest
     from dreamgaussian.priors.multiview import MultiView
     from dreamgaussian.priors.multiview_unet import MultiViewUNet
-    from dreamgaussian.priors.registry import prior_spec
+    from dreamgaussian.priors.registry import prior_record
     from dreamgaussian.priors.schedule import Schedule
     from dreamgaussian.priors.stable_diffusion import VIEW_NAMES, StableDiffusion
     from dreamgaussian.priors.zero123 import SeenView, Zero123
 
     filled = partial(with_random_weights, device=device)
-    spec, components = prior_spec(name), manifest(name).components
+    spec, components = prior_record(name).spec, manifest(name).components
     space = LatentSpace(filled(on_meta(AutoencoderKL, components["vae"].config)))
     betas = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
     schedule = Schedule.from_config(betas, device)

@@ -20,7 +20,7 @@ from dreamgaussian.evaluate.methods import mesh_views
 from dreamgaussian.evaluate.metrics import Networks, ViewJudge
 from dreamgaussian.formats import load_gaussians
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
+from dreamgaussian.guidance.spec import CameraDomain, PriorSpec
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.meshing.build import build_mesh
 from dreamgaussian.raster.cpu import CpuRasterizer

@@ -30,7 +30,7 @@ from dreamgaussian.fitting.settings import DistillSettings, FitSettings, Surface
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.formats import load_gaussians, save
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
+from dreamgaussian.guidance.spec import CameraDomain, PriorSpec
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.meshing.build import build_mesh
 from dreamgaussian.meshing.extract import Outline

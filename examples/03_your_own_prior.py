@@ -11,7 +11,7 @@ from torch import Tensor
 
 import dreamgaussian as dg
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.prior import PriorSpec
+from dreamgaussian.guidance.spec import PriorSpec
 from dreamgaussian.inputs.subject import Subject
 
 

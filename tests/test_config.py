@@ -1,15 +1,14 @@
 import dataclasses
 import json
 from dataclasses import replace
-from typing import get_args
 
 import pytest
 
 from dreamgaussian.config import PRESETS, RENAMED, RunConfig, from_json, preset, read_run, to_json
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.inputs.settings import PosedImage, SubjectSettings
-from dreamgaussian.priors.choice import PriorName
-from dreamgaussian.priors.registry import CATALOGUE
+from dreamgaussian.priors.registry import HUB_PRIORS
+from dreamgaussian.priors.settings import PriorSettings
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -55,9 +54,10 @@ def test_paper_preset_holds_the_published_numbers():
 def test_each_prior_has_the_weighting_of_the_paper_s_code():
     """1 - alpha_bar in its Stable Diffusion and Zero123 guidance, none in those of MVDream and ImageDream."""
     assert preset("code").fit.distill.weighting is None
-    uniform = {name for name, entry in CATALOGUE.items() if entry.spec.weighting == "uniform"}
+    uniform = {name for name, record in HUB_PRIORS.items() if record.suggested.weighting == "uniform"}
     assert uniform == {"mvdream", "imagedream"}
-    assert {entry.spec.weighting for name, entry in CATALOGUE.items() if name not in uniform} == {"sigma_squared"}
+    others = {record.suggested.weighting for name, record in HUB_PRIORS.items() if name not in uniform}
+    assert others == {"sigma_squared"}
 
 
 def test_missing_settings_keep_their_defaults():
@@ -71,7 +71,7 @@ def test_missing_settings_keep_their_defaults():
         ({"fit": {"stepps": 3}}, r"No setting is called 'fit.stepps'"),
         ({"seed": "3"}, r"The setting seed is '3', but should be int"),
         ({"seed": True}, r"The setting seed is True, but should be int"),
-        ({"prior": [{"name": "zero124"}]}, r"No prior is called 'zero124'. There are: mini, zero123"),
+        ({"prior": [{"nam": "zero123"}]}, r"No setting is called 'prior.nam'"),
         ({"fit": 3}, r"The setting fit is 3, but should hold several settings"),
         ({"fit": {"steps": 0}}, r"fit.steps is 0. Give a whole number of at least 1"),
         ({"fit": {"distill": {"t_max": 1.5}}}, r"Give 0 < t_min <= t_max < 1"),
@@ -101,8 +101,14 @@ def test_a_broken_run_json_is_named(tmp_path):
         read_run(path)
 
 
-def test_the_names_of_priors_are_those_there_are():
-    assert set(get_args(PriorName)) == {"mini", *CATALOGUE}
+def test_what_was_said_once_for_all_priors_is_said_of_each():
+    """`prior_path` and `roundness` in the records of an earlier release."""
+    old = {"prior": [{"name": "zero123", "weight": 2.0}, {"name": "mini"}], "roundness": 0.3, "prior_path": None}
+    expected = (PriorSettings("zero123", 2.0, roundness=0.3), PriorSettings("mini", roundness=0.3))
+    assert from_json(old).prior == expected
+    assert from_json({"roundness": 0.9}).prior == (PriorSettings(roundness=0.9),)
+    old = {"prior": [{"name": "sdxl"}], "prior_path": "elsewhere", "roundness": 0.6}
+    assert from_json(old).prior == (PriorSettings("sdxl", path="elsewhere"),)
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())

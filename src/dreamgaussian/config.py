@@ -24,12 +24,9 @@ from dreamgaussian.fitting.settings import (
 from dreamgaussian.formats.settings import ExportSettings
 from dreamgaussian.inputs.settings import SubjectSettings
 from dreamgaussian.meshing.settings import MeshSettings
-from dreamgaussian.priors.choice import PriorChoice, PriorName
-from dreamgaussian.priors.settings import HubSettings
+from dreamgaussian.priors.registry import prior_names, prior_record
+from dreamgaussian.priors.settings import HubSettings, PriorFlag, PriorSettings
 from dreamgaussian.texture.settings import BakeSettings, RefineSettings, RetextureSettings
-
-TELLS_ELEVATION: tuple[PriorName, ...] = ("stable-zero123",)
-"""Priors whose prediction of the input's own view depends on its elevation."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +35,8 @@ class RunConfig:
 
     seed: int = 0
     """Of all random numbers; a run repeats bit for bit on one machine's CPU."""
-    prior: Suppress[tuple[PriorChoice, ...]] = (PriorChoice("mini"),)
+    prior: Suppress[tuple[PriorSettings, ...]] = (PriorSettings(),)
     """The diffusion priors with their weights; the first frames the image and refines the texture."""
-    prior_path: str | None = None
-    """A folder or hub id to take the weights of the only prior from; none given: the published places."""
-    roundness: float = 0.6
-    """How strongly depth that the image does not show follows the outline's width, 0 to 1.5; for `mini` only."""
     via_image: str = "auto"
     """What makes an image of words alone, which the run goes on with: `library`, a lookup among the images that
     come with the package, recoloured; a network from the hub: `stable-diffusion`, `stable-diffusion-1.5`, `sdxl`,
@@ -65,32 +58,25 @@ class RunConfig:
     export: ExportSettings = field(default_factory=ExportSettings)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.roundness <= 1.5:
-            raise ConfigError(f"roundness is {self.roundness:g}. Give a number from 0 to 1.5.")
         if not self.prior:
             raise ConfigError("No prior was given. Leave --prior out for the embedded one, mini.")
-        if self.subject.estimate_elevation and self.prior[0].name not in TELLS_ELEVATION:
-            raise ConfigError(
-                f"The prior {self.prior[0].name} cannot tell the elevation of an image, as docs/priors.md explains. "
-                f"Give the degrees with --elevation, or choose --prior {TELLS_ELEVATION[0]}."
-            )
-        if self.prior_path is not None and (len(self.prior) > 1 or any("/" in choice.name for choice in self.prior)):
-            raise ConfigError(
-                f"prior_path goes with the name of one prior, not with {', '.join(map(str, self.prior))}. Give the "
-                "folder or hub id itself with --prior."
-            )
 
     @property
-    def embedded(self) -> bool:
-        """No prior but the embedded one guides the run."""
-        return all(choice.name == "mini" for choice in self.prior)
+    def goes_by_image(self) -> bool:
+        """Whether no prior of the run knows words, so that words alone have to become an image first."""
+        return all(self._substitute(prior) is not None for prior in self.prior)
 
     @property
-    def painter(self) -> str | None:
-        """What makes an image of words alone; None where the prior itself goes by words."""
+    def text_to_image(self) -> str | None:
+        """The model that makes an image of words alone; None where the priors go by the words themselves."""
         if self.via_image == "auto":
-            return "library" if self.embedded else None
+            return self._substitute(self.prior[0]) if self.goes_by_image else None
         return None if self.via_image == "none" else self.via_image
+
+    @staticmethod
+    def _substitute(prior: PriorSettings) -> str | None:
+        """The text-to-image model that stands between words and this prior."""
+        return prior_record(prior.name).text_to_image if prior.name in prior_names() else None
 
 
 @dataclass(frozen=True)
@@ -112,10 +98,8 @@ class TextureConfig(RetextureSettings):
 
     seed: int = 0
     """Of all random numbers."""
-    prior: PriorName = "mini"
+    prior: PriorFlag = field(default_factory=PriorSettings)
     """The diffusion prior that makes up what no image shows."""
-    prior_path: str | None = None
-    """A folder or hub id to take the prior's weights from; none given: the published places."""
     prompt: str = ""
     """Words about the subject; without an image, what it is to look like."""
     negative_prompt: str = ""
@@ -128,8 +112,7 @@ class TextureConfig(RetextureSettings):
         """The settings of a run whose image, words and prior are these."""
         return RunConfig(
             seed=self.seed,
-            prior=(PriorChoice(self.prior),),
-            prior_path=self.prior_path,
+            prior=(self.prior,),
             prompt=self.prompt,
             negative_prompt=self.negative_prompt,
             device=self.device,
@@ -211,6 +194,8 @@ RENAMED = {
     "subject.picture_size": "subject.image_size",
     "fit.distill.opaque": "fit.distill.opacity_loss_weight",
     "fit.density.beside": "fit.density.silhouette_margin",
+    "hub.painter_path": "hub.text_to_image_path",
+    "hub.painter_lora": "hub.text_to_image_lora",
 }
 """Settings that had another name in an earlier release, and the names that they have now."""
 
@@ -234,6 +219,11 @@ def _with_new_names(values: Mapping[str, Any]) -> Mapping[str, Any]:
             if place is None:
                 place = present.setdefault(new_group, {})
             place[new_name] = settings.pop(name)
+    for old, new in (("prior_path", "path"), ("roundness", "roundness")):  # were one for all priors
+        if old in present:
+            value = present.pop(old)
+            for prior in present.setdefault("prior", [{}]):
+                prior[new] = value
     return present
 
 

@@ -10,10 +10,11 @@ from typing import Literal
 import torch
 
 from dreamgaussian.config import RunConfig
-from dreamgaussian.core.errors import BackendUnavailable
+from dreamgaussian.core.device import choose_device
+from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.fitting.distillation import Guide, check_spec
+from dreamgaussian.fitting.distillation import WeightedPrior, check_spec
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.formats import check_files
@@ -23,11 +24,10 @@ from dreamgaussian.meshing.build import build_mesh
 from dreamgaussian.meshing.extract import Outline
 from dreamgaussian.meshing.quads import need_remesher
 from dreamgaussian.priors.caption import open_captioner
-from dreamgaussian.priors.choice import PriorChoice
-from dreamgaussian.priors.elevation import tell_elevation
-from dreamgaussian.priors.registry import fetch_weights, open_prior, prior_spec
+from dreamgaussian.priors.elevation import estimate_elevation
+from dreamgaussian.priors.registry import prior_record
 from dreamgaussian.raster import Rasterizer, choose_rasterizer
-from dreamgaussian.text_to_image import Painting, open_painter
+from dreamgaussian.text_to_image import GeneratedImage, open_text_to_image
 from dreamgaussian.texture.bake import bake, input_views
 from dreamgaussian.texture.from_gaussians import gaussian_views
 from dreamgaussian.texture.refine import refine
@@ -43,11 +43,11 @@ class Run:
 
     config: RunConfig
     subject: Subject
-    guides: tuple[Guide, ...]
+    guides: tuple[WeightedPrior, ...]
     """The priors with their weights; all guide stage 1."""
     rasterizer: Rasterizer
     state: FitState
-    painting: Painting | None = None
+    generated_image: GeneratedImage | None = None
     """The image that was made of the words, where there were only words."""
 
     @property
@@ -58,7 +58,7 @@ class Run:
     @property
     def last_stage(self) -> Stage:
         """The one whose mesh is the result."""
-        return "Texture" if self.config.refine.rounds(self.prior.spec.refine_rounds) else "Mesh"
+        return "Texture" if self.config.refine.rounds(self.prior.suggested.refine_rounds) else "Mesh"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,48 +80,51 @@ def open_run(image: str | Path | None, config: RunConfig = RunConfig()) -> Run:
         need_remesher()
     device = choose_device(config.device)
     rasterizer = choose_rasterizer(config.rasterizer, device)
-    for choice in config.prior:
-        check_spec(prior_spec(choice.name), config.fit.distill)
-    for choice in config.prior:
-        fetch_weights(choice.name, config.prior_path, config.hub)
+    records = [prior_record(settings.name) for settings in config.prior]
+    for record in records:
+        check_spec(record.spec, config.fit.distill)
+    if config.subject.estimate_elevation and not records[0].estimates_elevation:
+        raise ConfigError(
+            f"The prior {records[0].name} cannot tell the elevation of an image, as docs/priors.md explains. Give the "
+            "degrees with --elevation, or choose --prior stable-zero123."
+        )
+    for record, settings in zip(records, config.prior, strict=True):
+        record.fetch(settings, config.hub)
     describe = open_captioner(device, config.hub) if config.prompt == "auto" and image is not None else None
-    painting = paint(config, device) if image is None else None
-    subject = open_subject(painting or image, config)
+    generated = paint(config, device) if image is None else None
+    subject = open_subject(generated or image, config)
     if describe is not None:
         config = replace(config, prompt=describe(subject.views[0].image))
         subject = replace(subject, prompt=config.prompt)
         logger.info("The image shows: %s", config.prompt)
-    guides = tuple(_open_guide(choice, config, subject, device) for choice in config.prior)
+    guides = tuple(
+        WeightedPrior(record.open(subject, device, settings, config.hub), settings.weight)
+        for record, settings in zip(records, config.prior, strict=True)
+    )
     if config.subject.estimate_elevation and image is not None:
-        elevation = tell_elevation(guides[0].prior, subject.views[0], torch.Generator().manual_seed(config.seed))
+        elevation = estimate_elevation(guides[0].prior, subject.views[0], torch.Generator().manual_seed(config.seed))
         logger.info("The image was taken from an elevation of %.0f degrees.", elevation)
         known = replace(config.subject, elevation_deg=elevation, estimate_elevation=False)
         return open_run(image, replace(config, subject=known))
     state = FitState.start(config.fit, config.seed, guides[0].prior)
-    return Run(config, subject, guides, rasterizer, state, painting)
+    return Run(config, subject, guides, rasterizer, state, generated)
 
 
-def _open_guide(choice: PriorChoice, config: RunConfig, subject: Subject, device: torch.device) -> Guide:
-    path, roundness = config.prior_path, config.roundness
-    prior = open_prior(choice.name, subject, device, path, roundness=roundness, hub=config.hub)
-    return Guide(prior, choice.weight)
-
-
-def paint(config: RunConfig, device: torch.device) -> Painting | None:
+def paint(config: RunConfig, device: torch.device) -> GeneratedImage | None:
     """The image of words alone; None where the run goes without, for priors that know words themselves do."""
-    if config.painter is None:
+    if config.text_to_image is None:
         return None
-    painter = open_painter(config.painter, device, config.hub)
-    return painter(config.prompt, config.negative_prompt, torch.Generator().manual_seed(config.seed))
+    model = open_text_to_image(config.text_to_image, device, config.hub)
+    return model(config.prompt, config.negative_prompt, torch.Generator().manual_seed(config.seed))
 
 
-def open_subject(image: str | Path | Painting | None, config: RunConfig) -> Subject:
+def open_subject(image: str | Path | GeneratedImage | None, config: RunConfig) -> Subject:
     """The image cut out and recentred as the prior wants it, and the words; words alone without an image."""
     views: tuple[View, ...] = ()
     if image is not None:
-        domain = prior_spec(config.prior[0].name).domain
+        domain = prior_record(config.prior[0].name).spec.domain
         settings = config.subject
-        if isinstance(image, Painting):
+        if isinstance(image, GeneratedImage):
             front, further = image.image, image.further
             if image.elevation_deg is not None:
                 settings = replace(settings, elevation_deg=image.elevation_deg)
@@ -169,19 +172,6 @@ def extract(run: Run, gaussians: Gaussians) -> Iterator[Snapshot]:
     views += input_views(run.subject)
     mesh = bake(mesh, views, run.config.mesh.texture_size, run.config.bake)
     yield Snapshot("Mesh", 2, 2, None, gaussians, mesh)
-
-
-def choose_device(name: str) -> torch.device:
-    """`auto` is the GPU that torch sees, or else the CPU. Raises BackendUnavailable for one that is not there."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise BackendUnavailable(f"The device {name!r} cannot be used ({reason}). Try --device cpu.") from error
-    return device
 
 
 class StageClock:

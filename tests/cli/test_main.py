@@ -56,7 +56,6 @@ def image(tmp_path) -> Path:
         (["image", "x.png", "--steps", "many"], "many"),
         (["image", "x.png", "--steps", "0"], "fit.steps is 0. Give a whole number of at least 1."),
         (["image", "x.png", "--elevation", "120"], "elevation_deg is 120."),
-        (["image", "x.png", "--elevation", "auto"], "The prior mini cannot tell the elevation of an image, as docs"),
         (["image", "x.png", "--preset", "papr"], "No preset is called 'papr'. There are: default, paper, code, quick."),
         (["image", "x.png", "--prior", "zero124"], "zero124"),
         (["image", "x.png", "--config", "missing.json"], "missing.json cannot be read"),
@@ -68,8 +67,8 @@ def image(tmp_path) -> Path:
         (["image", "."], ". is a folder."),
         (["text"], "No words were given."),
         (["text", "a hot dog"], "The image library has no 'hot dog'"),
-        (["text", "a cat", "--via-image", "none"], "The embedded prior, mini, goes by an image."),
-        (["prior", "check", "mini"], "The embedded prior, mini, comes with the package."),
+        (["text", "a cat", "--via-image", "none"], "The prior mini goes by an image."),
+        (["prior", "check", "mini"], "There are no weights on the hub called 'mini'. There are: zero123,"),
     ],
 )
 def test_mistakes_are_answered_in_one_line(arguments, message, capsys, tmp_path, monkeypatch):
@@ -102,6 +101,11 @@ def test_a_folder_that_cannot_be_made_is_refused(image, capsys):
 def test_an_unknown_device_is_refused(image, tmp_path, capsys):
     message = complaint(["image", str(image), "-o", str(tmp_path / "out"), "--device", "abacus"], capsys)
     assert "The device 'abacus' cannot be used" in message
+
+
+def test_a_prior_that_cannot_tell_the_elevation_says_so(image, tmp_path, capsys):
+    arguments = ["image", str(image), "-o", str(tmp_path / "out"), "--elevation", "auto"]
+    assert "The prior mini cannot tell the elevation of an image, as docs" in complaint(arguments, capsys)
 
 
 def test_debug_shows_the_traceback():

@@ -8,7 +8,7 @@ from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import SH_C0, Gaussians
 from dreamgaussian.core.image import on_white, psnr, unpremultiply
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
+from dreamgaussian.guidance.spec import CameraDomain, PriorSpec
 from dreamgaussian.inputs.subject import Crop, Subject, View
 from dreamgaussian.raster import Rasterizer
 

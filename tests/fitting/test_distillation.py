@@ -8,9 +8,9 @@ from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.cameras import ring_of_cameras
 from dreamgaussian.fitting.distillation import (
-    Guide,
     RenderRecorder,
     StepContext,
+    WeightedPrior,
     choose_guidance_method,
     groups,
     guidance_scale,
@@ -20,9 +20,9 @@ from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import DistillSettings, FitSettings, ReferenceSettings, TargetSettings
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
+from dreamgaussian.guidance.spec import CameraDomain, PriorSpec, SuggestedSettings
 from dreamgaussian.inputs.subject import Subject
-from dreamgaussian.priors.registry import prior_spec
+from dreamgaussian.priors.registry import prior_record
 from dreamgaussian.raster.cpu import CpuRasterizer
 from dreamgaussian.raster.reference import ReferenceRasterizer
 from fitting.known_object import known_prior, lobed_ball
@@ -37,7 +37,7 @@ def grey_prior(name: str, background: float | None, views: int = 1) -> AnalyticP
     return AnalyticPrior(spec, lambda camera: torch.full((spec.channels, 16, 16), 0.5))
 
 
-def losses(guides: list[Guide], recorder: RenderRecorder, **settings) -> float:
+def losses(guides: list[WeightedPrior], recorder: RenderRecorder, **settings) -> float:
     method = choose_guidance_method(guides, DistillSettings(**settings))
     return method.loss(recorder, START, (), torch.Generator().manual_seed(0))[0].item()
 
@@ -48,7 +48,7 @@ def test_every_method_approaches_a_known_object(method):
     rasterizer, truth = CpuRasterizer(), lobed_ball(1000)
     views = tuple((azimuth, 0.0) for azimuth in range(-180, 180, 60))
     prior = known_prior(rasterizer, truth, 16, views)
-    prior = replace(prior, spec=replace(prior.spec, guidance_scale=1.5, weighting="reconstruction"))
+    prior = replace(prior, suggested=SuggestedSettings(guidance_scale=1.5, weighting="reconstruction"))
     targets = TargetSettings(every=10, views=6)
     settings = FitSettings(steps=60, initial_count=500, distill=DistillSettings(method=method, targets=targets))
     state = FitState.start(settings, seed=0)
@@ -65,11 +65,15 @@ def test_every_method_approaches_a_known_object(method):
 
 def test_one_render_feeds_priors_with_different_backgrounds():
     """Over black, over white and as RGBA: three losses and one image drawn."""
-    guides = [Guide(grey_prior("black", 0.0)), Guide(grey_prior("white", 1.0), 0.5), Guide(grey_prior("rgba", None), 2)]
+    guides = [
+        WeightedPrior(grey_prior("black", 0.0)),
+        WeightedPrior(grey_prior("white", 1.0), 0.5),
+        WeightedPrior(grey_prior("rgba", None), 2),
+    ]
     recorder = RenderRecorder(GREY, ReferenceRasterizer())
     losses(guides, recorder)
     assert len(recorder.renders) == 1
-    quartet = Guide(grey_prior("four", 1.0, views=4))
+    quartet = WeightedPrior(grey_prior("four", 1.0, views=4))
     assert [[guide.prior.spec.name for guide in group] for group in groups([*guides, quartet])] == [
         ["black", "white", "rgba"],
         ["four"],
@@ -82,8 +86,10 @@ def test_losses_add_up_with_their_weights():
     """`sdi` draws no noise that matters, so a prior's loss does not depend on what others drew."""
     rasterizer = ReferenceRasterizer()
     black, white = grey_prior("black", 0.0), grey_prior("white", 1.0)
-    alone = [losses([Guide(prior)], RenderRecorder(GREY, rasterizer), method="sdi") for prior in (black, white)]
-    both = losses([Guide(black, 2.0), Guide(white, 0.25)], RenderRecorder(GREY, rasterizer), method="sdi")
+    alone = [losses([WeightedPrior(prior)], RenderRecorder(GREY, rasterizer), method="sdi") for prior in (black, white)]
+    both = losses(
+        [WeightedPrior(black, 2.0), WeightedPrior(white, 0.25)], RenderRecorder(GREY, rasterizer), method="sdi"
+    )
     assert both == pytest.approx(2 * alone[0] + 0.25 * alone[1], rel=1e-5)
 
 
@@ -95,7 +101,7 @@ def test_targets_are_kept_until_the_next_time():
         distill=DistillSettings(method="sir", targets=TargetSettings(every=3, views=2, stride=0.5)),
     )
     state = FitState.start(settings, seed=0)
-    guides = [Guide(grey_prior("black", 0.0)), Guide(grey_prior("four", 1.0, views=4), 0.5)]
+    guides = [WeightedPrior(grey_prior("black", 0.0)), WeightedPrior(grey_prior("four", 1.0, views=4), 0.5)]
     kept = [state.targets for _ in islice(fit(state, ReferenceRasterizer(), guides, Subject(), settings), 5)]
     assert [tuple(target.images.shape) for target in kept[0]] == [(2, 1, 3, 16, 16), (2, 4, 3, 16, 16)]
     assert kept[0] is kept[1] is kept[2] is not kept[3] is kept[4]
@@ -112,11 +118,13 @@ def test_a_ring_goes_evenly_all_round():
 
 
 def test_variants_without_need_of_strong_guidance_get_a_nominal_one():
-    spec = prior_spec("stable-diffusion")
-    scales = {method: guidance_scale(spec, DistillSettings(method=method)) for method in ("sds", "csd", "ism", "sir")}
+    suggested = prior_record("stable-diffusion").suggested
+    scales = {
+        method: guidance_scale(suggested, DistillSettings(method=method)) for method in ("sds", "csd", "ism", "sir")
+    }
     assert scales == {"sds": 100, "csd": 100, "ism": 7.5, "sir": 7.5}
-    assert guidance_scale(prior_spec("zero123"), DistillSettings(method="sdi")) == 5
-    assert guidance_scale(spec, DistillSettings(method="sdi", guidance_scale=3.0)) == 3
+    assert guidance_scale(prior_record("zero123").suggested, DistillSettings(method="sdi")) == 5
+    assert guidance_scale(suggested, DistillSettings(method="sdi", guidance_scale=3.0)) == 3
 
 
 def test_translucency_counts_half_transparent_pixels() -> None:

@@ -10,7 +10,7 @@ from dreamgaussian.fitting.cameras import elevation_range, random_cameras
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import DensitySettings, DistillSettings, FitSettings, ReferenceSettings
 from dreamgaussian.fitting.state import FitState
-from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
+from dreamgaussian.guidance.spec import CameraDomain, PriorSpec
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.raster.cpu import CpuRasterizer
 from dreamgaussian.raster.reference import ReferenceRasterizer

@@ -21,7 +21,7 @@ from dreamgaussian.guidance.gradients import (
     sdi_gradient,
     sds_gradient,
 )
-from dreamgaussian.guidance.prior import PriorSpec
+from dreamgaussian.guidance.spec import PriorSpec
 
 SPEC = PriorSpec("analytic", resolution=4, background=None)
 CAMERAS = [[Camera.orbit(0, 0, 4)], [Camera.orbit(90, 10, 4)]]

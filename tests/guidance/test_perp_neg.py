@@ -10,7 +10,7 @@ from dreamgaussian.fitting.settings import DistillSettings
 from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.guidance.distill import guided_noise
 from dreamgaussian.guidance.perp_neg import negative_weights, perp_neg_direction, perpendicular, view_shares
-from dreamgaussian.priors.registry import prior_spec
+from dreamgaussian.priors.registry import prior_record
 
 
 def seen_from(azimuth: float, elevation: float = 0) -> Camera:
@@ -70,7 +70,7 @@ class Worded(AnalyticPrior):
         return torch.stack([row.expand(len(cameras), 1, 2, 1, 1) for row in rows])
 
 
-PRIOR = Worded(prior_spec("stable-diffusion"), target=lambda camera: torch.zeros(3, 8, 8))
+PRIOR = Worded(prior_record("stable-diffusion").spec, target=lambda camera: torch.zeros(3, 8, 8))
 
 
 def test_guidance_goes_away_from_the_wrong_views_but_not_from_the_right_one():
@@ -88,7 +88,7 @@ def test_guidance_goes_away_from_the_wrong_views_but_not_from_the_right_one():
 
 def test_only_priors_whose_prompts_name_the_view_can_do_it():
     settings = replace(DistillSettings(), perp_neg=True)
-    check_spec(prior_spec("sdxl"), settings)
+    check_spec(prior_record("sdxl").spec, settings)
     for name in ("mini", "mvdream", "zero123"):
         with pytest.raises(ConfigError, match=f"Perp-Neg needs a prior whose prompts name the view, and {name} is"):
-            check_spec(prior_spec(name), settings)
+            check_spec(prior_record(name).spec, settings)

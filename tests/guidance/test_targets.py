@@ -4,7 +4,7 @@ import torch
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.prior import PriorSpec
+from dreamgaussian.guidance.spec import PriorSpec
 from dreamgaussian.guidance.targets import sample_targets
 
 SPEC = PriorSpec("analytic", resolution=4, background=None)

@@ -9,8 +9,8 @@ from dreamgaussian.core.errors import WeightsUnavailable
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.pipeline import open_run
 from dreamgaussian.priors.check import check
-from dreamgaussian.priors.choice import PriorChoice
-from dreamgaussian.priors.registry import CATALOGUE, open_prior, prior_spec
+from dreamgaussian.priors.registry import HUB_PRIORS, open_prior, prior_record
+from dreamgaussian.priors.settings import PriorSettings
 from priors.tiny_checkpoints import write_multiview, write_tiny_encoder, write_zero123
 
 CPU = torch.device("cpu")
@@ -50,7 +50,7 @@ def test_a_tiny_encoder_shows_its_image(tmp_path):
     assert iio.imread(image).shape == (256, 256, 3)
 
 
-@pytest.mark.parametrize("name", [*CATALOGUE, "sd3.5", "flux-schnell", "taesd", "taesdxl"])
+@pytest.mark.parametrize("name", [*HUB_PRIORS, "sd3.5", "flux-schnell", "taesd", "taesdxl"])
 def test_a_place_that_is_not_there_is_one_line_with_the_flag_of_the_check(name, capsys):
     assert run(["prior", "check", name, "--prior-path", "nowhere"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -65,19 +65,19 @@ def test_the_check_repeats(tmp_path):
 
 
 def test_without_the_libraries_the_extra_is_named(monkeypatch):
-    monkeypatch.setattr("dreamgaussian.priors.registry.find_spec", lambda name: None if name == "diffusers" else 1)
+    monkeypatch.setattr("dreamgaussian.priors.from_hub.find_spec", lambda name: None if name == "diffusers" else 1)
     with pytest.raises(WeightsUnavailable, match=r"needs diffusers: pip install 'dreamgaussian\[hub\]'"):
         open_prior("zero123", Subject(), CPU)
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", HUB_PRIORS)
 def test_every_name_has_a_spec_without_weights(name):
-    assert prior_spec(name).name == name
+    assert prior_record(name).spec.name == name
 
 
 def test_a_run_without_weights_fails_before_its_image_is_looked_at(tmp_path):
     config = RunConfig(
-        prior=(PriorChoice("zero123"),), prior_path=str(tmp_path / "nowhere" / "at all"), rasterizer="reference"
+        prior=(PriorSettings("zero123", path=str(tmp_path / "nowhere" / "at all")),), rasterizer="reference"
     )
     with pytest.raises(WeightsUnavailable, match="neither a folder"):
         open_run(tmp_path / "no-image.png", config)

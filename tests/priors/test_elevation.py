@@ -12,11 +12,11 @@ from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.core.image import unpremultiply
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.prior import PriorSpec
+from dreamgaussian.guidance.spec import PriorSpec
 from dreamgaussian.inputs.settings import SubjectSettings
 from dreamgaussian.inputs.subject import Crop, View
-from dreamgaussian.priors.choice import PriorChoice
-from dreamgaussian.priors.elevation import HYPOTHESES_DEG, denoising_error, estimate_elevation, tell_elevation
+from dreamgaussian.priors.elevation import HYPOTHESES_DEG, denoising_error, estimate_elevation, likeliest_elevation
+from dreamgaussian.priors.settings import PriorSettings
 
 SIZE = 24
 
@@ -44,13 +44,13 @@ def view_from(elevation_deg: float) -> View:
 @pytest.mark.parametrize("elevation", [7.0, 22.0, 40.0, 52.0])
 def test_a_prior_that_knows_the_subject_tells_the_elevation(elevation):
     prior = known(std=0.2)
-    found = estimate_elevation(lambda _: prior, view_from(elevation), torch.Generator().manual_seed(0))
+    found = likeliest_elevation(lambda _: prior, view_from(elevation), torch.Generator().manual_seed(0))
     assert found == pytest.approx(elevation, abs=3)
 
 
 def test_the_best_of_the_outermost_hypotheses_is_taken_as_it_is():
     prior = known(std=0.2)
-    assert estimate_elevation(lambda _: prior, view_from(85), torch.Generator().manual_seed(0)) == HYPOTHESES_DEG[-1]
+    assert likeliest_elevation(lambda _: prior, view_from(85), torch.Generator().manual_seed(0)) == HYPOTHESES_DEG[-1]
 
 
 def test_all_hypotheses_meet_the_same_noise():
@@ -62,10 +62,10 @@ def test_all_hypotheses_meet_the_same_noise():
         seen.append(elevation_deg)
         return known(std=0.2)
 
-    first = estimate_elevation(prior_at, view, generator)
+    first = likeliest_elevation(prior_at, view, generator)
     assert seen == list(HYPOTHESES_DEG)
     assert torch.equal(generator.get_state(), state)
-    assert first == estimate_elevation(prior_at, view, generator)
+    assert first == likeliest_elevation(prior_at, view, generator)
 
 
 def test_the_error_is_that_of_the_predicted_noise():
@@ -79,7 +79,7 @@ def test_the_error_is_that_of_the_predicted_noise():
 
 def test_a_prior_that_does_not_see_elevations_says_so():
     with pytest.raises(ConfigError, match=r"The prior analytic cannot tell the elevation of an image\. Give it with"):
-        tell_elevation(known(std=0.2), view_from(30), torch.Generator())
+        estimate_elevation(known(std=0.2), view_from(30), torch.Generator())
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def test_a_run_goes_on_with_the_elevation_that_the_prior_told(monkeypatch):
     monkeypatch.setattr(pipeline, "fetch_weights", lambda *_: None)
     monkeypatch.setattr(pipeline, "open_prior", lambda *_, **__: Aware(known(0.2).spec, shaded_disc))
     config = RunConfig(
-        prior=(PriorChoice("stable-zero123"),), subject=SubjectSettings(estimate_elevation=True, image_size=64)
+        prior=(PriorSettings("stable-zero123"),), subject=SubjectSettings(estimate_elevation=True, image_size=64)
     )
     run = pipeline.open_run(Path(__file__).parents[2] / "examples" / "hamburger.png", config)
     told = run.config.subject.elevation_deg

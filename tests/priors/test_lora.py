@@ -5,8 +5,8 @@ from safetensors.torch import save_file
 from dreamgaussian.core.errors import ConfigError, WeightsUnavailable
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.priors.lora import parse
-from dreamgaussian.priors.registry import fetch_weights, open_prior
-from dreamgaussian.priors.settings import HubSettings
+from dreamgaussian.priors.registry import HUB_PRIORS, open_prior
+from dreamgaussian.priors.settings import HubSettings, PriorSettings
 from priors.tiny_checkpoints import write_multiview, write_stable_diffusion
 
 CPU = torch.device("cpu")
@@ -142,7 +142,7 @@ def test_mvdream_takes_them_by_its_own_names(tmp_path):
 
 def test_a_missing_file_is_told_before_anything_is_downloaded():
     with pytest.raises(ConfigError, match=r"--lora nowhere\.safetensors: there is no"):
-        fetch_weights("sdxl", "no/such-id", HubSettings(lora=("nowhere.safetensors",)))
+        HUB_PRIORS["sdxl"].fetch(PriorSettings("sdxl", path="no/such-id"), HubSettings(lora=("nowhere.safetensors",)))
 
 
 def test_a_file_and_its_scale(tmp_path):

@@ -9,12 +9,12 @@ from dreamgaussian.priors.checkpoint import common_name, shape_differences
 from dreamgaussian.priors.latent import on_meta
 from dreamgaussian.priors.manifest import Component, manifest
 from dreamgaussian.priors.multiview_unet import MultiViewUNet
-from dreamgaussian.priors.registry import CATALOGUE
+from dreamgaussian.priors.registry import HUB_PRIORS
 
 HELPERS = ("taesd", "taesdxl", "sd3.5", "flux-schnell")
 NETWORKS = {
     component.network: (name, component)
-    for prior in (*CATALOGUE, *HELPERS)
+    for prior in (*HUB_PRIORS, *HELPERS)
     for name, component in manifest(prior).components.items()
 }
 
@@ -68,7 +68,7 @@ def test_the_full_size_network_has_the_published_tensors_and_no_others(network):
     assert len(published) == len(component.shapes)
 
 
-SIZED = [(p, n) for p in (*CATALOGUE, *HELPERS) for n, part in manifest(p).components.items() if part.published_size]
+SIZED = [(p, n) for p in (*HUB_PRIORS, *HELPERS) for n, part in manifest(p).components.items() if part.published_size]
 
 
 @pytest.mark.parametrize(("prior", "name"), SIZED)
@@ -97,7 +97,7 @@ def test_a_key_with_commas_stands_for_equal_branches():
 
 
 def test_every_prior_has_ids_files_and_a_licence():
-    for name in (*CATALOGUE, *HELPERS):
+    for name in (*HUB_PRIORS, *HELPERS):
         facts = manifest(name)
         assert facts.prior == name
         assert facts.licence

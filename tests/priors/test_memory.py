@@ -7,9 +7,9 @@ import torch
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.priors.checkpoint import DiffusersFolder
 from dreamgaussian.priors.manifest import Component, manifest, weights_in_memory
-from dreamgaussian.priors.registry import CATALOGUE, open_prior
+from dreamgaussian.priors.registry import HUB_PRIORS, open_prior
 from dreamgaussian.priors.settings import HubSettings
-from dreamgaussian.text_to_image import open_painter
+from dreamgaussian.text_to_image import open_text_to_image
 from priors.tiny_checkpoints import write_flow, write_flux, write_sdxl, write_stable_diffusion
 
 
@@ -28,7 +28,7 @@ def test_encoders_count_one_by_one_in_float32_and_the_rest_in_two_bytes():
     assert weights_in_memory(facts) == (20, 20)
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", HUB_PRIORS)
 def test_the_weights_of_every_prior_but_sdxl_leave_half_of_6_gb_free(name):
     assert max(weights_in_memory(manifest(name))) < (6e9 if name == "sdxl" else 3e9)
 
@@ -64,10 +64,10 @@ def test_the_encoders_of_words_are_let_go_before_the_unet_is_loaded(name, write,
     ("name", "write", "small"), [("sd3.5", write_flow, "steps"), ("flux-schnell", write_flux, "side")]
 )
 @pytest.mark.parametrize("offload", [False, True])
-def test_a_painters_networks_come_one_after_the_other_and_none_is_left(name, write, small, offload, tmp_path, loaded):
-    hub = HubSettings(painter_path=str(write(tmp_path / "checkpoint")), offload=offload)
-    painter = replace(open_painter(name, torch.device("cpu"), hub), **{small: 4})
-    painter("a cup", "", torch.Generator().manual_seed(0))
+def test_a_models_networks_come_one_after_the_other_and_none_is_left(name, write, small, offload, tmp_path, loaded):
+    hub = HubSettings(text_to_image_path=str(write(tmp_path / "checkpoint")), offload=offload)
+    model = replace(open_text_to_image(name, torch.device("cpu"), hub), **{small: 4})
+    model("a cup", "", torch.Generator().manual_seed(0))
     assert {"vae", "transformer", "text_encoder"} < loaded.keys()
     assert [ALIVE[component] for component in loaded] == [[]] * 4
     assert [name for name, network in loaded.items() if network() is not None] == []

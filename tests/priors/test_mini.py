@@ -10,8 +10,9 @@ from dreamgaussian.core.image import premultiply, psnr
 from dreamgaussian.guidance.distill import guided_noise
 from dreamgaussian.guidance.prior import Prior
 from dreamgaussian.inputs.subject import Crop, Subject, View
-from dreamgaussian.priors.mini import SPEC, MiniPrior, open_mini
+from dreamgaussian.priors.mini import MiniPrior, open_mini
 from dreamgaussian.priors.mini.weights import shipped_weights
+from dreamgaussian.priors.registry import MINI
 
 BOTH = ("conditional", "unconditional")
 
@@ -36,7 +37,7 @@ def noisy(count: int = 1, seed: int = 0) -> torch.Tensor:
 
 def test_it_is_a_prior(prior: MiniPrior) -> None:
     assert isinstance(prior, Prior)
-    assert (SPEC.resolution, SPEC.channels, SPEC.views_per_sample) == (64, 4, 1)
+    assert (MINI.spec.resolution, MINI.spec.channels, MINI.spec.views_per_sample) == (64, 4, 1)
 
 
 def test_the_shipped_weights_are_small() -> None:

@@ -11,7 +11,7 @@ from dreamgaussian.inputs.subject import Crop, Subject, View
 from dreamgaussian.priors.latent import over_white
 from dreamgaussian.priors.multiview import MultiView, camera_numbers
 from dreamgaussian.priors.multiview_unet import sinusoids
-from dreamgaussian.priors.registry import open_prior, prior_spec
+from dreamgaussian.priors.registry import open_prior, prior_record
 from guidance.recorder import Recorder
 from priors.tiny_checkpoints import write_multiview
 
@@ -169,7 +169,7 @@ def test_imagedream_needs_a_image_and_no_words(imagedream_folder):
 
 
 def test_what_they_see_is_declared():
-    spec = prior_spec("mvdream")
+    spec = prior_record("mvdream").spec
     assert (spec.resolution, spec.views_per_sample, spec.view_spacing_deg) == (256, 4, 90.0)
     assert spec.domain.elevation_range_deg == (0.0, 30.0)
-    assert prior_spec("imagedream").domain.elevation_range_deg == (0.0, 5.0)
+    assert prior_record("imagedream").spec.domain.elevation_range_deg == (0.0, 5.0)

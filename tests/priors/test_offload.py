@@ -9,13 +9,14 @@ from torch import nn
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.inputs.subject import Subject
+from dreamgaussian.priors.from_hub import find_checkpoint
 from dreamgaussian.priors.latent import load_latent_space, load_unet
 from dreamgaussian.priors.manifest import manifest, weights_in_memory
 from dreamgaussian.priors.multiview import MultiView
 from dreamgaussian.priors.offload import Offloaded, visiting
-from dreamgaussian.priors.registry import CATALOGUE, find_checkpoint, open_prior
+from dreamgaussian.priors.registry import HUB_PRIORS, open_prior
 from dreamgaussian.priors.settings import HubSettings
-from dreamgaussian.text_to_image import open_painter
+from dreamgaussian.text_to_image import open_text_to_image
 from priors.tiny_checkpoints import write_flow, write_multiview, write_stable_diffusion
 
 CPU, CARD = torch.device("cpu"), torch.device("meta")
@@ -103,14 +104,14 @@ def test_four_views_are_the_same(tmp_path):
     torch.testing.assert_close(*(prior.predict_noise(x_t, t, cameras, ("conditional",)) for prior in priors))
 
 
-def test_a_painters_image_is_the_same(tmp_path):
-    place = HubSettings(painter_path=str(write_flow(tmp_path / "sd35")))
-    painters = [open_painter("sd3.5", CPU, hub) for hub in (place, replace(place, offload=True))]
-    first, second = (painter("a cup", "", torch.Generator().manual_seed(0)).image.rgba for painter in painters)
+def test_a_models_image_is_the_same(tmp_path):
+    place = HubSettings(text_to_image_path=str(write_flow(tmp_path / "sd35")))
+    models = [open_text_to_image("sd3.5", CPU, hub) for hub in (place, replace(place, offload=True))]
+    first, second = (model("a cup", "", torch.Generator().manual_seed(0)).image.rgba for model in models)
     assert (first == second).all()
 
 
-@pytest.mark.parametrize("name", [*CATALOGUE, "sd3.5", "flux-schnell"])
+@pytest.mark.parametrize("name", [*HUB_PRIORS, "sd3.5", "flux-schnell"])
 def test_offloaded_weights_of_every_prior_take_less_than_a_gigabyte(name):
     assert max(weights_in_memory(manifest(name), offload=True)) < 1e9
 

@@ -10,7 +10,7 @@ from dreamgaussian.core.errors import ConfigError, WeightsUnavailable
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.priors.hub import recognise
 from dreamgaussian.priors.manifest import manifest
-from dreamgaussian.priors.registry import CATALOGUE, open_prior, prior_spec
+from dreamgaussian.priors.registry import HUB_PRIORS, open_prior, prior_record
 from priors.hub_server import Hub, running
 from priors.tiny_checkpoints import write_sdxl
 
@@ -24,7 +24,7 @@ def published(folder: Path, name: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", sorted(CATALOGUE.keys() - {"zero123"}))
+@pytest.mark.parametrize("name", sorted(HUB_PRIORS.keys() - {"zero123"}))
 def test_every_prior_is_known_by_its_files(name, tmp_path):
     assert recognise(str(published(tmp_path / name, name))) == name
 
@@ -45,7 +45,7 @@ def test_a_hub_id_is_known_by_its_files(tmp_path, monkeypatch):
 
 def test_a_folder_is_opened_without_its_name(tmp_path):
     folder = str(write_sdxl(tmp_path / "sdxl"))
-    assert prior_spec(folder) == CATALOGUE["sdxl"].spec
+    assert prior_record(folder).spec == HUB_PRIORS["sdxl"].spec
     assert open_prior(folder, Subject(prompt="a horse"), torch.device("cpu")).spec.name == "sdxl"
 
 
@@ -57,4 +57,4 @@ def test_what_is_no_prior_is_named(tmp_path):
     with pytest.raises(WeightsUnavailable, match=r"--prior ./nowhere is neither a folder nor a hub id"):
         recognise("./nowhere")
     with pytest.raises(ConfigError, match=r"No prior is called 'nowhere'"):
-        prior_spec("nowhere")
+        prior_record("nowhere")

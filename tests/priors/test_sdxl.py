@@ -8,7 +8,7 @@ from dreamgaussian.core.camera import Camera
 from dreamgaussian.guidance.gradients import sds_gradient
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.priors.manifest import manifest
-from dreamgaussian.priors.registry import open_prior, prior_spec
+from dreamgaussian.priors.registry import open_prior, prior_record
 from dreamgaussian.priors.stable_diffusion import StableDiffusion
 from guidance.recorder import Recorder
 from priors.tiny_checkpoints import WIDTH, write_sdxl
@@ -78,5 +78,5 @@ def test_it_distils(folder):
 
 def test_what_it_sees_is_declared():
     """The factor is scale_factor in sd_xl_base.yaml of github.com/Stability-AI/generative-models."""
-    assert prior_spec("sdxl").resolution == 1024
+    assert prior_record("sdxl").spec.resolution == 1024
     assert manifest("sdxl").components["vae"].config["scaling_factor"] == 0.13025

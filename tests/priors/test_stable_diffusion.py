@@ -9,7 +9,7 @@ from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.guidance.distill import denoise, guided_noise
 from dreamgaussian.guidance.gradients import sds_gradient
 from dreamgaussian.inputs.subject import Subject
-from dreamgaussian.priors.registry import open_prior, prior_spec
+from dreamgaussian.priors.registry import open_prior, prior_record
 from dreamgaussian.priors.stable_diffusion import StableDiffusion, view_name, view_phrases
 from guidance.recorder import Recorder
 from priors.tiny_checkpoints import write_stable_diffusion
@@ -159,5 +159,7 @@ def test_no_words_are_refused(folder):
 
 
 def test_what_it_sees_is_declared():
-    spec = prior_spec("stable-diffusion-1.5")
-    assert (spec.resolution, spec.views_per_sample, spec.guidance_scale, spec.domain.radius) == (512, 1, 100.0, 2.5)
+    record = prior_record("stable-diffusion-1.5")
+    spec = record.spec
+    assert (spec.resolution, spec.views_per_sample, spec.domain.radius) == (512, 1, 2.5)
+    assert record.suggested.guidance_scale == 100

@@ -14,7 +14,7 @@ from dreamgaussian.guidance.prior import Prior
 from dreamgaussian.inputs.subject import Crop, Subject, View
 from dreamgaussian.priors.elevation import ElevationAware
 from dreamgaussian.priors.latent import over_white
-from dreamgaussian.priors.registry import open_prior, prior_spec
+from dreamgaussian.priors.registry import open_prior, prior_record
 from dreamgaussian.priors.zero123 import Zero123, relative_pose
 from guidance.recorder import Recorder
 from priors.tiny_checkpoints import WIDTH, write_stable_diffusion, write_zero123
@@ -162,8 +162,10 @@ def test_another_kind_of_checkpoint_is_refused(folder, tmp_path):
 
 
 def test_what_it_sees_is_declared():
-    spec = prior_spec("zero123-xl")
-    assert (spec.resolution, spec.background, spec.channels, spec.guidance_scale) == (256, 1.0, 3, 5.0)
+    record = prior_record("zero123-xl")
+    spec = record.spec
+    assert (spec.resolution, spec.background, spec.channels) == (256, 1.0, 3)
+    assert record.suggested.guidance_scale == 5
     assert (spec.domain.fovy_deg, spec.domain.radius, spec.x_bound) == (49.1, 2.0, None)
 
 

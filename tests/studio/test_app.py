@@ -42,7 +42,7 @@ def test_a_form_that_cannot_be_is_answered_in_words(form, words):
 
 def test_a_form_reaches_no_other_setting(studio):
     config = config_from_form({"prior_path": "/etc", "device": "cuda:7"}, StudioSettings())
-    assert (config.prior_path, config.device) == (None, "auto")
+    assert (config.prior[0].path, config.device) == (None, "auto")
 
 
 def test_a_run_needs_an_image_or_a_prompt(studio):

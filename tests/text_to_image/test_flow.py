@@ -3,10 +3,10 @@ import torch
 
 from dreamgaussian.core.errors import WeightsUnavailable
 from dreamgaussian.priors.clip import Words
+from dreamgaussian.priors.from_hub import find_checkpoint
 from dreamgaussian.priors.latent import load_latent_space
-from dreamgaussian.priors.registry import find_checkpoint
 from dreamgaussian.priors.settings import HubSettings
-from dreamgaussian.text_to_image import Painter, open_painter
+from dreamgaussian.text_to_image import TextToImage, open_text_to_image
 from dreamgaussian.text_to_image.flow import flow_context, flow_scheduler, integrate
 from priors.tiny_checkpoints import write_flow
 
@@ -18,8 +18,8 @@ def folder(tmp_path_factory):
     return write_flow(tmp_path_factory.mktemp("sd35"))
 
 
-def painter(folder) -> Painter:
-    return open_painter("sd3.5", CPU, HubSettings(painter_path=str(folder)))
+def model(folder) -> TextToImage:
+    return open_text_to_image("sd3.5", CPU, HubSettings(text_to_image_path=str(folder)))
 
 
 def test_a_constant_velocity_carries_noise_to_itself_less_the_velocity():
@@ -72,7 +72,7 @@ def test_it_paints_as_its_own_pipeline_does(folder):
     from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
     from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
-    painting = painter(folder)("a cup", "blurry", torch.Generator().manual_seed(3))
+    generated = model(folder)("a cup", "blurry", torch.Generator().manual_seed(3))
     pipeline = StableDiffusion3Pipeline(
         transformer=SD3Transformer2DModel.from_pretrained(folder / "transformer"),
         scheduler=FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler"),
@@ -86,7 +86,7 @@ def test_it_paints_as_its_own_pipeline_does(folder):
     )
     pipeline.set_progress_bar_config(disable=True)
     theirs = pipeline(
-        painting.facts["prompt"],
+        generated.metadata["prompt"],
         negative_prompt="blurry",
         latents=torch.randn(1, 16, 4, 4, generator=torch.Generator().manual_seed(3)),
         height=32,
@@ -95,13 +95,13 @@ def test_it_paints_as_its_own_pipeline_does(folder):
         guidance_scale=4.5,
         output_type="pt",
     ).images[0]
-    ours = torch.from_numpy(painting.image.rgba[..., :3]).permute(2, 0, 1)
+    ours = torch.from_numpy(generated.image.rgba[..., :3]).permute(2, 0, 1)
     assert (ours - theirs).abs().max() < 0.05  # bfloat16 against float32
     assert theirs.std() > 0.1
 
 
-def test_equal_seeds_paint_equal_images(folder):
-    first, again, other = (painter(folder)("a cup", "", torch.Generator().manual_seed(s)) for s in (0, 0, 1))
+def test_equal_seeds_make_equal_images(folder):
+    first, again, other = (model(folder)("a cup", "", torch.Generator().manual_seed(s)) for s in (0, 0, 1))
     assert (first.image.rgba == again.image.rgba).all()
     assert (first.image.rgba != other.image.rgba).any()
     assert first.elevation_deg is None
@@ -110,6 +110,6 @@ def test_equal_seeds_paint_equal_images(folder):
 
 def test_missing_weights_are_told_before_anything_is_painted(tmp_path):
     with pytest.raises(WeightsUnavailable, match=r"no checkpoint of sd3\.5: it lacks transformer/, vae/"):
-        painter(tmp_path)
-    with pytest.raises(WeightsUnavailable, match=r"--hub\.painter-path nowhere is neither"):
-        open_painter("sd3.5", CPU, HubSettings(painter_path="nowhere"))
+        model(tmp_path)
+    with pytest.raises(WeightsUnavailable, match=r"--hub\.text-to-image-path nowhere is neither"):
+        open_text_to_image("sd3.5", CPU, HubSettings(text_to_image_path="nowhere"))

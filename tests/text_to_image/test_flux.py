@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import torch
 
+from dreamgaussian.priors.from_hub import find_checkpoint
 from dreamgaussian.priors.latent import load_latent_space
-from dreamgaussian.priors.registry import find_checkpoint
 from dreamgaussian.priors.settings import HubSettings
-from dreamgaussian.text_to_image import Painting, open_painter
-from dreamgaussian.text_to_image.flux import FluxPainter, packed, places, unpacked
+from dreamgaussian.text_to_image import GeneratedImage, open_text_to_image
+from dreamgaussian.text_to_image.flux import FluxTextToImage, packed, places, unpacked
 from priors.tiny_checkpoints import write_flux
 
 CPU = torch.device("cpu")
@@ -20,14 +20,14 @@ def folder(tmp_path_factory):
     return write_flux(tmp_path_factory.mktemp("flux"))
 
 
-def painter(folder, **settings) -> FluxPainter:
-    painter = open_painter("flux-schnell", CPU, HubSettings(painter_path=str(folder), **settings))
-    assert isinstance(painter, FluxPainter)
-    return replace(painter, side=4)
+def model(folder, **settings) -> FluxTextToImage:
+    model = open_text_to_image("flux-schnell", CPU, HubSettings(text_to_image_path=str(folder), **settings))
+    assert isinstance(model, FluxTextToImage)
+    return replace(model, side=4)
 
 
-def paint(folder, seed: int = 3, **settings) -> Painting:
-    return painter(folder, **settings)("a cup", "", torch.Generator().manual_seed(seed))
+def paint(folder, seed: int = 3, **settings) -> GeneratedImage:
+    return model(folder, **settings)("a cup", "", torch.Generator().manual_seed(seed))
 
 
 def theirs(folder, phrase: str, steps: int, tokens: int) -> torch.Tensor:
@@ -62,22 +62,22 @@ def theirs(folder, phrase: str, steps: int, tokens: int) -> torch.Tensor:
 @pytest.mark.parametrize(("dev", "steps", "tokens"), [(False, 4, 256), (True, 28, 512)])
 def test_it_paints_as_its_own_pipeline_does(dev, steps, tokens, tmp_path):
     folder = write_flux(tmp_path / "flux", dev=dev)
-    painting = paint(folder)
-    assert painting.facts["steps"] == steps
-    expected = theirs(folder, painting.facts["prompt"], steps, tokens)
-    ours = torch.from_numpy(painting.image.rgba[..., :3]).permute(2, 0, 1)
+    generated = paint(folder)
+    assert generated.metadata["steps"] == steps
+    expected = theirs(folder, generated.metadata["prompt"], steps, tokens)
+    ours = torch.from_numpy(generated.image.rgba[..., :3]).permute(2, 0, 1)
     assert (ours - expected).abs().max() < 0.05  # bfloat16 against float32
     assert expected.std() > 0.05
 
 
 def test_noise_levels_of_schnell_are_even(folder):
     """get_schedule of flux/sampling.py with shift=False: linspace(1, 0, 5)."""
-    assert painter(folder)._levels(4) == [1.0, 0.75, 0.5, 0.25, 0.0]
+    assert model(folder)._levels(4) == [1.0, 0.75, 0.5, 0.25, 0.0]
 
 
 def test_noise_levels_of_dev_follow_the_images_size(tmp_path):
     """At 1024 pixels mu is 1.15, and 1/2 becomes e^1.15 / (e^1.15 + 1) (time_shift of flux/sampling.py)."""
-    dev = replace(painter(write_flux(tmp_path / "dev", dev=True)), side=128)
+    dev = replace(model(write_flux(tmp_path / "dev", dev=True)), side=128)
     assert dev._levels(2) == pytest.approx([1.0, 3.158193 / 4.158193, 0.0])
 
 
@@ -104,5 +104,5 @@ def test_seeds_repeat_and_offloading_changes_nothing(folder):
 
 def test_a_negative_prompt_is_said_to_be_left_out(folder, caplog):
     with caplog.at_level(logging.WARNING):
-        painter(folder)("a cup", "blurry", torch.Generator().manual_seed(3))
+        model(folder)("a cup", "blurry", torch.Generator().manual_seed(3))
     assert "FLUX knows no negative prompt; 'blurry' is left out." in caplog.messages

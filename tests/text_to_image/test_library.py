@@ -39,12 +39,12 @@ def test_every_creator_is_credited_in_the_card():
 
 def test_words_become_a_recoloured_cut_out_with_its_facts():
     library = open_library()
-    painting = library("a red armchair", "", torch.Generator().manual_seed(0))
-    assert painting.facts["kind"] == "armchair"
-    assert painting.facts["look"] == "red"
-    assert painting.elevation_deg == 15
-    rgba = painting.image.rgba
-    assert painting.image.is_cut_out
+    generated = library("a red armchair", "", torch.Generator().manual_seed(0))
+    assert generated.metadata["kind"] == "armchair"
+    assert generated.metadata["look"] == "red"
+    assert generated.elevation_deg == 15
+    rgba = generated.image.rgba
+    assert generated.image.is_cut_out
     red, green, blue = rgba[rgba[..., 3] > 0.9][:, :3].mean(axis=0)
     assert red > 2 * max(green, blue)
 

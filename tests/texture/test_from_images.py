@@ -17,7 +17,7 @@ from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.formats import load_mesh
 from dreamgaussian.formats.obj import write_obj
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.prior import PriorSpec
+from dreamgaussian.guidance.spec import PriorSpec
 from dreamgaussian.inputs.subject import Crop, Subject, View
 from dreamgaussian.meshing.unwrap import unwrap
 from dreamgaussian.raster.mesh import MeshScene, render_mesh

@@ -10,7 +10,7 @@ from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.image import over, psnr, unpremultiply
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.prior import PriorSpec
+from dreamgaussian.guidance.spec import PriorSpec
 from dreamgaussian.inputs.subject import Crop, Subject, View
 from dreamgaussian.meshing.unwrap import unwrap
 from dreamgaussian.raster.mesh import MeshScene, render_mesh

@@ -49,8 +49,8 @@ class MeshCommand:
         """Prints the mesh's path."""
         config = self.resolved()
         path = check_mesh_path(self.output or self.gaussians.with_suffix(".glb"), overwrite=self.overwrite)
+        from dreamgaussian.core.device import choose_device
         from dreamgaussian.formats import load_gaussians
-        from dreamgaussian.pipeline import choose_device
         from dreamgaussian.raster import choose_rasterizer
         from dreamgaussian.texture.from_gaussians import mesh_scene
 

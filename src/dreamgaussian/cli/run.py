@@ -13,7 +13,8 @@ from dreamgaussian.config import PresetName, RunConfig
 from dreamgaussian.core.errors import ConfigError, Diverged
 from dreamgaussian.inputs.decoding import check_image
 from dreamgaussian.inputs.settings import PosedImage, PosedImageFlag
-from dreamgaussian.priors.choice import PriorFlag
+from dreamgaussian.priors.registry import check_name
+from dreamgaussian.priors.settings import PriorFlag, PriorSettings
 from dreamgaussian.runs.folder import numbered_folder, results_folder, write_results
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ class RunFlags:
     prior: UseAppendAction[tuple[PriorFlag, ...]] = ()
     """The diffusion prior, mini where nothing is said: the embedded one, which needs no download. May be given several
     times, each with its weight; the first frames the image and refines the texture."""
+    prior_path: str | None = None
+    """Folder, file or hub id to take the weights of the only prior from; none given: the published places."""
+    roundness: float | None = None
+    """How strongly depth that the image does not show follows the outline's width, 0 to 1.5, 0.6 where nothing is said;
+    for the prior mini alone."""
     steps: int | None = None
     """Short for --fit.steps."""
     elevation: float | Literal["auto"] | None = None
@@ -53,8 +59,7 @@ class RunFlags:
     def resolved(self) -> RunConfig:
         """The settings with the short flags put in their places."""
         config = self.settings
-        if self.prior:
-            config = replace(config, prior=self.prior)
+        config = replace(config, prior=self._priors(config))
         if self.steps is not None:
             config = replace(config, fit=replace(config.fit, steps=self.steps))
         if self.elevation == "auto":
@@ -65,6 +70,19 @@ class RunFlags:
         if self.lora:
             config = replace(config, hub=replace(config.hub, lora=self.lora))
         return config
+
+    def _priors(self, config: RunConfig) -> tuple[PriorSettings, ...]:
+        """The priors of the flags, or else of the settings."""
+        priors = self.prior or config.prior
+        for prior in priors:
+            check_name(prior.name)
+        if self.prior_path is not None:
+            if len(priors) > 1:
+                raise ConfigError("--prior-path goes with one prior. Give each one's folder or hub id with --prior.")
+            priors = (replace(priors[0], path=self.prior_path),)
+        if self.roundness is not None:
+            priors = tuple(replace(prior, roundness=self.roundness) for prior in priors)
+        return priors
 
 
 @dataclass(frozen=True)
@@ -126,8 +144,8 @@ class TextCommand(RunFlags):
         config = replace(config, prompt=self.words or config.prompt)
         if not config.prompt:
             raise ConfigError('No words were given. Say what to make, such as "a red armchair".')
-        if config.embedded and config.painter is None:
-            raise ConfigError("The embedded prior, mini, goes by an image. Leave out --via-image none.")
+        if config.goes_by_image and config.text_to_image is None:
+            raise ConfigError(f"The prior {config.prior[0].name} goes by an image. Leave out --via-image none.")
         check_words(config)
         name = "-".join("".join(each if each.isalnum() else " " for each in config.prompt.lower()).split())
         with results_folder(self.output or numbered_folder(name[:MAX_NAME]), overwrite=self.overwrite) as folder:

@@ -13,9 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-DEFAULT_RADIUS = 2.0
-DEFAULT_FOVY_DEG = 49.1
-"""Zero123's field of view, which the paper uses; the frame's half-height at the origin is 0.914."""
+from dreamgaussian.core.default_camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,7 +46,7 @@ from dreamgaussian.evaluate.steps import EvalStep
 from dreamgaussian.evaluate.text.text_benchmark import evaluate_text
 from dreamgaussian.fitting.settings import Method
 from dreamgaussian.pipeline import Snapshot, StageClock, generate, open_run
-from dreamgaussian.priors.mini.weights import shipped_weights
+from dreamgaussian.priors.registry import prior_record
 from dreamgaussian.runs.folder import peak_memory_mb, results_folder
 
 SIZES = (64, VIEW_SIZE)
@@ -207,8 +207,8 @@ def _identity(entry: BenchmarkEntry, variant: str, settings: EvalSettings) -> di
     identity: dict[str, Any] = {"version": __version__, "views": scored_views(entry, settings)}
     if variant != BASELINES:
         identity["config"] = to_json(_config(entry, variant, settings))
-    if variant != BASELINES and settings.prior == "mini":
-        identity["weights"] = hashlib.sha256(shipped_weights().read_bytes()).hexdigest()[:16]
+        if weights := prior_record(settings.prior.name).weights:
+            identity["weights"] = hashlib.sha256(weights().read_bytes()).hexdigest()[:16]
     return json.loads(json.dumps(identity))
 
 

@@ -88,7 +88,7 @@ def prior_views(prior: Prior, cameras: Sequence[Camera], seed: int) -> dict[str,
         shown[LIFTED] = MethodViews(lifted.permute(0, 2, 3, 1).float())
     if spec.views_per_sample == 1 and spec.background is None:
         generator = torch.Generator().manual_seed(seed)
-        scale, samples = spec.guidance_scale, [[camera] for camera in cameras]
+        scale, samples = prior.suggested.guidance_scale, [[camera] for camera in cameras]
         images = sample(prior, samples, steps=SAMPLING_STEPS, scale=scale, generator=generator)
         shown[SAMPLED] = MethodViews(images[:, 0].permute(0, 2, 3, 1).float())
     return shown

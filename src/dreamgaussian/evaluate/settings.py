@@ -1,6 +1,6 @@
 """What an evaluation can be told. No torch here."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from tyro.conf import arg
 
 from dreamgaussian.config import PresetName, RunConfig, preset
 from dreamgaussian.core.errors import ConfigError
-from dreamgaussian.priors.choice import PriorChoice, PriorName
+from dreamgaussian.priors.settings import PriorFlag, PriorSettings
 
 OBJECTS = 40
 PROMPTS = 40
@@ -46,10 +46,8 @@ class EvalSettings:
     images: tuple[Literal[1, 2, 4], ...] = (1,)
     """Also run with 2 input images (front and back), or 4 (all sides). They are true views, which no variant is then
     scored on."""
-    prior: PriorName = "mini"
+    prior: PriorFlag = field(default_factory=PriorSettings)
     """The diffusion prior of the runs."""
-    prior_path: str | None = None
-    """A folder or hub id to take the prior's weights from; none given: the published places."""
     device: str = "auto"
     """Where the runs' networks and tensors live: auto, cpu, or a torch device."""
     seed: int = 0
@@ -89,8 +87,7 @@ class EvalSettings:
         config = replace(
             preset(self.preset_name),
             seed=self.seed,
-            prior=(PriorChoice(self.prior),),
-            prior_path=self.prior_path,
+            prior=(self.prior,),
             device=self.device,
         )
         return config if self.steps is None else replace(config, fit=replace(config.fit, steps=self.steps))

@@ -3,7 +3,7 @@
 import torch
 
 from dreamgaussian.core.camera import Camera
-from dreamgaussian.guidance.prior import PriorSpec
+from dreamgaussian.guidance.spec import PriorSpec
 
 
 def elevation_range(

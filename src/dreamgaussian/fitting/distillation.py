@@ -20,7 +20,8 @@ from dreamgaussian.fitting.settings import DistillSettings
 from dreamgaussian.guidance.distill import NOMINAL_SCALE, Cameras, annealed_time, noise_like, sds_loss, to_prior_input
 from dreamgaussian.guidance.gradients import GRADIENTS
 from dreamgaussian.guidance.perp_neg import require_view_names
-from dreamgaussian.guidance.prior import Prior, PriorSpec
+from dreamgaussian.guidance.prior import Prior
+from dreamgaussian.guidance.spec import PriorSpec, SuggestedSettings
 from dreamgaussian.guidance.targets import Targets, sample_targets
 from dreamgaussian.raster import Rasterizer, Render
 
@@ -29,7 +30,7 @@ TARGET_WEIGHT = 33_000.0
 
 
 @dataclass(frozen=True)
-class Guide:
+class WeightedPrior:
     """A prior, and how much it has to say."""
 
     prior: Prior
@@ -90,7 +91,7 @@ def check_spec(spec: PriorSpec, settings: DistillSettings) -> None:
         require_view_names(spec)
 
 
-def choose_guidance_method(guides: Sequence[Guide], settings: DistillSettings) -> GuidanceMethod:
+def choose_guidance_method(guides: Sequence[WeightedPrior], settings: DistillSettings) -> GuidanceMethod:
     """The strategy of the settings' method. Raises ConfigError for a prior that lacks what the settings need."""
     for guide in guides:
         check_spec(guide.prior.spec, settings)
@@ -102,7 +103,7 @@ def choose_guidance_method(guides: Sequence[Guide], settings: DistillSettings) -
 class GradientGuidance:
     """Score distillation on random views; priors that see as many views at once share the renders."""
 
-    guides: tuple[Guide, ...]
+    guides: tuple[WeightedPrior, ...]
     settings: DistillSettings
 
     def loss(
@@ -116,8 +117,10 @@ class GradientGuidance:
             size = _render_size(max(guide.prior.spec.resolution for guide in group), context, self.settings)
             cameras = [random_cameras(spec, elevations, size, generator) for _ in range(self.settings.samples)]
             color, alpha = recorder(cameras)
-            opaque = spec.opaque if self.settings.opacity_loss_weight is None else self.settings.opacity_loss_weight
-            total = total + context.progress * opaque * opacity_loss(alpha, spec)
+            weight = self.settings.opacity_loss_weight
+            if weight is None:
+                weight = group[0].prior.suggested.opacity_loss_weight
+            total = total + context.progress * weight * opacity_loss(alpha, spec)
             for guide in group:
                 background = _background(guide.prior.spec, generator)
                 images = to_prior_input(color, alpha, guide.prior.spec, background)
@@ -136,7 +139,7 @@ class GradientGuidance:
     ) -> Float[Tensor, ""]:
         settings, count = self.settings, len(cameras)
         x = prior.encode(images)
-        t_max, t_min = settings.times(prior.spec.times)
+        t_max, t_min = settings.times(prior.suggested.times)
         if settings.anneal:
             t = torch.full((count,), annealed_time(context.progress, t_max, t_min))
         else:
@@ -147,8 +150,8 @@ class GradientGuidance:
             t.to(x),
             noise_like(x, generator),
             cameras,
-            scale=guidance_scale(prior.spec, settings),
-            weighting=settings.weighting or prior.spec.weighting,
+            scale=guidance_scale(prior.suggested, settings),
+            weighting=settings.weighting or prior.suggested.weighting,
             perp_neg=settings.perp_neg,
         )
         return sds_loss(x, gradient)
@@ -163,7 +166,7 @@ def opacity_loss(alpha: Float[Tensor, "b v h w"], spec: PriorSpec) -> Float[Tens
 class TargetGuidance:
     """Every prior shows a ring of views as they should be, and the steps until the next time fit these images."""
 
-    guides: tuple[Guide, ...]
+    guides: tuple[WeightedPrior, ...]
     settings: DistillSettings
 
     def loss(
@@ -195,17 +198,17 @@ class TargetGuidance:
             prior,
             images,
             cameras,
-            annealed_time(context.progress, *settings.times(spec.times)),
+            annealed_time(context.progress, *settings.times(prior.suggested.times)),
             stride=settings.targets.stride,
-            scale=guidance_scale(spec, settings),
+            scale=guidance_scale(prior.suggested, settings),
             from_noise=context.step == 0,
             generator=generator,
         )
 
 
-def groups(guides: Sequence[Guide]) -> list[list[Guide]]:
+def groups(guides: Sequence[WeightedPrior]) -> list[list[WeightedPrior]]:
     """The guides that the same renders can feed, cameras being those of the first: as many views, as far apart."""
-    found: dict[tuple[int, float], list[Guide]] = {}
+    found: dict[tuple[int, float], list[WeightedPrior]] = {}
     for guide in guides:
         spec = guide.prior.spec
         found.setdefault((spec.views_per_sample, spec.view_spacing_deg), []).append(guide)
@@ -221,8 +224,9 @@ def _background(spec: PriorSpec, generator: torch.Generator) -> float | None:
     return float(torch.rand((), generator=generator) < 0.5) if spec.random_background else spec.background
 
 
-def guidance_scale(spec: PriorSpec, settings: DistillSettings) -> float:
+def guidance_scale(suggested: SuggestedSettings, settings: DistillSettings) -> float:
     """What was asked for, or what suits the prior: for the variants that need no strong guidance, a nominal one."""
     if settings.guidance_scale is not None:
         return settings.guidance_scale
-    return spec.guidance_scale if settings.method in ("sds", "csd") else min(spec.guidance_scale, NOMINAL_SCALE)
+    scale = suggested.guidance_scale
+    return scale if settings.method in ("sds", "csd") else min(scale, NOMINAL_SCALE)

@@ -10,9 +10,9 @@ from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.density import DensityStatistics, densify_and_prune, prune, reset_opacities
 from dreamgaussian.fitting.distillation import (
     GuidanceMethod,
-    Guide,
     RenderRecorder,
     StepContext,
+    WeightedPrior,
     choose_guidance_method,
 )
 from dreamgaussian.fitting.image_loss import ReferenceView, outside_silhouette, reference_loss, reference_view
@@ -43,7 +43,7 @@ class FitStep:
 def fit(
     state: FitState,
     rasterizer: Rasterizer,
-    prior: Prior | Sequence[Guide],
+    prior: Prior | Sequence[WeightedPrior],
     subject: Subject,
     settings: FitSettings = FitSettings(),
 ) -> Iterator[FitStep]:
@@ -54,7 +54,7 @@ def fit(
     Raises Diverged when a gradient or a Gaussian is no longer finite and EmptyResult when none is left; `state` then
     still holds the last good step.
     """
-    guides = (Guide(prior),) if isinstance(prior, Prior) else prior
+    guides = (WeightedPrior(prior),) if isinstance(prior, Prior) else prior
     method = choose_guidance_method(guides, settings.distill)
     references = [reference_view(view, settings.reference) for view in subject.views]
     while state.step < settings.steps:

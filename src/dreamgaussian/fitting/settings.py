@@ -60,7 +60,7 @@ class DistillSettings:
     method: Method = "sds"
     """Score distillation, or a variant: csd, nfsd, sdi, ism; sir: views are sampled now and then and fitted."""
     perp_neg: bool = False
-    """Guide away from the words of wrong views; for priors whose prompts name the view."""
+    """WeightedPrior away from the words of wrong views; for priors whose prompts name the view."""
     guidance_scale: float | None = None
     """Classifier-free guidance; none given: what suits the prior and the method."""
     weighting: Literal["sigma_squared", "uniform", "reconstruction"] | None = None

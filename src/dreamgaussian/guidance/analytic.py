@@ -10,14 +10,14 @@ It proves the pipeline without weights, and fits Gaussians to known views.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
-from dreamgaussian.guidance.prior import PriorSpec
+from dreamgaussian.guidance.spec import PriorSpec, SuggestedSettings
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class AnalyticPrior:
     """Of x."""
     negative_mean: float = 0.0
     """Grey level of the images of the negative prompt, which are spread like the unconditional ones."""
+    suggested: SuggestedSettings = field(default_factory=SuggestedSettings)
 
     def alpha_sigma(self, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
         """The variance-preserving cosine schedule."""

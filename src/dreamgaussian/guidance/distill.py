@@ -15,7 +15,8 @@ from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.guidance.perp_neg import perp_neg_direction
-from dreamgaussian.guidance.prior import Prior, PriorSpec
+from dreamgaussian.guidance.prior import Prior
+from dreamgaussian.guidance.spec import PriorSpec
 
 Cameras = Sequence[Sequence[Camera]]
 INVERSION_START = 0.01

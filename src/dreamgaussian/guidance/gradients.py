@@ -27,7 +27,8 @@ from dreamgaussian.guidance.distill import (
     noised,
     predicted_x,
 )
-from dreamgaussian.guidance.prior import Prior, Weighting
+from dreamgaussian.guidance.prior import Prior
+from dreamgaussian.guidance.spec import Weighting
 
 NFSD_SMALL_TIME = 0.2
 """Below it the unconditional prediction holds no noise worth speaking of (arXiv 2310.17590: 200 of 1000 steps)."""

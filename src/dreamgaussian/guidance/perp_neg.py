@@ -18,9 +18,9 @@ from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError
-from dreamgaussian.guidance.prior import Prior, PriorSpec
+from dreamgaussian.guidance.prior import Prior
+from dreamgaussian.guidance.spec import PriorSpec
 
-VIEW_NAMES = ("front view", "side view", "back view", "overhead view")
 CONDITIONS = ("between views", "unconditional", "front view", "side view")
 """What a prior must know; the last two are the negative prompts."""
 OVERHEAD_DEG = 60.0

@@ -5,76 +5,46 @@ network, whatever it predicts, is asked for eps.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.core.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
-
-Weighting = Literal["sigma_squared", "uniform", "reconstruction"]
-"""w(t) of the score-distillation gradient: sigma^2, 1, or sigma / alpha, which makes it x - x0_hat."""
-
-
-@dataclass(frozen=True)
-class CameraDomain:
-    """The cameras that a prior was trained on; the sampler of random views obeys it."""
-
-    radius: float = DEFAULT_RADIUS
-    fovy_deg: float = DEFAULT_FOVY_DEG
-    elevation_range_deg: tuple[float, float] = (-30.0, 30.0)
-    fixed_views_deg: tuple[tuple[float, float], ...] = ()
-    """(azimuth, elevation) of the only views that the prior knows, where it does not know all."""
-    subject_fill: float = 0.8
-    """Share of the frame that the longer side of the subject's cut-out fills in the input image."""
-
-
-@dataclass(frozen=True)
-class PriorSpec:
-    """What a prior sees."""
-
-    name: str
-    resolution: int
-    """Side of the square images, in pixels."""
-    background: float | None
-    """Grey level behind the images; None: the prior sees premultiplied RGBA."""
-    random_background: bool = False
-    """The background may also be drawn at random (black or white), as the paper does."""
-    views_per_sample: int = 1
-    """Views that the network denoises together."""
-    view_spacing_deg: float = 0.0
-    """Azimuth between the views of one sample."""
-    domain: CameraDomain = CameraDomain()
-    guidance_scale: float = 1.0
-    """Classifier-free guidance that suits the prior in distillation."""
-    weighting: Weighting = "sigma_squared"
-    """w(t) that suits the prior in distillation."""
-    times: tuple[float, float] = (0.98, 0.02)
-    """Noise levels at the first and the last step of a distillation that suit the prior."""
-    opaque: float = 0.0
-    """Weight of the loss on half transparent pixels that suits the prior."""
-    refine_rounds: int = 10
-    """Rounds of stage 2 that suit the prior; 0 where the texture is no better for it."""
-    conditions: tuple[str, ...] = ("conditional", "unconditional")
-    """What `predict_noise` may be asked for."""
-    x_bound: float | None = None
-    """|x| of clean images never exceeds it, so predictions are clamped to it; None where x is a latent."""
-
-    @property
-    def channels(self) -> int:
-        """3 for RGB, 4 for premultiplied RGBA."""
-        return 4 if self.background is None else 3
+from dreamgaussian.core.camera import Camera
+from dreamgaussian.guidance.spec import PriorSpec, SuggestedSettings
 
 
 @runtime_checkable
 class Prior(Protocol):
-    """A frozen diffusion model, conditioned on the subject."""
+    """A frozen diffusion model, conditioned on the subject.
+
+    A run asks nothing else of it, so any object with these members can be handed to one
+    (`image_to_3d(image, prior=MyPrior())`), as `examples/03_your_own_prior.py` does:
+
+        class MyPrior:
+            spec = PriorSpec("mine", resolution=256, background=1.0)
+            suggested = SuggestedSettings(guidance_scale=5.0)
+
+            def alpha_sigma(self, t): ...
+            def encode(self, images): ...
+            def decode(self, x): ...
+            def predict_noise(self, x_t, t, cameras, conditions): ...
+
+    Every step of stage 1 renders the Gaussians at cameras of `spec.domain`, brings the renders to what `spec` says,
+    and calls `encode`, `alpha_sigma` and `predict_noise` once (some guidance methods several times); the gradient goes
+    through `encode` alone. Stage 2 and sampling also call `decode`. A prior that has to see the subject first is made
+    by a `PriorRecord` (`priors/registry.py`).
+    """
 
     @property
     def spec(self) -> PriorSpec:
         """What it sees."""
+        ...
+
+    @property
+    def suggested(self) -> SuggestedSettings:
+        """The settings that suit it; `SuggestedSettings()` where there is nothing to say."""
         ...
 
     def alpha_sigma(self, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
@@ -105,7 +75,10 @@ class Prior(Protocol):
 
 @runtime_checkable
 class ShapedPrior(Protocol):
-    """A prior that has a guess of the subject's shape before any distillation."""
+    """A prior that has a guess of the subject's shape before any distillation, from which stage 1 then starts.
+
+    Without this method a run starts from the paper's ball of grey Gaussians.
+    """
 
     def surface_points(
         self, count: int, generator: torch.Generator

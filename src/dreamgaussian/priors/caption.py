@@ -11,10 +11,10 @@ from torch import Tensor
 from dreamgaussian.core.errors import WeightsUnavailable
 from dreamgaussian.priors.checkpoint import Checkpoint, DiffusersFolder, shape_differences
 from dreamgaussian.priors.clip import CLIP_MEAN, CLIP_STD, without_origin
+from dreamgaussian.priors.from_hub import require_libraries
 from dreamgaussian.priors.hub import locate
 from dreamgaussian.priors.latent import over_white
 from dreamgaussian.priors.manifest import manifest
-from dreamgaussian.priors.registry import require_libraries
 from dreamgaussian.priors.settings import HubSettings
 
 _COMPONENT = "captioner"

@@ -14,15 +14,17 @@ from torch import Tensor
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.image import to_uint8
 from dreamgaussian.guidance.distill import NOMINAL_SCALE, sample
-from dreamgaussian.guidance.prior import Prior, PriorSpec
+from dreamgaussian.guidance.prior import Prior
+from dreamgaussian.guidance.spec import PriorSpec
 from dreamgaussian.inputs.subject import Crop, Subject, View
 from dreamgaussian.priors.checkpoint import Checkpoint, common_name, shape_differences
 from dreamgaussian.priors.encoders import load_tiny
+from dreamgaussian.priors.from_hub import find_checkpoint, open_checkpoint, require_libraries
 from dreamgaussian.priors.hub import locate
 from dreamgaussian.priors.latent import over_white
 from dreamgaussian.priors.manifest import Manifest, manifest, weights_in_memory
 from dreamgaussian.priors.offload import Offloaded
-from dreamgaussian.priors.registry import CATALOGUE, find_checkpoint, prior_spec, require_libraries
+from dreamgaussian.priors.registry import HUB_PRIORS
 
 PROMPT = "a red apple"
 
@@ -47,9 +49,10 @@ def check(
     checkpoint = find_checkpoint(name, path)
     if offload:
         checkpoint = Offloaded(checkpoint)
-    if name in CATALOGUE:
-        subject = _with_apple(subject, prior_spec(name))
-        prior = CATALOGUE[name].opener()(prior_spec(name), checkpoint, subject, device)
+    if name in HUB_PRIORS:
+        record = HUB_PRIORS[name]
+        subject = _with_apple(subject, record.spec)
+        prior = open_checkpoint(record, checkpoint, subject, device)
         yield from _denoise(prior, subject, image, steps, seed)
     else:
         tiny: Any = load_tiny(checkpoint, device)
@@ -83,7 +86,7 @@ def save_image(pixels: Float[Tensor, "3 h w"], image: Path) -> None:
 def _denoise(prior: Prior, subject: Subject, image: Path, steps: int, seed: int) -> Iterator[str]:
     start, spec = time.perf_counter(), prior.spec
     cameras = [_cameras(spec)]
-    scale = min(spec.guidance_scale, NOMINAL_SCALE)
+    scale = min(prior.suggested.guidance_scale, NOMINAL_SCALE)
     views = sample(prior, cameras, steps=steps, scale=scale, generator=torch.Generator().manual_seed(seed))
     save_image(torch.cat(list(views[0]), dim=-1), image)
     if len(cameras[0]) > 1 and "image_encoder" in manifest(spec.name).components:

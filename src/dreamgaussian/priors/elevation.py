@@ -37,16 +37,16 @@ class ElevationAware(Prior, Protocol):
         ...
 
 
-def tell_elevation(prior: Prior, view: View, generator: torch.Generator) -> float:
+def estimate_elevation(prior: Prior, view: View, generator: torch.Generator) -> float:
     """The elevation of the prior's image, in degrees. Raises ConfigError for a prior that cannot tell."""
     if not isinstance(prior, ElevationAware):
         raise ConfigError(
             f"The prior {prior.spec.name} cannot tell the elevation of an image. Give it with --elevation."
         )
-    return estimate_elevation(prior.at_elevation, view, generator)
+    return likeliest_elevation(prior.at_elevation, view, generator)
 
 
-def estimate_elevation(
+def likeliest_elevation(
     prior_at: Callable[[float], Prior],
     view: View,
     generator: torch.Generator,

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import WeightsUnavailable
 from dreamgaussian.core.image import on_white, premultiply
-from dreamgaussian.guidance.prior import PriorSpec
+from dreamgaussian.guidance.spec import PriorSpec, SuggestedSettings
 from dreamgaussian.priors.checkpoint import Checkpoint
 from dreamgaussian.priors.schedule import Schedule
 
@@ -59,6 +59,7 @@ class LatentDiffusion(ABC):
     latents: LatentSpace
     schedule: Schedule
     unet: nn.Module
+    suggested: SuggestedSettings = field(default=SuggestedSettings(), kw_only=True)
 
     def alpha_sigma(self, t: Float[Tensor, " b"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
         """Levels of the training step nearest to t."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError
-from dreamgaussian.guidance.prior import PriorSpec
+from dreamgaussian.guidance.spec import PriorSpec
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.priors.checkpoint import Checkpoint
 from dreamgaussian.priors.clip import embed_images, embed_words

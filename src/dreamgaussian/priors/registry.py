@@ -1,182 +1,197 @@
-"""The priors by name: what each sees, and how it is opened."""
+"""The priors by name: what is known of each without opening it, and how it is opened. No torch here.
+
+A package of its own adds a prior by an entry point of the group `dreamgaussian.priors`, which names a `PriorRecord`:
+
+    [project.entry-points."dreamgaussian.priors"]
+    mine = "my_package.prior:RECORD"
+
+It is then chosen like any other, by `--prior mine` or `PriorSettings("mine")`.
+"""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
-from importlib.util import find_spec
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
-from dreamgaussian.core.errors import ConfigError, WeightsUnavailable
-from dreamgaussian.guidance.perp_neg import VIEW_NAMES
-from dreamgaussian.guidance.prior import CameraDomain, Prior, PriorSpec
-from dreamgaussian.inputs.subject import Subject
-from dreamgaussian.priors.hub import locate, recognise
-from dreamgaussian.priors.manifest import Manifest, manifest
-from dreamgaussian.priors.settings import HubSettings
+from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.guidance.spec import VIEW_NAMES, CameraDomain, PriorSpec, SuggestedSettings
+from dreamgaussian.priors.settings import HubSettings, PriorSettings
 
 if TYPE_CHECKING:
-    from dreamgaussian.priors.checkpoint import Checkpoint
-    from dreamgaussian.priors.latent import LatentDiffusion, LatentSpace
+    import torch
 
-Opener = Callable[[PriorSpec, "Checkpoint", Subject, torch.device], "LatentDiffusion"]
+    from dreamgaussian.guidance.prior import Prior
+    from dreamgaussian.inputs.subject import Subject
 
-_LIBRARIES = ("diffusers", "transformers", "huggingface_hub")
+ENTRY_POINTS = "dreamgaussian.priors"
 _TEXT_RADIUS = 2.5
 """Of the camera of text and multi-view priors in the paper (section 4.1)."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A prior of the catalogue."""
+class PriorRecord:
+    """What a run must know of a prior before there is one, and how the prior is made.
+
+    A prior that is conditioned on the subject can only be made when the subject is ready, and the subject is framed as
+    the prior's cameras want it. So a run reads `spec`, frames the subject, and calls `open`:
+
+        record = PriorRecord(
+            spec=PriorSpec("mine", resolution=256, background=1.0),
+            open=lambda subject, device, *_: MyPrior(subject, device),
+        )
+        dg.image_to_3d("cat.png", prior=record)
+    """
 
     spec: PriorSpec
-    opener: Callable[[], Opener]
-    """Gives the function that opens it; only this loads diffusers and transformers."""
+    open: "Callable[[Subject, torch.device, PriorSettings, HubSettings], Prior]"
+    """Gives the prior, conditioned on the subject, with its network on the device. The settings are those of the run;
+    most priors need none of them."""
+    suggested: SuggestedSettings = field(default_factory=SuggestedSettings)
+    """Those of the prior that `open` gives."""
+    fetch: Callable[[PriorSettings, HubSettings], object] = lambda *_: None
+    """Sees to it that the weights are on this machine, before any work is done. Raises WeightsUnavailable."""
+    text_to_image: str | None = None
+    """The text-to-image model that words alone go through first, for a prior that goes by an image; None: the prior
+    gets the words."""
+    estimates_elevation: bool = False
+    """The prior can tell from what elevation an image was taken (`priors/elevation.py`)."""
+
+    weights: Callable[[], Path] | None = None
+    """The file of its weights, where they come with the package."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.spec.name
 
 
-def open_from_hub(
-    name: str,
-    subject: Subject,
-    device: torch.device,
-    path: str | None = None,
-    settings: HubSettings = HubSettings(),
-    *,
-    option: str = Manifest.option,
-) -> "LatentDiffusion":
-    """The prior called `name` from the hub, or from the folder, file or hub id `path`, conditioned on the subject.
-
-    `option` is the flag that `path` was given with, for messages.
-
-    Raises WeightsUnavailable, and ConfigError where the subject lacks the image or the words that the prior needs.
-    """
-    entry = CATALOGUE[name]
-    checkpoint, encoder = fetch(name, path, settings, option)
-    prior = entry.opener()(entry.spec, checkpoint, subject, device)
-    if settings.compile:
-        prior = replace(prior, unet=torch.compile(prior.unet))
-    return replace(prior, latents=_with_encoder(prior.latents, encoder, settings, device))
+def prior_names() -> tuple[str, ...]:
+    """All names that can be chosen: our own priors', then those of other packages."""
+    others = (entry.name for entry in entry_points(group=ENTRY_POINTS) if entry.name not in RECORDS)
+    return (*RECORDS, *others)
 
 
-def fetch(
-    name: str, path: str | None, settings: HubSettings, option: str = Manifest.option
-) -> "tuple[Checkpoint, Checkpoint | None]":
-    """The prior's checkpoint on this machine, and its tiny encoder's where one is wanted; downloaded where they aren't.
-
-    Raises WeightsUnavailable, and ConfigError for settings that the prior cannot follow, before anything is downloaded.
-    """
-    from dreamgaussian.priors.encoders import TINY_IDS, check_linear
-    from dreamgaussian.priors.lora import parse, with_loras
-    from dreamgaussian.priors.offload import Offloaded
-
-    require_libraries(name)
-    if settings.encoder == "linear":
-        check_linear(_autoencoder(name))
-    for lora in settings.lora:
-        parse(lora)
-    checkpoint = with_loras(find_checkpoint(name, path, option), settings.lora)
-    if settings.offload:
-        checkpoint = Offloaded(checkpoint)
-    if settings.encoder != "tiny":
-        return checkpoint, None
-    return checkpoint, find_checkpoint(TINY_IDS[_autoencoder(name)], settings.encoder_path, "--hub.encoder-path")
+def check_name(name: str) -> None:
+    """Raises ConfigError for a name that is no prior's, nor a folder or hub id; loads nothing."""
+    if "/" not in name and name not in prior_names():
+        raise ConfigError(
+            f"No prior is called {name!r}. There are: {', '.join(prior_names())}; or give a hub id (owner/name) or a "
+            "folder (such as ./name)."
+        )
 
 
-def _with_encoder(
-    space: "LatentSpace", encoder: "Checkpoint | None", settings: HubSettings, device: torch.device
-) -> "LatentSpace":
-    from dreamgaussian.priors.encoders import LinearGradient, TinyEncoder, load_tiny
-
-    if encoder is not None:
-        return TinyEncoder(space.vae, space.scale, tiny=load_tiny(encoder, device))
-    return LinearGradient(space.vae, space.scale) if settings.encoder == "linear" else space
-
-
-def _autoencoder(name: str) -> str:
-    return manifest(name).components["vae"].network
-
-
-def known_name(name: str) -> str:
+def resolve_name(name: str) -> str:
     """The name itself, or that of the prior whose files a folder or hub id holds.
 
     Raises ConfigError for an unknown name, WeightsUnavailable for a place that is no known prior's.
     """
-    if name in CATALOGUE:
+    check_name(name)
+    if "/" not in name:
         return name
-    if "/" in name:
-        return recognise(name)
-    raise ConfigError(f"No prior is called {name!r}. There are: {', '.join(['mini', *CATALOGUE])}.")
+    from dreamgaussian.priors.hub import recognise
+
+    return recognise(name)
 
 
-def find_checkpoint(name: str, path: str | None, option: str = Manifest.option) -> "Checkpoint":
-    """The prior's checkpoint on this machine; downloaded where it isn't. Raises WeightsUnavailable."""
-    from dreamgaussian.priors.checkpoint import DiffusersFolder
-    from dreamgaussian.priors.single_file import SingleFile
+def prior_record(name: str) -> PriorRecord:
+    """The record of the prior called `name`, or of that whose files a folder or hub id holds; needs no weights.
 
-    if path is not None and Path(path).expanduser().is_file():
-        return SingleFile.opened(Path(path).expanduser(), manifest(name, option))
-    return DiffusersFolder.fetched(locate(manifest(name, option), path))
-
-
-def require_libraries(name: str) -> None:
-    """Raises WeightsUnavailable where the libraries that the hub's priors are built with are not installed."""
-    if missing := [library for library in _LIBRARIES if find_spec(library) is None]:
-        raise WeightsUnavailable(
-            f"The prior {name} needs {' and '.join(missing)}: pip install 'dreamgaussian[hub]'. The embedded prior, "
-            "mini, needs nothing."
-        )
+    Raises ConfigError for an unknown name, WeightsUnavailable for a place that is no known prior's.
+    """
+    known = resolve_name(name)
+    if known in RECORDS:
+        return RECORDS[known]
+    (entry, *_) = entry_points(group=ENTRY_POINTS, name=known)
+    return _loaded(entry)
 
 
-def _zero123() -> Opener:
-    from dreamgaussian.priors.zero123 import open_zero123
+def open_prior(
+    name: str,
+    subject: "Subject",
+    device: "torch.device",
+    path: str | None = None,
+    *,
+    roundness: float = PriorSettings.roundness,
+    hub: HubSettings = HubSettings(),
+) -> "Prior":
+    """The prior called `name`, conditioned on the subject. No prior ever stands in for another.
 
-    return partial(open_zero123, absolute_polar=False)
+    Args:
+        name: As in `PriorSettings`; a folder or hub id tells by its files which prior it is.
+        subject: What the prior is conditioned on.
+        device: Where its network runs.
+        path: Folder, file or hub id to take the weights from.
+        roundness: As in `PriorSettings`, for `mini` alone.
+        hub: How weights from the hub are loaded and run.
 
-
-def _stable_zero123() -> Opener:
-    from dreamgaussian.priors.zero123 import open_zero123
-
-    return partial(open_zero123, absolute_polar=True)
-
-
-def _stable_diffusion() -> Opener:
-    from dreamgaussian.priors.stable_diffusion import open_stable_diffusion
-
-    return open_stable_diffusion
-
-
-def _sdxl() -> Opener:
-    from dreamgaussian.priors.stable_diffusion import open_sdxl
-
-    return open_sdxl
-
-
-def _multiview() -> Opener:
-    from dreamgaussian.priors.multiview import open_multiview
-
-    return open_multiview
+    Raises:
+        ConfigError: For an unknown name, and where the subject lacks the image or the words that the prior needs.
+        WeightsUnavailable: Where its weights are not to be had.
+    """
+    settings = PriorSettings(name, path=path, roundness=roundness)
+    record = prior_record(name)
+    return record.open(subject, device, settings, hub)
 
 
-def _image_spec(name: str) -> PriorSpec:
-    return PriorSpec(name, resolution=256, background=1.0, random_background=True, guidance_scale=5.0)
+def _loaded(entry: EntryPoint) -> PriorRecord:
+    try:
+        record = entry.load()
+    except Exception as error:  # another package's code may raise anything
+        raise ConfigError(f"The prior {entry.name} cannot be loaded ({entry.value}: {error}).") from error
+    if not isinstance(record, PriorRecord):
+        raise ConfigError(f"The prior {entry.name} cannot be loaded ({entry.value} is no PriorRecord).")
+    return record
 
 
-def _text_spec(name: str, resolution: int) -> PriorSpec:
-    return PriorSpec(
+def _open_mini(subject: "Subject", device: "torch.device", settings: PriorSettings, hub: HubSettings) -> "Prior":
+    from dreamgaussian.priors.mini.prior import open_mini
+
+    return open_mini(subject, device, roundness=settings.roundness)
+
+
+def _mini_weights() -> Path:
+    from dreamgaussian.priors.mini.weights import shipped_weights
+
+    return shipped_weights()
+
+
+def _from_hub(spec: PriorSpec, suggested: SuggestedSettings, *, estimates_elevation: bool = False) -> PriorRecord:
+    """The record of a prior whose weights come from the hub."""
+
+    def open_(subject: "Subject", device: "torch.device", settings: PriorSettings, hub: HubSettings) -> "Prior":
+        from dreamgaussian.priors.from_hub import open_from_hub
+
+        return open_from_hub(record, subject, device, settings.place, hub)
+
+    def fetch(settings: PriorSettings, hub: HubSettings) -> object:
+        from dreamgaussian.priors.from_hub import fetch
+
+        return fetch(spec.name, settings.place, hub)
+
+    record = PriorRecord(spec, open_, suggested, fetch, estimates_elevation=estimates_elevation)
+    return record
+
+
+def _image_prior(name: str, *, estimates_elevation: bool = False) -> PriorRecord:
+    spec = PriorSpec(name, resolution=256, background=1.0, random_background=True)
+    return _from_hub(spec, SuggestedSettings(guidance_scale=5.0), estimates_elevation=estimates_elevation)
+
+
+def _text_prior(name: str, resolution: int) -> PriorRecord:
+    spec = PriorSpec(
         name,
         resolution,
         background=1.0,
         random_background=True,
         domain=CameraDomain(radius=_TEXT_RADIUS),
-        guidance_scale=100.0,
         conditions=("conditional", "between views", "unconditional", "negative", *VIEW_NAMES),
     )
+    return _from_hub(spec, SuggestedSettings(guidance_scale=100.0))
 
 
-def _multiview_spec(name: str, elevation_range_deg: tuple[float, float], guidance_scale: float) -> PriorSpec:
-    return PriorSpec(
+def _multiview_prior(name: str, elevation_range_deg: tuple[float, float], guidance_scale: float) -> PriorRecord:
+    spec = PriorSpec(
         name,
         resolution=256,
         background=1.0,
@@ -184,67 +199,36 @@ def _multiview_spec(name: str, elevation_range_deg: tuple[float, float], guidanc
         views_per_sample=4,
         view_spacing_deg=90.0,
         domain=CameraDomain(radius=_TEXT_RADIUS, elevation_range_deg=elevation_range_deg),
-        guidance_scale=guidance_scale,
-        weighting="uniform",
     )
+    return _from_hub(spec, SuggestedSettings(guidance_scale, weighting="uniform"))
 
 
-CATALOGUE = {
-    "zero123": Entry(_image_spec("zero123"), _zero123),
-    "zero123-xl": Entry(_image_spec("zero123-xl"), _zero123),
-    "stable-zero123": Entry(_image_spec("stable-zero123"), _stable_zero123),
-    "stable-diffusion": Entry(_text_spec("stable-diffusion", 512), _stable_diffusion),
-    "stable-diffusion-1.5": Entry(_text_spec("stable-diffusion-1.5", 512), _stable_diffusion),
-    "sdxl": Entry(_text_spec("sdxl", 1024), _sdxl),
-    # Elevations of training: configs/mvdream-sd21.yaml and imagedream-sd21-shading.yaml of bytedance/ImageDream.
-    "mvdream": Entry(_multiview_spec("mvdream", (0.0, 30.0), 100.0), _multiview),
-    "imagedream": Entry(_multiview_spec("imagedream", (0.0, 5.0), 5.0), _multiview),
+MINI = PriorRecord(
+    PriorSpec(
+        "mini",
+        resolution=64,
+        background=None,
+        domain=CameraDomain(elevation_range_deg=(-20.0, 45.0)),
+        x_bound=1.0,
+    ),
+    _open_mini,
+    SuggestedSettings(weighting="reconstruction", times=(0.97, 0.8), opacity_loss_weight=0.6, refine_rounds=0),
+    text_to_image="library",
+    weights=_mini_weights,
+)
+HUB_PRIORS = {
+    record.name: record
+    for record in (
+        _image_prior("zero123"),
+        _image_prior("zero123-xl"),
+        _image_prior("stable-zero123", estimates_elevation=True),
+        _text_prior("stable-diffusion", 512),
+        _text_prior("stable-diffusion-1.5", 512),
+        _text_prior("sdxl", 1024),
+        # Elevations of training: configs/mvdream-sd21.yaml and imagedream-sd21-shading.yaml of bytedance/ImageDream.
+        _multiview_prior("mvdream", (0.0, 30.0), 100.0),
+        _multiview_prior("imagedream", (0.0, 5.0), 5.0),
+    )
 }
 """Guidance scales and weightings are those of the paper's code."""
-
-
-def prior_spec(name: str) -> PriorSpec:
-    """What the prior called `name` sees, or that of a folder or hub id; needs no weights.
-
-    Raises ConfigError for an unknown name, WeightsUnavailable for a folder or id that is no known prior's.
-    """
-    if name == "mini":
-        from dreamgaussian.priors.mini import SPEC
-
-        return SPEC
-    return CATALOGUE[known_name(name)].spec
-
-
-def fetch_weights(name: str, path: str | None = None, hub: HubSettings = HubSettings()) -> None:
-    """Sees to it that the weights of the prior called `name` are on this machine, before any work is done for it.
-
-    Raises WeightsUnavailable where they are not to be had.
-    """
-    if name != "mini":
-        known = known_name(name)
-        fetch(known, path if known == name else name, hub)
-
-
-def open_prior(
-    name: str,
-    subject: Subject,
-    device: torch.device,
-    path: str | None = None,
-    *,
-    roundness: float | None = None,
-    hub: HubSettings = HubSettings(),
-) -> Prior:
-    """The prior called `name`, conditioned on the subject; `path` is a folder or a hub id to take its weights from.
-
-    `name` may be such a folder or id itself, whose files then tell which prior it is. `roundness` is for `mini` alone:
-    how strongly depth that the image does not show follows the outline's width; `hub` is for all others.
-
-    Raises ConfigError for an unknown name and WeightsUnavailable where its weights are not to be had. No prior ever
-    stands in for another.
-    """
-    if name == "mini":
-        from dreamgaussian.priors.mini import open_mini
-
-        return open_mini(subject, device, roundness=roundness)
-    known = known_name(name)
-    return open_from_hub(known, subject, device, path if known == name else name, hub)
+RECORDS = {MINI.name: MINI, **HUB_PRIORS}

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError
-from dreamgaussian.guidance.perp_neg import OVERHEAD_DEG, VIEW_NAMES, view_shares
-from dreamgaussian.guidance.prior import PriorSpec
+from dreamgaussian.guidance.perp_neg import OVERHEAD_DEG, view_shares
+from dreamgaussian.guidance.spec import VIEW_NAMES, PriorSpec
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.priors.checkpoint import Checkpoint
 from dreamgaussian.priors.clip import Words, embed_words, embed_words_twice, mixed

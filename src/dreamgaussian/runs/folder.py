@@ -93,7 +93,7 @@ def write_results(
     snapshot: "Snapshot",
     clock: "StageClock",
 ) -> list[Path]:
-    """Write what there is: the files that the settings name, preview.png and run.json; painting.png where the image
+    """Write what there is: the files that the settings name, preview.png and run.json; generated.png where the image
     was made of words. A run that has no textured mesh yet leaves the mesh and its turntable out. Returns the paths.
     """
     from dreamgaussian.formats import save
@@ -110,9 +110,9 @@ def write_results(
         else:
             write_video(_turntable(snapshot.mesh, run.subject), path, TURNTABLE_FPS)
         paths.append(path)
-    if run.painting is not None:
-        paths.append(folder / "painting.png")
-        _write_image(run.painting.image.rgba, paths[-1])
+    if run.generated_image is not None:
+        paths.append(folder / "generated.png")
+        _write_image(run.generated_image.image.rgba, paths[-1])
     paths += [folder / "preview.png", folder / "run.json"]
     _write_preview(run, snapshot, paths[-2])
     record = run_record(image, run, snapshot, clock.read())
@@ -132,7 +132,7 @@ def run_record(
     return {
         "dreamgaussian": __version__,
         "input": None if image is None else str(image),
-        "painting": None if run.painting is None else dict(run.painting.facts),
+        "generated_image": None if run.generated_image is None else dict(run.generated_image.metadata),
         "config": to_json(run.config),
         "crops": [{"scale": crop.scale, "offset_px": list(crop.offset_px)} for crop in crops],
         "rasterizer": run.rasterizer.name,

@@ -1,10 +1,11 @@
 """From words to an image, where a run has no other: its subject is then made of that image like any user's.
 
-A painter behind this seam is chosen by `--via-image`.
+A model behind this seam is chosen by `--via-image`, or handed to a run: `text_to_3d("a cat", text_to_image=MyModel())`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
@@ -16,75 +17,94 @@ from dreamgaussian.priors.settings import HubSettings
 if TYPE_CHECKING:
     from dreamgaussian.priors.checkpoint import Checkpoint
 
-FLOWS = ("sd3.5", "flux-schnell")
-"""Painters that are no priors."""
-PAINTERS = ("library", "stable-diffusion", "stable-diffusion-1.5", "sdxl", *FLOWS)
-"""Names that `open_painter` knows."""
-
-
-PLACE = "--hub.painter-path"
-"""The flag that names another place for a painter's weights."""
+PLACE = "--hub.text-to-image-path"
+"""The flag that names another place for a model's weights."""
 
 
 @dataclass(frozen=True, eq=False)
-class Painting:
+class GeneratedImage:
     """An image that was made, or images that were found, for words."""
 
     image: DecodedImage
     """Of one object; with or without a background."""
     elevation_deg: float | None = None
     """From which the image shows it; None: not known, so that the settings of the subject say it."""
-    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """How it came about, in values that go into run.json."""
     further: tuple[PosedInput, ...] = ()
     """The same thing from other sides, by one camera that kept its distance."""
 
 
 @runtime_checkable
-class Painter(Protocol):
-    """Makes an image from words."""
+class TextToImage(Protocol):
+    """Makes an image of words. A run by words alone calls it once, before its prior is opened.
 
-    def __call__(self, prompt: str, negative_prompt: str, generator: torch.Generator) -> Painting:
-        """Equal words and an equally seeded CPU generator give an equal image on one machine.
+    def draw(prompt, negative_prompt, generator):
+        return GeneratedImage(DecodedImage(my_network(prompt, generator), scale=1.0, name=prompt))
+
+    dg.text_to_3d("a cat", text_to_image=draw)
+    """
+
+    def __call__(self, prompt: str, negative_prompt: str, generator: torch.Generator) -> GeneratedImage:
+        """The image. Equal words and an equally seeded CPU generator give an equal image on one machine.
 
         Raises InputError for words that it cannot make an image of.
         """
         ...
 
 
-def open_painter(name: str, device: torch.device, hub: HubSettings = HubSettings()) -> Painter:
-    """The painter called `name`; `hub` is for those whose weights come from there.
+def open_text_to_image(name: str, device: torch.device, hub: HubSettings = HubSettings()) -> TextToImage:
+    """The model called `name`; `hub` is for those whose weights come from there. No model ever stands in for another.
 
-    Raises ConfigError for an unknown name, WeightsUnavailable where its weights are not to be had. No painter ever
-    stands in for another.
+    Raises ConfigError for an unknown name, WeightsUnavailable where its weights are not to be had.
     """
-    if name == "library":
-        from dreamgaussian.text_to_image.library import open_library
-
-        return open_library()
-    if name in PAINTERS:
-        return _open_from_hub(name, device, hub)
-    raise ConfigError(f"No painter is called {name!r}. There are: {', '.join(PAINTERS)}.")
+    if name not in TEXT_TO_IMAGE_MODELS:
+        raise ConfigError(f"No text-to-image model is called {name!r}. There are: {', '.join(TEXT_TO_IMAGE_MODELS)}.")
+    return TEXT_TO_IMAGE_MODELS[name](device, hub)
 
 
-def _open_from_hub(name: str, device: torch.device, hub: HubSettings) -> Painter:
-    from dreamgaussian.priors.lora import with_loras
-    from dreamgaussian.priors.registry import CATALOGUE, find_checkpoint, require_libraries
+def _open_library(device: torch.device, hub: HubSettings) -> TextToImage:
+    from dreamgaussian.text_to_image.library import open_library
 
-    require_libraries(name)
-    checkpoint = with_loras(find_checkpoint(name, hub.painter_path, PLACE), hub.painter_lora, "--hub.painter-lora")
-    if name in CATALOGUE:
-        from dreamgaussian.text_to_image.diffusion import DiffusionPainter
+    return open_library()
 
-        return DiffusionPainter(name, device, hub)
+
+def _open_diffusion(name: str, device: torch.device, hub: HubSettings) -> TextToImage:
+    from dreamgaussian.text_to_image.diffusion import DiffusionTextToImage
+
+    _fetch(name, hub)
+    return DiffusionTextToImage(name, device, hub)
+
+
+def _open_flow(name: str, device: torch.device, hub: HubSettings) -> TextToImage:
     from dreamgaussian.priors.offload import Offloaded
 
-    return flow_painter(name, Offloaded(checkpoint) if hub.offload else checkpoint, device)
+    checkpoint = _fetch(name, hub)
+    return flow_model(name, Offloaded(checkpoint) if hub.offload else checkpoint, device)
 
 
-def flow_painter(name: str, checkpoint: "Checkpoint", device: torch.device) -> Painter:
-    """The painter called `name`, one of those that are no priors, with a checkpoint of it."""
-    from dreamgaussian.text_to_image.flow import FlowPainter
-    from dreamgaussian.text_to_image.flux import FluxPainter
+def flow_model(name: str, checkpoint: "Checkpoint", device: torch.device) -> TextToImage:
+    """The model called `name`, one of `FLOWS`, with a checkpoint of it."""
+    from dreamgaussian.text_to_image.flow import FlowTextToImage
+    from dreamgaussian.text_to_image.flux import FluxTextToImage
 
-    return (FluxPainter if name == "flux-schnell" else FlowPainter)(checkpoint, device)
+    return {"sd3.5": FlowTextToImage, "flux-schnell": FluxTextToImage}[name](checkpoint, device)
+
+
+def _fetch(name: str, hub: HubSettings) -> "Checkpoint":
+    from dreamgaussian.priors.from_hub import find_checkpoint, require_libraries
+    from dreamgaussian.priors.lora import with_loras
+
+    require_libraries(name)
+    checkpoint = find_checkpoint(name, hub.text_to_image_path, PLACE)
+    return with_loras(checkpoint, hub.text_to_image_lora, "--hub.text-to-image-lora")
+
+
+FLOWS = ("sd3.5", "flux-schnell")
+"""Models that are no priors."""
+TEXT_TO_IMAGE_MODELS: Mapping[str, Callable[[torch.device, HubSettings], TextToImage]] = {
+    "library": _open_library,
+    **{name: partial(_open_diffusion, name) for name in ("stable-diffusion", "stable-diffusion-1.5", "sdxl")},
+    **{name: partial(_open_flow, name) for name in FLOWS},
+}
+"""The function that opens each model."""

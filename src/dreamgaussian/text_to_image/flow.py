@@ -1,4 +1,4 @@
-"""Stable Diffusion 3.5 (arXiv 2403.03206), a rectified flow between images and noise, as a painter.
+"""Stable Diffusion 3.5 (arXiv 2403.03206), a rectified flow between images and noise, as a text-to-image model.
 
     x_s = (1 - s) x + s eps,  s from 0 (clean) to 1 (noise);  the network predicts v = dx_s / ds = eps - x
 
@@ -19,7 +19,7 @@ from torch import Tensor
 from dreamgaussian.priors.checkpoint import Checkpoint
 from dreamgaussian.priors.clip import Words, embed_words_for_flow
 from dreamgaussian.priors.latent import load_latent_space, on_meta
-from dreamgaussian.text_to_image import Painting
+from dreamgaussian.text_to_image import GeneratedImage
 from dreamgaussian.text_to_image.generated import OBJECT, as_image
 
 T5_TOKENS = 256
@@ -29,8 +29,8 @@ Velocity = Callable[[Tensor, float], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class FlowPainter:
-    """Paints with a checkpoint of Stable Diffusion 3.5."""
+class FlowTextToImage:
+    """Samples from a checkpoint of Stable Diffusion 3.5."""
 
     checkpoint: Checkpoint
     device: torch.device
@@ -39,7 +39,7 @@ class FlowPainter:
     """Of classifier-free guidance; both as the model's card advises."""
 
     @torch.no_grad()
-    def __call__(self, prompt: str, negative_prompt: str, generator: torch.Generator) -> Painting:
+    def __call__(self, prompt: str, negative_prompt: str, generator: torch.Generator) -> GeneratedImage:
         """An image of one object. Raises WeightsUnavailable."""
         phrase = prompt + OBJECT
         words = embed_words_for_flow(self.checkpoint, sorted({phrase, negative_prompt}), self.device)
@@ -52,8 +52,8 @@ class FlowPainter:
         x = integrate(velocity, noise, scheduler.sigmas.tolist())
         del velocity  # Makes room for the decoder.
         image = load_latent_space(self.checkpoint, self.device, torch.bfloat16).decode(x)[0]
-        facts = {"painter": self.checkpoint.name, "prompt": phrase, "steps": self.steps, "scale": self.scale}
-        return Painting(as_image(image, prompt), None, facts)
+        metadata = {"model": self.checkpoint.name, "prompt": phrase, "steps": self.steps, "scale": self.scale}
+        return GeneratedImage(as_image(image, prompt), None, metadata)
 
     def _velocity(self, config: dict[str, Any], words: Sequence[Words]) -> Velocity:
         from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel

@@ -1,4 +1,4 @@
-"""FLUX.1 (github.com/black-forest-labs/flux), a rectified flow as in `flow`, as a painter.
+"""FLUX.1 (github.com/black-forest-labs/flux), a rectified flow as in `flow`, as a text-to-image model.
 
 Schnell, under Apache-2.0, is distilled to 4 steps without guidance. A checkpoint of dev, given by its id or folder, is
 told its guidance as a number and takes 28 steps. Neither knows a negative prompt. Networks are loaded one after the
@@ -18,7 +18,7 @@ from dreamgaussian.priors.checkpoint import Checkpoint
 from dreamgaussian.priors.clip import pooled_words
 from dreamgaussian.priors.latent import load_latent_space, on_meta
 from dreamgaussian.priors.t5 import embed_words_by_t5
-from dreamgaussian.text_to_image import Painting
+from dreamgaussian.text_to_image import GeneratedImage
 from dreamgaussian.text_to_image.flow import Velocity, flow_scheduler, integrate
 from dreamgaussian.text_to_image.generated import OBJECT, as_image
 
@@ -30,15 +30,15 @@ DEV_GUIDANCE = 3.5
 
 
 @dataclass(frozen=True, eq=False)
-class FluxPainter:
-    """Paints with a checkpoint of FLUX.1."""
+class FluxTextToImage:
+    """Samples from a checkpoint of FLUX.1."""
 
     checkpoint: Checkpoint
     device: torch.device
     side: int = SIDE
 
     @torch.no_grad()
-    def __call__(self, prompt: str, negative_prompt: str, generator: torch.Generator) -> Painting:
+    def __call__(self, prompt: str, negative_prompt: str, generator: torch.Generator) -> GeneratedImage:
         """An image of one object. Raises WeightsUnavailable."""
         if negative_prompt:
             logger.warning("FLUX knows no negative prompt; %r is left out.", negative_prompt)
@@ -53,8 +53,8 @@ class FluxPainter:
         del velocity  # Makes room for the decoder.
         space = load_latent_space(self.checkpoint, self.device, torch.bfloat16)
         image = space.decode(unpacked(x, self.side)[None])[0]
-        facts = {"painter": self.checkpoint.name, "prompt": phrase, "steps": steps}
-        return Painting(as_image(image, prompt), None, facts)
+        metadata = {"model": self.checkpoint.name, "prompt": phrase, "steps": steps}
+        return GeneratedImage(as_image(image, prompt), None, metadata)
 
     def _levels(self, steps: int) -> list[float]:
         """Noise levels from 1 to 0: even for schnell; for dev shifted the more, the larger the image is."""

@@ -1,4 +1,4 @@
-"""What painters from the hub share."""
+"""What text-to-image models from the hub share."""
 
 import numpy as np
 from jaxtyping import Float

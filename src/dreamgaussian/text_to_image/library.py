@@ -1,4 +1,4 @@
-"""The embedded painter: no generator, but a small library of credited images, found by words and recoloured.
+"""The embedded text-to-image model: no generator, but credited images, found by their names and recoloured.
 
 `data/library.zip` holds `index.json` (each entry's names, directions and credit) and a WebP of each, its cut-outs side
 by side; `python -m factory library` makes it.
@@ -27,7 +27,7 @@ from dreamgaussian.text_to_image.recolor import recolor
 if TYPE_CHECKING:
     import torch
 
-    from dreamgaussian.text_to_image import Painting
+    from dreamgaussian.text_to_image import GeneratedImage
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Library:
-    """An opened library; a `Painter`."""
+    """An opened library; a `TextToImage`."""
 
     path: Path
     entries: tuple[Entry, ...]
@@ -64,13 +64,13 @@ class Library:
         strip = to_float(Image.open(io.BytesIO(content)).convert("RGBA"))
         return np.stack(np.split(strip, len(entry.azimuths_deg), axis=1))
 
-    def __call__(self, prompt: str, negative_prompt: str, generator: "torch.Generator") -> "Painting":
+    def __call__(self, prompt: str, negative_prompt: str, generator: "torch.Generator") -> "GeneratedImage":
         """The thing that fits the prompt best, in the look asked for; of equals one that is shown from most sides, and
         among these the generator chooses.
         """
         import torch
 
-        from dreamgaussian.text_to_image import Painting
+        from dreamgaussian.text_to_image import GeneratedImage
 
         reading = self.read(prompt)
         fitting = [self.entries[index] for index in reading.choices]
@@ -83,8 +83,8 @@ class Library:
         front, *others = (DecodedImage(rgba, 1.0, f"the library's image {entry.key}") for rgba in cut_outs)
         angles = [(azimuth, entry.elevation_deg) for azimuth in entry.azimuths_deg[1:]]
         further = tuple(PosedInput(*each) for each in zip(others, angles, strict=True))
-        facts = {
-            "painter": "library",
+        metadata = {
+            "model": "library",
             "entry": entry.key,
             "kind": reading.kind,
             "look": None if reading.look is None else reading.look.name,
@@ -94,8 +94,8 @@ class Library:
             "elevation_deg": entry.elevation_deg,
             "azimuths_deg": list(entry.azimuths_deg),
         }
-        logger.info("%s", _sentence(facts, len(self.entries), len(fitting)))
-        return Painting(front, entry.elevation_deg, facts, further)
+        logger.info("%s", _sentence(metadata, len(self.entries), len(fitting)))
+        return GeneratedImage(front, entry.elevation_deg, metadata, further)
 
 
 def shipped_library() -> Path:
@@ -121,11 +121,11 @@ def write_library(path: Path, entries: Sequence[Entry], images: Mapping[str, byt
             archive.writestr(zipfile.ZipInfo(f"{entry.key}.webp"), images[entry.key], zipfile.ZIP_STORED)
 
 
-def _sentence(facts: Mapping[str, object], entries: int, choices: int) -> str:
-    look, ignored = facts["look"], facts["ignored"]
+def _sentence(metadata: Mapping[str, object], entries: int, choices: int) -> str:
+    look, ignored = metadata["look"], metadata["ignored"]
     assert isinstance(ignored, Iterable)
-    parts = [f"The library of {entries} things has {choices} for {facts['kind']!r}; this is {facts['entry']}"]
-    parts += [f", made {look}" if look else "", f" ({facts['credit']})."]
+    parts = [f"The library of {entries} things has {choices} for {metadata['kind']!r}; this is {metadata['entry']}"]
+    parts += [f", made {look}" if look else "", f" ({metadata['credit']})."]
     words = ", ".join(map(str, ignored))
     return "".join(parts) + (f" Not understood and left out: {words}." if words else "")
 

@@ -18,7 +18,8 @@ from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.guidance.distill import annealed_time, denoise, to_prior_input
-from dreamgaussian.guidance.prior import Prior, PriorSpec
+from dreamgaussian.guidance.prior import Prior
+from dreamgaussian.guidance.spec import PriorSpec
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.raster.mesh import MeshScene, render_mesh, sample
 from dreamgaussian.texture.fill import nearest_texels
@@ -69,7 +70,7 @@ def refine(
     evidence = torch.full_like(freedom, settings.inertia)
     start = float(torch.rand(1, generator=generator, device=generator.device))
 
-    rounds = settings.rounds(prior.spec.refine_rounds)
+    rounds = settings.rounds(prior.suggested.refine_rounds)
     for step in range(rounds):
         progress = step / max(rounds - 1, 1)
         t = annealed_time(progress, settings.start_t, settings.end_t)
@@ -137,7 +138,7 @@ def _differences(
         cameras,
         start_t=t,
         steps=settings.denoise_steps,
-        scale=prior.spec.guidance_scale,
+        scale=prior.suggested.guidance_scale,
         generator=generator,
     ).to(before)
     coverage = to_prior_input(alpha[..., None].expand_as(color), alpha, replace(prior.spec, background=0.0))[:, :, :1]

@@ -15,7 +15,7 @@ from dreamgaussian.evaluate.text.text_results import (
 
 
 def result(words: str, kind: str, nearest: tuple[str, ...], asked: tuple[str, ...] = (), color: str = "gray"):
-    return TextResult(words, kind, {}, nearest, asked, color, 0.8, 0.9, {"painter": "library"}, {"Gaussians": 2.0})
+    return TextResult(words, kind, {}, nearest, asked, color, 0.8, 0.9, {"model": "library"}, {"Gaussians": 2.0})
 
 
 RESULTS = (

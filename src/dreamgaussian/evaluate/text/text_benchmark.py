@@ -30,7 +30,7 @@ from dreamgaussian.evaluate.text.text_results import (
     write_text_result,
 )
 from dreamgaussian.pipeline import Snapshot, StageClock, generate, open_run
-from dreamgaussian.priors.mini.weights import shipped_weights
+from dreamgaussian.priors.registry import prior_record
 from dreamgaussian.raster.mesh import MeshScene, render_mesh
 from dreamgaussian.text_to_image.library import shipped_library
 
@@ -68,9 +68,9 @@ def evaluate_text(settings: EvalSettings) -> Generator[EvalStep, None, list[Text
         renders = [render_mesh(last.mesh, camera, scene=scene) for camera in judge_cameras()]
         views = torch.stack([render.rgba for render in renders])
         _write_views(path.with_suffix(".webp"), views)
-        facts = {} if run.painting is None else dict(run.painting.facts)
+        facts = {} if run.generated_image is None else dict(run.generated_image.metadata)
         result = judge(prompt, views, network, kinds)
-        results.append(replace(result, identity=identity, painting=facts, seconds=clock.read()))
+        results.append(replace(result, identity=identity, generated_image=facts, seconds=clock.read()))
         write_text_result(path, results[-1])
     return results
 
@@ -98,7 +98,8 @@ def judge(prompt: Prompt, views: Float[Tensor, "n s s 4"], network: LiteFeatures
 def _identity(config: RunConfig) -> dict[str, Any]:
     """What a result depends on, as JSON gives it back."""
     identity: dict[str, Any] = {"version": __version__, "config": to_json(config)}
-    used = [shipped_weights()] * config.embedded + [shipped_library()] * (config.painter == "library")
+    used = [weights() for prior in config.prior if (weights := prior_record(prior.name).weights)]
+    used += [shipped_library()] * (config.text_to_image == "library")
     identity["weights"] = [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in used]
     return json.loads(json.dumps(identity))
 

@@ -33,7 +33,7 @@ class TextResult:
     """Mean cosine similarity of the features of views 180 degrees apart."""
     true_opposite: float
     """The same for true objects of the kind."""
-    painting: dict[str, Any] = field(default_factory=dict[str, Any])
+    generated_image: dict[str, Any] = field(default_factory=dict[str, Any])
     """Facts about the image that the prompt became, where it became one."""
     seconds: dict[str, float] = field(default_factory=dict[str, float])
 
@@ -113,4 +113,4 @@ def text_facts(results: Sequence[TextResult]) -> dict[str, str]:
 
 
 def _source(result: TextResult) -> str:
-    return f"{result.painting.get('painter', 'none')} {result.painting.get('entry', '')}".strip()
+    return f"{result.generated_image.get('model', 'none')} {result.generated_image.get('entry', '')}".strip()

@@ -3,6 +3,6 @@
 `layers` <- `lifter`, `volume`, `denoiser` <- `weights` <- `prior`.
 """
 
-from dreamgaussian.priors.mini.prior import SPEC, MiniPrior, open_mini
+from dreamgaussian.priors.mini.prior import MiniPrior, open_mini
 
-__all__ = ["SPEC", "MiniPrior", "open_mini"]
+__all__ = ["MiniPrior", "open_mini"]

@@ -14,7 +14,6 @@ from torch import Tensor
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError, InputError
 from dreamgaussian.core.image import premultiply, unpremultiply
-from dreamgaussian.guidance.prior import CameraDomain, PriorSpec
 from dreamgaussian.inputs.subject import Subject, View
 from dreamgaussian.priors.mini import denoiser as diffusion
 from dreamgaussian.priors.mini.colors import OwnColors
@@ -23,28 +22,19 @@ from dreamgaussian.priors.mini.layers import autocast
 from dreamgaussian.priors.mini.lifted import Lifted, mixed_view, nearest, with_one_shape
 from dreamgaussian.priors.mini.lifter import Lifter
 from dreamgaussian.priors.mini.weights import load_weights, shipped_weights
+from dreamgaussian.priors.registry import MINI
 
-RESOLUTION = 64
+RESOLUTION = MINI.spec.resolution
 CONDITIONS = ("conditional", "unconditional")
 MIN_TIME = 1e-3
 """Below it the noise of a view cannot be told in float32."""
-SPEC = PriorSpec(
-    name="mini",
-    resolution=RESOLUTION,
-    background=None,
-    domain=CameraDomain(elevation_range_deg=(-20.0, 45.0)),
-    weighting="reconstruction",
-    times=(0.97, 0.8),
-    opaque=0.6,
-    refine_rounds=0,
-    x_bound=1.0,
-)
 
 
 class MiniPrior:
     """Lifted images and a diffusion network that sees them. Made by `open_mini`."""
 
-    spec = SPEC
+    spec = MINI.spec
+    suggested = MINI.suggested
 
     @torch.no_grad()
     def __init__(self, lifter: Lifter, denoiser: Denoiser, views: Sequence[View]) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import json
 import shutil
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,7 +16,7 @@ from dreamgaussian import __version__
 from dreamgaussian.config import PRESETS, to_json
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.formats import GAUSSIAN_WRITERS, MESH_WRITERS
-from dreamgaussian.priors.choice import PriorName
+from dreamgaussian.priors.registry import prior_names
 from dreamgaussian.studio.messages import Message
 from dreamgaussian.studio.server.client_queue import ClientQueue
 from dreamgaussian.studio.server.forms import config_from_form
@@ -33,7 +33,7 @@ RUN_FILES = {
     "mesh.glb",
     "turntable.mp4",
     "preview.png",
-    "painting.png",
+    "generated.png",
     "run.json",
     "losses.json",
     "fit.safetensors",
@@ -65,7 +65,7 @@ class Api:
                 "version": __version__,
                 "jobs": [self._manager.describe(job, session) for job in self._manager.index.visible(session)],
                 "presets": {name: to_json(make()) for name, make in PRESETS.items()},
-                "priors": list(get_args(PriorName)),
+                "priors": list(prior_names()),
                 "max_upload_mb": settings.max_upload_mb,
                 "max_steps": settings.max_steps,
                 "exports": EXPORTS,

@@ -1,11 +1,11 @@
 """The fields of the page's form, as the settings of a run."""
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from dreamgaussian.config import PRESETS, RunConfig, from_json, preset, to_json
 from dreamgaussian.core.errors import ConfigError
-from dreamgaussian.priors.choice import PriorName
+from dreamgaussian.priors.registry import prior_names
 from dreamgaussian.studio.settings import StudioSettings
 
 FIELDS = {
@@ -13,7 +13,7 @@ FIELDS = {
     "prior": ("prior", 0, "name"),
     "prompt": ("prompt",),
     "negative_prompt": ("negative_prompt",),
-    "roundness": ("roundness",),
+    "roundness": ("prior", 0, "roundness"),
     "steps": ("fit", "steps"),
     "elevation_deg": ("subject", "elevation_deg"),
     "background": ("subject", "background"),
@@ -28,8 +28,8 @@ def config_from_form(form: Mapping[str, Any], settings: StudioSettings) -> RunCo
     name = form.get("preset", "default")
     if name not in PRESETS:
         raise ConfigError(f"No preset is called {name!r}. There are: {', '.join(PRESETS)}.")
-    if (prior := form.get("prior", "mini")) not in get_args(PriorName):
-        raise ConfigError(f"No prior is called {prior!r}. There are: {', '.join(get_args(PriorName))}.")
+    if (prior := form.get("prior", "mini")) not in prior_names():
+        raise ConfigError(f"No prior is called {prior!r}. There are: {', '.join(prior_names())}.")
     values = to_json(preset(name))
     for field, path in FIELDS.items():
         if field in form:

@@ -9,7 +9,7 @@ const ACTIONS = {
   stopped: ["resume"], interrupted: ["resume"], failed: ["resume"], finished: [],
 };
 const LABELS = { pause: "Pause", resume: "Resume", stop: "Stop", extract: "Extract mesh now" };
-const FILES = { "turntable.mp4": "turntable", "preview.png": "preview", "painting.png": "painting", "run.json": "run.json", "fit.safetensors": "checkpoint" };
+const FILES = { "turntable.mp4": "turntable", "preview.png": "preview", "generated.png": "generated image", "run.json": "run.json", "fit.safetensors": "checkpoint" };
 
 export class RunPanel {
   constructor(studio, onError) {

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from dreamgaussian.config import from_json
+from dreamgaussian.core.device import choose_device
 from dreamgaussian.formats import load, save
-from dreamgaussian.pipeline import choose_device, open_subject, paint
+from dreamgaussian.pipeline import open_subject, paint
 from dreamgaussian.studio.worker.thumbnails import check_pixels, save_cutout
 
 
