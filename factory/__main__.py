@@ -16,6 +16,7 @@ from factory.settings import (
     LibrarySettings,
     PackSettings,
     ReportSettings,
+    SprintSettings,
     TrainSettings,
     UnpackSettings,
 )
@@ -112,6 +113,29 @@ class UnpackCommand:
 
 
 @dataclass(frozen=True)
+class SprintCommand:
+    """Train both stages on shards within minutes, on a machine that is lent for as long."""
+
+    settings: Annotated[SprintSettings, arg(name="")]
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Prints a line now and then, which a log keeps."""
+        from factory.data import DataStep
+        from factory.sprint import sprint
+
+        for step in sprint(self.settings):
+            if isinstance(step, DataStep):
+                print(f"{step.phase} {step.done} of {step.total}", flush=True)
+                continue
+            stage, now = step
+            seen = "" if now.validation_psnr is None else f", validation {now.validation_psnr:.2f} dB"
+            print(f"{stage} step {now.step}, {now.seconds:.0f} s: loss {now.loss:.5f}{seen}", flush=True)
+        return 0
+
+
+@dataclass(frozen=True)
 class ReportCommand:
     """Score the embedded prior's views of held-out objects, and show them."""
 
@@ -158,6 +182,7 @@ Command = (
     | Annotated[ExportCommand, subcommand("export")]
     | Annotated[PackCommand, subcommand("pack")]
     | Annotated[UnpackCommand, subcommand("unpack")]
+    | Annotated[SprintCommand, subcommand("sprint")]
     | Annotated[ReportCommand, subcommand("report")]
     | Annotated[LibraryCommand, subcommand("library")]
 )

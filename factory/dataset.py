@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 from torch import Generator, Tensor
 
 from dreamgaussian.core.errors import ConfigError
@@ -30,7 +30,7 @@ def rendered(folder: Path, split: str) -> list[Entry]:
 
 
 class Views:
-    """All objects of one split: memory maps for the processor, copies on any other device."""
+    """All objects of one split: memory maps for the processor, one tensor on any other device."""
 
     def __init__(self, folder: Path, split: str, device: str = "cpu") -> None:
         entries = rendered(folder, split)
@@ -41,8 +41,12 @@ class Views:
         self.weights = torch.tensor([entry.weight for entry in entries], device=device)
         maps = [map_views(folder / f"{entry.key}.views.npy") for entry in entries]
         cameras = [np.radians(np.load(folder / f"{entry.key}.cameras.npy")) for entry in entries]
-        self.views = [each.to(device) for each in maps]
+        on_device = torch.device(device).type != "cpu"
+        self._together = _together(maps, cameras, device) if on_device else None
+        counts = [len(each) for each in maps]
+        self.views = list(self._together[0].split(counts)) if self._together else maps
         self.cameras = [torch.from_numpy(each).to(device) for each in cameras]
+        self._counts = torch.tensor(counts, device=device)
 
     def group(self, index: int, group: int) -> Batch:
         """One group of one object as a batch of one, all its targets in order."""
@@ -52,18 +56,37 @@ class Views:
     def draw(self, size: int, targets: int, generator: Generator) -> Batch:
         """Random groups with random targets; now and then a target is the input view itself."""
         device = generator.device
-        objects = torch.multinomial(self.weights, size, replacement=True, generator=generator).tolist()
-        shares = torch.rand(size, generator=generator, device=device).tolist()
+        objects = torch.multinomial(self.weights, size, replacement=True, generator=generator)
+        shares = torch.rand(size, generator=generator, device=device)
         orders = torch.rand(size, self.views[0].shape[1], generator=generator, device=device).argsort(dim=1)
-        inputs, chosen = [], []
-        for index, share, picks in zip(objects, shares, orders[:, :targets], strict=True):
-            views, cameras = self.views[index], self.cameras[index]
-            group = int(share * len(views))
-            inputs.append((views[group, 0], cameras[group, 0, 1]))
-            chosen.append((views[group, picks], cameras[group, picks]))
-        pictures, elevations = (torch.stack(parts) for parts in zip(*inputs, strict=True))
-        seen, angles = (torch.stack(parts) for parts in zip(*chosen, strict=True))
-        return Batch(_as_floats(pictures), elevations, _as_floats(seen), angles[..., 0], angles[..., 1])
+        groups = (shares * self._counts[objects]).long()
+        picks = torch.cat([torch.zeros_like(orders[:, :1]), orders[:, :targets]], dim=1)
+        views, cameras = self._look_up(objects, groups, picks)
+        return Batch(
+            *(_as_floats(views[:, 0]), cameras[:, 0, 1]),
+            *(_as_floats(views[:, 1:]), cameras[:, 1:, 0], cameras[:, 1:, 1]),
+        )
+
+    def _look_up(
+        self, objects: Int[Tensor, " b"], groups: Int[Tensor, " b"], picks: Int[Tensor, "b k"]
+    ) -> tuple[UInt8[Tensor, "b k s s 4"], Float[Tensor, "b k 2"]]:
+        """Views of a group of each object, and their cameras."""
+        if self._together is not None:
+            views, cameras = self._together
+            places = (self._counts.cumsum(0) - self._counts)[objects] + groups
+            return views[places[:, None], picks], cameras[places[:, None], picks]
+        chosen = list(zip(objects.tolist(), groups.tolist(), picks, strict=True))
+        return (
+            torch.stack([self.views[index][group, pick] for index, group, pick in chosen]),
+            torch.stack([self.cameras[index][group, pick] for index, group, pick in chosen]),
+        )
+
+
+def _together(
+    views: list[UInt8[Tensor, "..."]], cameras: list[Float32[np.ndarray, "..."]], device: str
+) -> tuple[UInt8[Tensor, "groups k s s 4"], Float[Tensor, "groups k 2"]]:
+    """All groups of all objects, on a device."""
+    return torch.cat(views).to(device), torch.from_numpy(np.concatenate(cameras)).to(device)
 
 
 def map_views(path: Path) -> UInt8[Tensor, "groups views s s 4"]:

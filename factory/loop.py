@@ -101,7 +101,7 @@ def train(settings: TrainSettings) -> Iterator[TrainStep]:
     path = state_path(settings)
     if path.exists():
         state.load(path)
-    if torch.device(settings.device).type != "cpu":
+    if settings.compiled and torch.device(settings.device).type != "cpu":
         stage.network.compile()
     return run(stage, state, views, settings)
 

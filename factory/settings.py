@@ -68,6 +68,8 @@ class TrainSettings:
     """Between two states on disk, each with a look at validation objects."""
     device: str = "cpu"
     """Where to train."""
+    compiled: bool = True
+    """On any other device than the processor, compile the network: a minute first, then faster."""
     seed: int = 0
     """Of the weights and the batches."""
     data: Path | None = None
@@ -110,6 +112,36 @@ class UnpackSettings:
     """Folder with the shards."""
     data: Path | None = None
     """Where the views go; `prior/data` in the cache folder where nothing is said."""
+    workers: int = 2
+    """Processes."""
+
+
+@dataclass(frozen=True)
+class SprintSettings:
+    """Both stages within minutes, on a machine that is lent for as long."""
+
+    shards: Positional[Path]
+    """Folder with the shards."""
+    output: Path
+    """Folder for the averages, the curves and the sheets."""
+    lifter_minutes: float = 4.5
+    """Of the lifter's training, without the unpacking, half a minute on 16 cores."""
+    denoiser_minutes: float = 2.0
+    """Of the denoiser's training."""
+    decay_share: float = 0.5
+    """Of each stage's time, at its end, over which the learning rate falls to nothing."""
+    init: Path | None = None
+    """Weights (.safetensors) to start from; the shipped ones where nothing is said."""
+    batch_size: int = 256
+    """Of the lifter; halved until the device's memory holds it. The denoiser's is a quarter of it."""
+    learning_rate: float = 1e-3
+    """After the warm-up."""
+    checkpoint_minutes: float = 1.0
+    """Between two states on disk, each with a look at validation objects."""
+    device: str = "cuda"
+    """Where to train."""
+    compiled: bool = False
+    """Compile the networks: a minute each first, then faster."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -61,21 +63,28 @@ def unpack_views(settings: UnpackSettings) -> Iterator[DataStep]:
         raise ConfigError(f"No views-*.zip in {settings.shards}. Write them with `python -m factory pack`.")
     folder = data_folder(settings.data)
     folder.mkdir(parents=True, exist_ok=True)
-    for done, path in enumerate(shards):
-        listed = read_manifest(folder)
-        known = {entry.key for entry in listed}
-        try:
-            with zipfile.ZipFile(path) as archive:
-                fresh = [e for e in parse_manifest(archive.read("manifest.json").decode()) if e.key not in known]
-                for entry in fresh:
-                    cameras = np.load(io.BytesIO(archive.read(f"{entry.key}.cameras.npy")))
-                    np.save(folder / f"{entry.key}.cameras.npy", cameras)
-                    views = decode_sheet(archive.read(f"{entry.key}.webp"), cameras.shape[1])
-                    np.save(folder / f"{entry.key}.views.npy", views)
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise ConfigError(f"{path} is not a whole shard of views ({error}). Copy it again.") from error
-        write_manifest(folder, [*listed, *fresh])
-        yield DataStep("unpacking", done + 1, len(shards))
+    with ProcessPoolExecutor(settings.workers, mp_context=get_context("spawn")) as pool:
+        for done, path in enumerate(shards):
+            listed = read_manifest(folder)
+            known = {entry.key for entry in listed}
+            try:
+                with zipfile.ZipFile(path) as archive:
+                    fresh = [e for e in parse_manifest(archive.read("manifest.json").decode()) if e.key not in known]
+                    contents = ([archive.read(f"{e.key}{end}") for end in (".webp", ".cameras.npy")] for e in fresh)
+                    jobs = [pool.submit(_unpack, folder, e.key, *c) for e, c in zip(fresh, contents, strict=True)]
+                for job in jobs:
+                    job.result()
+            except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+                raise ConfigError(f"{path} is not a whole shard of views ({error}). Copy it again.") from error
+            write_manifest(folder, [*listed, *fresh])
+            yield DataStep("unpacking", done + 1, len(shards))
+
+
+def _unpack(folder: Path, key: str, sheet: bytes, cameras: bytes) -> None:
+    """Write an object's two files."""
+    angles = np.load(io.BytesIO(cameras))
+    np.save(folder / f"{key}.cameras.npy", angles)
+    np.save(folder / f"{key}.views.npy", decode_sheet(sheet, angles.shape[1]))
 
 
 def encode_sheet(views: Views, quality: int) -> bytes:

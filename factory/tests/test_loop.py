@@ -13,7 +13,7 @@ from dreamgaussian.priors.mini.denoiser import Denoiser, DenoiserConfig
 from dreamgaussian.priors.mini.lifter import Lifter, LifterConfig
 from dreamgaussian.priors.mini.weights import save_weights
 from factory import loop
-from factory.dataset import Views, augment
+from factory.dataset import Views, _together, augment
 from factory.loop import TrainState, run, state_path
 from factory.manifest import Entry
 from factory.settings import TrainSettings
@@ -140,3 +140,16 @@ def test_augmentation_keeps_pictures_premultiplied_and_mirrors_azimuths(views: V
     assert (changed.targets[:, :, :3] <= changed.targets[:, :, 3:] + 1e-6).all()
     assert torch.equal(changed.azimuths.abs(), batch.azimuths.abs())
     assert 0 < (changed.azimuths == -batch.azimuths).float().mean() < 1
+
+
+def test_views_together_on_a_device_are_drawn_as_the_memory_maps_are(views: Views) -> None:
+    one_by_one = views.draw(16, 2, torch.Generator().manual_seed(0))
+    views._together = _together(views.views, [each.numpy() for each in views.cameras], "cpu")
+    together = views.draw(16, 2, torch.Generator().manual_seed(0))
+    assert all(torch.equal(*pair) for pair in zip(vars(one_by_one).values(), vars(together).values(), strict=True))
+
+
+def test_the_learning_rate_warms_up_stays_and_falls_at_the_end_of_the_last_slice() -> None:
+    settings = TrainSettings(learning_rate=1.0, decay_minutes=10)
+    rates = [loop._learning_rate(step, left, settings) for step, left in ((49, 60), (1000, 60), (5000, 5), (9000, 0))]
+    assert rates == [0.5, 1.0, 0.5, 0.0]
