@@ -18,9 +18,10 @@ from dreamgaussian.priors.mini.weights import load_weights
 from factory.dataset import Batch
 from factory.settings import TrainSettings
 
-LIFTER_TARGETS = 3
-LIFTER_RAYS = 320
-"""Rays of each target."""
+LIFTER_TARGETS = 6
+LIFTER_RAYS = 160
+"""Rays of each target. The choice of images makes most of a gradient's variance; three targets of 320 rays add 17 %,
+of 960 rays 16 %, six of 480 rays 6 %. So few rays are enough, of many targets."""
 MARGIN_PX = 5
 FAR_SHARE = 0.25
 """How often rays farther than the margin from the object are drawn, relative to the others: most of them are empty."""
