@@ -97,7 +97,7 @@ class PackSettings:
     data: Path | None = None
     """The data factory's folder; `prior/data` in the cache folder where nothing is said."""
     output: Path = Path("prior-views")
-    """Folder for the shards, of at most 25 MiB each."""
+    """Folder for the shards, of at most 20 MiB each."""
     groups: int = 8
     """Input views of each object that are taken along, with their targets."""
     quality: int = 85
