@@ -13,8 +13,8 @@ from tyro.conf import Suppress, arg
 
 from dreamgaussian.core.axes import Axes
 from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.fitting.densify.settings import DensitySettings
 from dreamgaussian.fitting.settings import (
-    DensitySettings,
     DistillSettings,
     FitSettings,
     LearningRates,

@@ -3,8 +3,9 @@ import torch
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.fitting.densify.settings import DensitySettings
 from dreamgaussian.fitting.image_loss import outside_silhouette, reference_view
-from dreamgaussian.fitting.settings import DensitySettings, ReferenceSettings
+from dreamgaussian.fitting.settings import ReferenceSettings
 from dreamgaussian.inputs.subject import Crop, View
 
 

@@ -7,8 +7,9 @@ import torch
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import Diverged, EmptyResult
 from dreamgaussian.fitting.cameras import elevation_range, random_cameras
+from dreamgaussian.fitting.densify.settings import DensitySettings
 from dreamgaussian.fitting.loop import fit
-from dreamgaussian.fitting.settings import DensitySettings, DistillSettings, FitSettings, ReferenceSettings
+from dreamgaussian.fitting.settings import DistillSettings, FitSettings, ReferenceSettings
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.guidance.spec import CameraDomain, PriorSpec
 from dreamgaussian.inputs.subject import Subject
@@ -96,7 +97,7 @@ def test_a_diverged_fit_says_so_and_keeps_the_last_good_state():
 def test_a_fit_without_gaussians_says_what_to_change():
     rasterizer, truth = ReferenceRasterizer(), lobed_ball(100)
     settings = replace(SMALL, density=DensitySettings(start=0, end=1, every=2, max_scale=1e-6))
-    with pytest.raises(EmptyResult, match=r"No Gaussian is left after step 2. Lower density.min_opacity"):
+    with pytest.raises(EmptyResult, match=r"No Gaussian is left after step 2. Lower fit.density.min_opacity"):
         list(fit(FitState.start(settings, 0), rasterizer, known_prior(rasterizer, truth, 16), Subject(), settings))
 
 

@@ -9,9 +9,9 @@ import torch
 
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.fitting.densify.settings import DensitySettings, McmcSettings
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import (
-    DensitySettings,
     DistillSettings,
     FitSettings,
     ReferenceSettings,
@@ -27,6 +27,7 @@ SETTINGS = FitSettings(
     initial_count=60,
     reference=ReferenceSettings(size=16),
     density=DensitySettings(start=0, end=1, every=4, opacity_reset_every=9),
+    mcmc=McmcSettings(start=0, end=1, every=4),
 )
 
 
@@ -38,17 +39,21 @@ def go_on(state: FitState, steps: int | None = None, settings: FitSettings = SET
     return state
 
 
-def test_a_saved_fit_goes_on_bit_for_bit_in_a_new_process(tmp_path):
-    straight = go_on(FitState.start(SETTINGS, seed=3))
-    half = go_on(FitState.start(SETTINGS, seed=3), steps=5)
+@pytest.mark.parametrize("densify", ["default", "mcmc"])
+def test_a_saved_fit_goes_on_bit_for_bit_in_a_new_process(densify, tmp_path):
+    settings = replace(SETTINGS, densify=densify)
+    straight = go_on(FitState.start(settings, seed=3), settings=settings)
+    half = go_on(FitState.start(settings, seed=3), steps=5, settings=settings)
     half.save(tmp_path / "half.safetensors")
     script = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
 from pathlib import Path
+from dataclasses import replace
 from dreamgaussian.fitting.state import FitState
-from fitting.test_state import go_on
+from fitting.test_state import SETTINGS, go_on
 folder = Path({str(tmp_path)!r})
-go_on(FitState.load(folder / "half.safetensors")).save(folder / "whole.safetensors")
+state = FitState.load(folder / "half.safetensors")
+go_on(state, settings=replace(SETTINGS, densify={densify!r})).save(folder / "whole.safetensors")
 """
     subprocess.run([sys.executable, "-c", script], check=True)
     resumed = FitState.load(tmp_path / "whole.safetensors")
@@ -57,6 +62,8 @@ go_on(FitState.load(folder / "half.safetensors")).save(folder / "whole.safetenso
     for name in Gaussians.names():
         assert torch.equal(getattr(resumed.gaussians, name), getattr(straight.gaussians, name)), name
         assert torch.equal(getattr(resumed.moments.second, name), getattr(straight.moments.second, name)), name
+    assert resumed.memory.keys() == straight.memory.keys()
+    assert all(torch.equal(resumed.memory[name], tensor) for name, tensor in straight.memory.items())
 
 
 def test_one_seed_repeats_and_another_does_not():

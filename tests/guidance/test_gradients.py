@@ -12,9 +12,11 @@ import torch
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.guidance.analytic import AnalyticPrior
+from dreamgaussian.guidance.distill import INVERSION_START
 from dreamgaussian.guidance.gradients import (
     GRADIENTS,
     ISM_INTERVAL,
+    GradientContext,
     csd_gradient,
     ism_gradient,
     nfsd_gradient,
@@ -57,11 +59,15 @@ def closed_form(x: torch.Tensor, t: float, weighting: str) -> torch.Tensor:
     return weight(t, weighting) * sigma * alpha * (x - MU) / (alpha**2 * S**2 + sigma**2)
 
 
+def at(t: float, noise: torch.Tensor, *, scale=1.0, weighting="uniform", prior=PRIOR) -> GradientContext:
+    times = torch.full((len(noise),), t, dtype=noise.dtype)
+    return GradientContext(prior, CAMERAS * (len(noise) // 2), times, noise, scale, weighting)
+
+
 def mean_gradient(gradient, x: torch.Tensor, t: float, weighting: str, scale: float, prior=PRIOR) -> torch.Tensor:
     """Over the noise: the prior is linear, so two opposite draws have the exact mean."""
     eps = torch.randn(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(2))
-    times = torch.full((2,), t, dtype=x.dtype)
-    pair = [gradient(prior, x, times, sign * eps, CAMERAS, scale=scale, weighting=weighting) for sign in (1, -1)]
+    pair = [gradient(x, at(t, sign * eps, scale=scale, weighting=weighting, prior=prior)) for sign in (1, -1)]
     return sum(pair) / 2
 
 
@@ -70,12 +76,11 @@ def mean_gradient(gradient, x: torch.Tensor, t: float, weighting: str, scale: fl
 def test_mean_sds_gradient_is_the_closed_form(weighting, t):
     generator = torch.Generator().manual_seed(0)
     x, draws, batch = images(0), 2000, 50
-    many, cameras = x.repeat(batch, 1, 1, 1, 1), CAMERAS * batch
+    many = x.repeat(batch, 1, 1, 1, 1)
     gradients = []
     for _ in range(draws // batch):
         eps = torch.randn(many.shape, generator=generator)
-        times = torch.full((len(many),), t)
-        gradients.append(sds_gradient(PRIOR, many, times, eps, cameras, scale=1.0, weighting=weighting))
+        gradients.append(sds_gradient(many, at(t, eps, weighting=weighting)))
     gradients = torch.cat(gradients).unflatten(0, (draws, 2))
     standard_error = gradients.std(dim=0) / math.sqrt(draws)
     deviation = (gradients.mean(dim=0) - closed_form(x, t, weighting)) / standard_error
@@ -91,13 +96,13 @@ def test_opposite_noise_cancels_to_the_closed_form_exactly():
 
 def test_reconstruction_gradient_points_from_the_predicted_image():
     sure, x = replace(PRIOR, std=1e-3), torch.zeros(2, 1, 4, 4, 4)
-    gradient = sds_gradient(sure, x, torch.full((2,), 0.5), x, CAMERAS, scale=1.0, weighting="reconstruction")
+    gradient = sds_gradient(x, at(0.5, x, weighting="reconstruction", prior=sure))
     torch.testing.assert_close(x - gradient, MU, atol=1e-4, rtol=0)
 
 
 def test_bounded_priors_clamp_the_reconstruction():
     bounded, x = replace(PRIOR, spec=replace(SPEC, x_bound=0.2), std=1e-3), torch.zeros(2, 1, 4, 4, 4)
-    gradient = sds_gradient(bounded, x, torch.full((2,), 0.5), x, CAMERAS, scale=1.0, weighting="reconstruction")
+    gradient = sds_gradient(x, at(0.5, x, weighting="reconstruction", prior=bounded))
     assert gradient.abs().max() == pytest.approx(0.2)
 
 
@@ -113,14 +118,10 @@ def test_mean_csd_gradient_is_guidance_alone(weighting):
 
 def test_csd_has_less_variance_than_sds():
     """Its reference holds most of the drawn noise: the coefficient of eps is 1 - v / w_u times smaller, here."""
-    x, t = images(3), torch.full((2,), 0.9)
-    spread = {}
+    x, spread = images(3), {}
     for gradient in (sds_gradient, csd_gradient):
         generator = torch.Generator().manual_seed(0)
-        draws = [
-            gradient(PRIOR, x, t, torch.randn(x.shape, generator=generator), CAMERAS, scale=1.0, weighting="uniform")
-            for _ in range(50)
-        ]
+        draws = [gradient(x, at(0.9, torch.randn(x.shape, generator=generator))) for _ in range(50)]
         spread[gradient] = torch.stack(draws).std(dim=0).mean()
     alpha, sigma = levels(0.9)
     v, w = alpha**2 * S**2 + sigma**2, alpha**2 * U**2 + sigma**2
@@ -151,17 +152,36 @@ def test_nfsd_points_away_from_the_bad_image_at_larger_t():
     torch.testing.assert_close(unknowing, mean_gradient(csd_gradient, x, t, "uniform", scale))
 
 
-def test_sdi_gradient_has_no_noise_and_its_closed_form(monkeypatch):
-    """With many steps of inversion x_t = alpha mu + (x - mu) sqrt(v) / s, so that for s = 1 and `reconstruction` the
-    gradient is (x - mu) (1 - alpha s / sqrt(v))."""
-    monkeypatch.setattr("dreamgaussian.guidance.gradients.SDI_STRIDE", 0.005)
-    x, t = images(5, torch.float64), torch.full((2,), 0.6, dtype=torch.float64)
+def inverted(x: torch.Tensor, mean, std: float, t: float) -> torch.Tensor:
+    """Where the inversion of DDIM leads from x for images N(mean, std^2), in the limit of small steps:
+    (x_t - alpha mean) / sqrt(alpha^2 std^2 + sigma^2) stays what it is at the first time, where x_t is alpha x."""
+    (alpha_0, sigma_0), (alpha, sigma) = levels(INVERSION_START), levels(t)
+    ratio = (alpha**2 * std**2 + sigma**2) / (alpha_0**2 * std**2 + sigma_0**2)
+    return alpha * mean + alpha_0 * (x - mean) * math.sqrt(ratio)
+
+
+def assert_converges(gradient, length: float, expected: torch.Tensor) -> None:
+    """DDIM is Euler's method: half the stride has half the error, and extrapolation leaves a small part of that.
+
+    `length` is how far the inversion goes.
+    """
+    coarse, fine = (gradient(length / steps) for steps in (100, 200))
+    error = (fine - expected).norm()
+    assert (coarse - expected).norm() / error == pytest.approx(2, rel=0.05)
+    assert (2 * fine - coarse - expected).norm() < 0.05 * error
+    assert error < 0.05 * expected.norm()
+
+
+def test_sdi_gradient_has_no_noise_and_its_closed_form():
+    """For s = 1 the prediction is sigma (x_t - alpha mu) / v, and the noise that was found (x_t - alpha x) / sigma."""
+    x = images(5, torch.float64)
     draws = [torch.randn(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)]
-    first, second = (sdi_gradient(PRIOR, x, t, eps, CAMERAS, scale=1.0, weighting="reconstruction") for eps in draws)
+    first, second = (sdi_gradient(x, at(0.6, noise)) for noise in draws)
     assert torch.equal(first, second)
     alpha, sigma = levels(0.6)
-    expected = (x - MU) * (1 - alpha * S / math.sqrt(alpha**2 * S**2 + sigma**2))
-    torch.testing.assert_close(first, expected, atol=0.03, rtol=0.03)
+    x_t = inverted(x, MU, S, 0.6)
+    expected = sigma * (x_t - alpha * MU) / (alpha**2 * S**2 + sigma**2) - (x_t - alpha * x) / sigma
+    assert_converges(lambda stride: sdi_gradient(x, at(0.6, x), stride), 0.6 - INVERSION_START, expected)
 
 
 def test_sdi_inverts_with_the_opposite_guidance():
@@ -175,30 +195,27 @@ def test_sdi_inverts_with_the_opposite_guidance():
             return PRIOR.predict_noise(x_t, t, cameras, conditions)
 
     x = images(5)
-    sdi_gradient(Watched(), x, torch.full((2,), 0.3), x, CAMERAS, scale=7.5, weighting="uniform")
+    sdi_gradient(x, at(0.3, x, scale=7.5, prior=Watched()))
     assert [round(t, 3) for t, _ in asked] == [0.01, 0.107, 0.203, 0.3]
     assert {conditions for _, conditions in asked} == {("conditional", "unconditional")}
     asked.clear()
-    sdi_gradient(Watched(), x, torch.full((2,), 0.3), x, CAMERAS, scale=1.0, weighting="uniform")
+    sdi_gradient(x, at(0.3, x, prior=Watched()))
     assert {conditions for _, conditions in asked} == {("conditional",)}  # 2 - 1 = 1
 
 
-def test_ism_gradient_is_its_closed_form(monkeypatch):
-    """With many steps of inversion x_s = alpha_s g + (x - g) sqrt(w_s) / u; then eps_s and one DDIM step give x_t."""
-    monkeypatch.setattr("dreamgaussian.guidance.gradients.ISM_STRIDE", 0.005)
+def test_ism_gradient_is_its_closed_form():
+    """The inversion without words leads to x_s; then eps_s and one DDIM step give x_t."""
     x, time, scale = images(6, torch.float64), 0.6, 7.5
-    t = torch.full((2,), time, dtype=torch.float64)
     alpha_s, sigma_s = levels(time - ISM_INTERVAL)
-    w_s = alpha_s**2 * U**2 + sigma_s**2
-    x_s = alpha_s * GREY + (x - GREY) / U * math.sqrt(w_s)
-    eps_s = sigma_s * (x_s - alpha_s * GREY) / w_s
+    x_s = inverted(x, GREY, U, time - ISM_INTERVAL)
+    eps_s = sigma_s * (x_s - alpha_s * GREY) / (alpha_s**2 * U**2 + sigma_s**2)
     alpha, sigma = levels(time)
     x_t = alpha * (x_s - sigma_s * eps_s) / alpha_s + sigma * eps_s
     unconditional = sigma * (x_t - alpha * GREY) / (alpha**2 * U**2 + sigma**2)
     conditional = sigma * (x_t - alpha * MU) / (alpha**2 * S**2 + sigma**2)
     expected = unconditional + scale * (conditional - unconditional) - eps_s
-    measured = ism_gradient(PRIOR, x, t, x, CAMERAS, scale=scale, weighting="uniform")
-    torch.testing.assert_close(measured, expected, atol=0.05, rtol=0.05)
+    length = time - ISM_INTERVAL - INVERSION_START
+    assert_converges(lambda stride: ism_gradient(x, at(time, x, scale=scale), stride), length, expected)
 
 
 @pytest.mark.parametrize("method", GRADIENTS)

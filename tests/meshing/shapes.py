@@ -8,9 +8,11 @@ import trimesh
 from jaxtyping import Float
 from torch import Tensor
 
+from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.meshing.field import DensityField
+from dreamgaussian.raster.mesh import MeshScene
 
 
 def mesh_of(solid: trimesh.Trimesh) -> Mesh:
@@ -19,6 +21,13 @@ def mesh_of(solid: trimesh.Trimesh) -> Mesh:
 
 def trimesh_of(mesh: Mesh) -> trimesh.Trimesh:
     return trimesh.Trimesh(mesh.vertices.numpy(), mesh.faces.numpy(), process=False)
+
+
+def coverage(mesh: Mesh, camera: Camera, supersampling: int = 2) -> Float[Tensor, "h w"]:
+    """Share of each pixel that the mesh covers."""
+    finer = camera.resized((camera.width * supersampling, camera.height * supersampling))
+    fragments = MeshScene(mesh.vertices, mesh.faces).rasterize(finer)
+    return fragments.image(torch.ones(len(fragments.pixels), 1), supersampling)[..., 0]
 
 
 def sphere(radius: float = 0.5, subdivisions: int = 4) -> Mesh:

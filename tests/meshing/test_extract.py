@@ -17,8 +17,7 @@ from dreamgaussian.meshing.extract import (
     surface_level,
 )
 from dreamgaussian.meshing.field import DensityField
-from dreamgaussian.raster.mesh import render_normals
-from meshing.shapes import field_of, grid, trimesh_of
+from meshing.shapes import coverage, field_of, grid, trimesh_of
 
 
 def test_the_surface_of_a_ball_lies_at_its_radius_and_faces_outwards():
@@ -83,7 +82,7 @@ def test_a_crisp_field_of_thin_parts_is_not_blurred():
     crisp = field_of(ring, 1.2)
     surface = extract_surface(crisp, 1.0)
     cameras = [Camera.orbit(azimuth, 20, 128) for azimuth in range(0, 360, 60)]
-    outlines = [Outline(render_normals(surface, camera).alpha, camera) for camera in cameras]
+    outlines = [Outline(coverage(surface, camera), camera) for camera in cameras]
     assert match_outlines(crisp, outlines)[0] is crisp
 
 
@@ -128,7 +127,7 @@ def test_lifting_makes_the_surface_fill_the_true_outline():
     field = replace(ramp, density=3 * torch.exp(-0.5 * (ramp.points.norm(dim=-1) / 0.15) ** 2))
     outline = disc(0.35, 30)
     surface = extract_surface(carve(lift(field, 1.0, outline), 1.0, outline), 1.0)
-    seen = render_normals(surface, outline.camera).alpha > 0.5
+    seen = coverage(surface, outline.camera) > 0.5
     true = outline.alpha > 0.5
     assert int((seen & true).sum()) / int((seen | true).sum()) > 0.97
     assert trimesh_of(surface).is_watertight
@@ -148,7 +147,7 @@ def test_several_outlines_are_filled_where_all_of_them_allow_it():
     outlines = [disc(0.35, 0), disc(0.35, 90)]
     surface = extract_surface(match_true_outlines(field, 1.0, outlines), 1.0)
     for outline in outlines:
-        seen = render_normals(surface, outline.camera).alpha > 0.5
+        seen = coverage(surface, outline.camera) > 0.5
         true = outline.alpha > 0.5
         assert int((seen & true).sum()) / int((seen | true).sum()) > 0.97
 
@@ -161,6 +160,6 @@ def test_the_first_outline_is_filled_where_the_depth_is_wrong():
     front, back = disc(0.35, 0), disc(0.35, 180)
     surface = extract_surface(match_true_outlines(field, 1.0, [front, back]), 1.0)
     for outline, least in ((front, 0.96), (back, 0.94)):
-        seen = render_normals(surface, outline.camera).alpha > 0.5
+        seen = coverage(surface, outline.camera) > 0.5
         true = outline.alpha > 0.5
         assert int((seen & true).sum()) / int((seen | true).sum()) > least

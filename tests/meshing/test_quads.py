@@ -9,9 +9,8 @@ from dreamgaussian.meshing.build import build_mesh
 from dreamgaussian.meshing.clean import signed_volumes
 from dreamgaussian.meshing.quads import remeshed
 from dreamgaussian.meshing.settings import MeshSettings
-from dreamgaussian.raster.mesh import render_normals
 from meshing.closed import is_closed
-from meshing.shapes import shell_gaussians, sphere
+from meshing.shapes import coverage, shell_gaussians, sphere
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +22,7 @@ def test_a_remeshed_ball_is_closed_and_has_its_outline_and_volume(ball: Mesh):
     assert is_closed(ball)
     assert 1000 < len(ball.faces) < 4000
     assert float(signed_volumes(ball).sum()) == pytest.approx(float(signed_volumes(sphere(0.5, 4)).sum()), rel=0.01)
-    before, after = (render_normals(mesh, Camera.orbit(30, 20, 128), 4).alpha for mesh in (sphere(0.5, 4), ball))
+    before, after = (coverage(mesh, Camera.orbit(30, 20, 128), 4) for mesh in (sphere(0.5, 4), ball))
     assert float(torch.minimum(before, after).sum() / torch.maximum(before, after).sum()) > 0.99
 
 

@@ -4,8 +4,7 @@ import torch
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.meshing.relief import fill_grooves, settle
-from dreamgaussian.raster.mesh import render_normals
-from meshing.shapes import field_of, grid, sphere
+from meshing.shapes import coverage, field_of, grid, sphere
 
 FRONT = Camera.orbit(0, 15, 128)
 
@@ -56,5 +55,5 @@ def test_a_settled_surface_has_the_same_outline_for_the_camera():
     rays = torch.nn.functional.normalize(before.vertices - FRONT.position.float(), dim=1)
     assert float(shift.norm(dim=1).max()) > 0.005
     assert float(torch.linalg.cross(shift, rays).norm(dim=1).max()) < 1e-5
-    outlines = [render_normals(mesh, FRONT, 4).alpha for mesh in (before, after)]
+    outlines = [coverage(mesh, FRONT, 4) for mesh in (before, after)]
     assert float((outlines[0] - outlines[1]).abs().sum() / outlines[0].sum()) < 1e-3

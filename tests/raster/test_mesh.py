@@ -7,8 +7,8 @@ import torch
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.raster.mesh import MeshScene, render_mesh, render_normals, sample
-from meshing.shapes import box, joined, sphere
+from dreamgaussian.raster.mesh import MeshScene, render_mesh, sample
+from meshing.shapes import box, coverage, joined, sphere
 
 
 def scene_of(mesh: Mesh) -> MeshScene:
@@ -29,14 +29,10 @@ def test_depth_is_along_the_viewing_axis():
 
 
 def test_a_spheres_outline_covers_the_projected_disc():
-    alpha = render_mesh_alpha(Camera.orbit(40, 25, 128), 4)
+    alpha = coverage(sphere(), Camera.orbit(40, 25, 128), 4)
     angle = math.asin(0.5 / 2)
     radius_px = Camera.orbit(40, 25, 128).focal_px * math.tan(angle)
     assert float(alpha.sum()) == pytest.approx(math.pi * radius_px**2, rel=0.01)
-
-
-def render_mesh_alpha(camera: Camera, supersampling: int) -> torch.Tensor:
-    return render_normals(sphere(), camera, supersampling).alpha
 
 
 def test_hits_are_where_the_rays_say():
@@ -95,29 +91,13 @@ def test_images_are_differentiable_in_the_texture():
     torch.testing.assert_close((gradient * step).sum(), moved - loss.detach(), rtol=1e-4, atol=1e-4)
 
 
-def test_normals_are_in_the_cameras_frame():
-    for azimuth in (0, 70, 200):
-        render = render_normals(sphere(0.5, 5), Camera.orbit(azimuth, 0, 65), 1)
-        torch.testing.assert_close(render.color[32, 32], torch.tensor([0.5, 0.5, 1.0]), atol=0.02, rtol=0)
-        assert float(render.color[32, 44, 0]) > 0.6
-        assert float(render.color[20, 32, 1]) > 0.6
-
-
 def test_a_camera_inside_sees_the_mesh_all_round():
     camera = replace(Camera.orbit(0, 0, 16, radius=0.1))
     assert bool(scene_of(sphere()).rasterize(camera).depth.isfinite().all())
 
 
 def test_a_mesh_out_of_sight_makes_an_empty_image():
-    render = render_normals(box((0.1, 0.1, 0.1), (5, 0, 0)), Camera.orbit(0, 0, 16))
-    assert float(render.alpha.sum()) == 0
-
-
-def test_occlusion_is_seen_along_rays():
-    scene = scene_of(box((1, 1, 0.1)))
-    origins = torch.tensor([[0.0, 0, 1], [0, 0, 1], [2, 0, 1]])
-    directions = torch.tensor([[0.0, 0, -1], [0, 0, 1], [0, 0, -1]])
-    assert scene.occluded(origins, directions).tolist() == [True, False, False]
+    assert float(coverage(box((0.1, 0.1, 0.1), (5, 0, 0)), Camera.orbit(0, 0, 16)).sum()) == 0
 
 
 def test_a_mesh_without_texture_is_refused():

@@ -58,7 +58,7 @@ def test_the_page_draws_gaussians_as_our_rasteriser_does(page: Page, runs: Path)
     (ply,) = runs.glob("*/gaussians.ply")
     height, width = shown.shape[:2]
     render = CpuRasterizer().render(read_ply(ply), Camera.orbit(0, 0, (width, height)))
-    expected = render.over(1.0).clamp(0, 1).numpy() * 255
+    expected = (render.color + 1 - render.alpha[..., None]).clamp(0, 1).numpy() * 255
     difference = np.abs(shown - expected)
     assert difference.mean() < 1.0
     assert np.abs(expected - 255).mean() > 10 * difference.mean()

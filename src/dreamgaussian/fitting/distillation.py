@@ -18,7 +18,7 @@ from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.fitting.cameras import elevation_range, random_cameras, ring_of_cameras
 from dreamgaussian.fitting.settings import DistillSettings
 from dreamgaussian.guidance.distill import NOMINAL_SCALE, Cameras, annealed_time, noise_like, sds_loss, to_prior_input
-from dreamgaussian.guidance.gradients import GRADIENTS
+from dreamgaussian.guidance.gradients import GRADIENTS, GradientContext
 from dreamgaussian.guidance.perp_neg import require_view_names
 from dreamgaussian.guidance.prior import Prior
 from dreamgaussian.guidance.spec import PriorSpec, SuggestedSettings
@@ -144,16 +144,16 @@ class GradientGuidance:
             t = torch.full((count,), annealed_time(context.progress, t_max, t_min))
         else:
             t = t_min + (t_max - t_min) * torch.rand(count, generator=generator)
-        gradient = GRADIENTS[settings.method](
+        gradient_context = GradientContext(
             prior,
-            x.detach(),
+            cameras,
             t.to(x),
             noise_like(x, generator),
-            cameras,
             scale=guidance_scale(prior.suggested, settings),
             weighting=settings.weighting or prior.suggested.weighting,
             perp_neg=settings.perp_neg,
         )
+        gradient = GRADIENTS[settings.method](x.detach(), gradient_context)
         return sds_loss(x, gradient)
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
-from dreamgaussian.core.errors import Diverged, EmptyResult
+from dreamgaussian.core.errors import Diverged
 from dreamgaussian.core.gaussians import Gaussians
-from dreamgaussian.fitting.density import DensityStatistics, densify_and_prune, prune, reset_opacities
+from dreamgaussian.fitting.densify import DENSIFIERS
+from dreamgaussian.fitting.densify.densifier import Densifier, DensifyContext
 from dreamgaussian.fitting.distillation import (
     GuidanceMethod,
     RenderRecorder,
@@ -15,7 +16,7 @@ from dreamgaussian.fitting.distillation import (
     WeightedPrior,
     choose_guidance_method,
 )
-from dreamgaussian.fitting.image_loss import ReferenceView, outside_silhouette, reference_loss, reference_view
+from dreamgaussian.fitting.image_loss import ReferenceView, reference_loss, reference_view
 from dreamgaussian.fitting.optimizer import adam_step, rates_at
 from dreamgaussian.fitting.settings import FitSettings
 from dreamgaussian.fitting.state import FitState
@@ -46,25 +47,40 @@ def fit(
     prior: Prior | Sequence[WeightedPrior],
     subject: Subject,
     settings: FitSettings = FitSettings(),
+    densifier: Densifier | None = None,
 ) -> Iterator[FitStep]:
-    """Go on from `state` to the last step, one snapshot a step; `state` can be saved between any two.
+    """Optimise Gaussians until the settings' last step; `state` can be saved between any two steps.
 
-    `prior` is one prior, or several with their weights. Of n images each counts as if it were the only one, and the
-    priors' loss is divided by n²: it is a guess, and contradicts what several images show (docs/benchmark.md).
-    Raises Diverged when a gradient or a Gaussian is no longer finite and EmptyResult when none is left; `state` then
-    still holds the last good step.
+    Args:
+        state: where the fit stands; it is changed with every step.
+        rasterizer: draws the Gaussians.
+        prior: one diffusion prior, or several with their weights.
+        subject: the input images with their cameras. Of n images each counts as if it were the only one, and the priors
+            count n² times less.
+        settings: the number of steps, the losses, the learning rates.
+        densifier: density control; that of the settings' name where none is given.
+
+    Yields:
+        A snapshot after each step.
+
+    Raises:
+        Diverged: a gradient or a Gaussian is no longer finite; `state` still holds the last good step.
+        EmptyResult: no Gaussian is left; `state` likewise.
+        ConfigError: a prior lacks what the settings need.
     """
     guides = (WeightedPrior(prior),) if isinstance(prior, Prior) else prior
     method = choose_guidance_method(guides, settings.distill)
+    densifier = densifier or DENSIFIERS[settings.densify](settings)
     references = [reference_view(view, settings.reference) for view in subject.views]
     while state.step < settings.steps:
-        yield _advance(state, rasterizer, method, references, settings)
+        yield _advance(state, rasterizer, method, densifier, references, settings)
 
 
 def _advance(
     state: FitState,
     rasterizer: Rasterizer,
     method: GuidanceMethod,
+    densifier: Densifier,
     references: Sequence[ReferenceView],
     settings: FitSettings,
 ) -> FitStep:
@@ -75,37 +91,23 @@ def _advance(
     elevation = references[0].view.camera.elevation_deg if references else 0.0
     context = StepContext(state.step, progress, elevation)
     distillation, targets = method.loss(recorder, context, state.targets, state.generator)
+    # The image loss is a sum over the n images, so 1/n keeps the balance that one image has. The other 1/n is measured:
+    # what is seen need not be guessed, and the guess contradicts it (docs/benchmark.md, "Several images").
     distillation = distillation / max(len(references), 1) ** 2
     surface = surface_loss(leaves, recorder.renders, recorder.cameras, settings.surface, progress)
-    loss = reference + distillation + surface
+    loss = reference + distillation + surface + densifier.loss(leaves)
     loss.backward()
     gradients = leaves.map(lambda tensor: torch.zeros_like(tensor) if tensor.grad is None else tensor.grad)
-    _require_finite(gradients, "The gradient of", state.step + 1)
-
-    gaussians, moments = adam_step(
-        state.gaussians, gradients, state.moments, state.step + 1, rates_at(progress, settings.learning_rates)
-    )
-    _require_finite(gaussians, "The Gaussians'", state.step + 1)
-    statistics = state.statistics
-    for render in [*reference_renders, *recorder.renders]:
-        statistics = statistics.observed(render)
     done = state.step + 1
-    if _is_due(done, settings):
-        gaussians, moments = densify_and_prune(gaussians, moments, statistics, settings.density, state.generator)
-        gaussians, moments = prune(
-            gaussians, moments, outside_silhouette(gaussians.means, references, settings.density.silhouette_margin)
-        )
-        statistics = DensityStatistics.zeros(gaussians)
-    reset_every = settings.density.opacity_reset_every
-    if settings.density.enabled and reset_every and done % reset_every == 0:
-        gaussians, moments = reset_opacities(gaussians, moments, settings.density.min_opacity)
-    if not len(gaussians):
-        raise EmptyResult(
-            f"No Gaussian is left after step {done}. Lower density.min_opacity ({settings.density.min_opacity:g}) "
-            f"or raise density.max_scale ({settings.density.max_scale:g})."
-        )
-    state.gaussians, state.moments, state.statistics, state.step = gaussians, moments, statistics, done
-    state.targets = targets
+    _require_finite(gradients, "The gradient of", done)
+
+    rates = rates_at(progress, settings.learning_rates)
+    gaussians, moments = adam_step(state.gaussians, gradients, state.moments, done, rates)
+    _require_finite(gaussians, "The Gaussians'", done)
+    renders = [*reference_renders, *recorder.renders]
+    densify_context = DensifyContext(done, settings.steps, renders, references, rates, state.generator)
+    gaussians, moments, memory = densifier.after_step(gaussians, moments, state.memory, densify_context)
+    state.gaussians, state.moments, state.memory, state.targets, state.step = gaussians, moments, memory, targets, done
     state.losses.append(loss.item())
     return FitStep(
         done,
@@ -116,12 +118,6 @@ def _advance(
         surface.item(),
         gaussians.detach(),
     )
-
-
-def _is_due(done: int, settings: FitSettings) -> bool:
-    density = settings.density
-    first, last = density.start * settings.steps, density.end * settings.steps
-    return density.enabled and first <= done <= last and done % density.every == 0
 
 
 def _require_finite(values: Gaussians, what: str, step: int) -> None:

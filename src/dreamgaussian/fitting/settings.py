@@ -1,10 +1,14 @@
 """Settings of stage 1. The defaults are ours; `paper` and `code` in config.py hold the published ones."""
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from tyro.conf import arg
 
 from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.fitting.densify import DENSIFIERS
+from dreamgaussian.fitting.densify.settings import DensitySettings, McmcSettings
 
 
 @dataclass(frozen=True)
@@ -119,50 +123,6 @@ class ReferenceSettings:
 
 
 @dataclass(frozen=True)
-class DensitySettings:
-    """When Gaussians are born and die."""
-
-    enabled: bool = True
-    """Density control as a whole."""
-    start: float = 0.1
-    """First densification, as a share of the steps."""
-    end: float = 0.8
-    """Last densification, as a share of the steps."""
-    every: int = 50
-    """Steps between densifications."""
-    gradient_threshold: float | None = None
-    """Grow where the mean gradient of the projected centre (in half frames) exceeds this; depends on the loss's
-    scale. None: the share below decides."""
-    grow_share: float = 0.2
-    """Grow this share of the Gaussians, those with the largest gradients."""
-    clone_below: float = 0.05
-    """A Gaussian smaller than this (world units) is cloned, a larger one is split in two."""
-    max_scale: float = 0.1
-    """Gaussians larger than this (world units) are removed."""
-    min_opacity: float = 0.01
-    """Gaussians less opaque than this are removed."""
-    silhouette_margin: float | None = 0.03
-    """A Gaussian that an input image shows this far beside the subject, as a share of the image's height, is
-    removed; None: the loss alone decides, as in the paper."""
-    max_count: int = 60_000
-    """No growth beyond this many Gaussians."""
-    opacity_reset_every: int = 0
-    """Steps between resets of the opacities to `min_opacity`; 0 for never."""
-
-    def __post_init__(self) -> None:
-        if self.every < 1:
-            raise ConfigError(f"fit.density.every is {self.every}. Give a whole number of steps of at least 1.")
-        if not 0 <= self.grow_share <= 1:
-            raise ConfigError(f"fit.density.grow_share is {self.grow_share:g}. Give a share from 0 to 1.")
-        if not 0 < self.min_opacity < 1:
-            raise ConfigError(f"fit.density.min_opacity is {self.min_opacity:g}. Give an opacity between 0 and 1.")
-        if self.silhouette_margin is not None and not 0 <= self.silhouette_margin < 0.5:
-            raise ConfigError(
-                f"fit.density.silhouette_margin is {self.silhouette_margin:g}. Give a share from 0 to 0.5, or None."
-            )
-
-
-@dataclass(frozen=True)
 class SurfaceSettings:
     """Losses that lay the Gaussians flat on one surface, as in 2DGS; the paper has none."""
 
@@ -202,12 +162,18 @@ class FitSettings:
     learning_rates: LearningRates = LearningRates()
     distill: DistillSettings = DistillSettings()
     reference: ReferenceSettings = ReferenceSettings()
-    density: DensitySettings = DensitySettings()
+    densify: Annotated[str, arg(metavar=f"{{{','.join(DENSIFIERS)}}}")] = "default"
+    """Density control, that is how Gaussians are added, moved and removed: `default`, by the gradients of the projected
+    centres as in 3DGS; or `mcmc`, by noise and relocation (arXiv 2404.09591)."""
+    density: DensitySettings = field(default_factory=DensitySettings)
+    mcmc: McmcSettings = field(default_factory=McmcSettings)
     surface: SurfaceSettings = SurfaceSettings()
 
     def __post_init__(self) -> None:
         for name, least in (("steps", 1), ("initial_count", 1)):
             if getattr(self, name) < least:
                 raise ConfigError(f"fit.{name} is {getattr(self, name)}. Give a whole number of at least {least}.")
+        if self.densify not in DENSIFIERS:
+            raise ConfigError(f"No densifier is called {self.densify!r}. There are: {', '.join(DENSIFIERS)}.")
         if self.initial_radius <= 0:
             raise ConfigError(f"fit.initial_radius is {self.initial_radius:g}. Give a length above 0.")

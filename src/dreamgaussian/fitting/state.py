@@ -12,25 +12,28 @@ from torch import Tensor
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.gaussians import Gaussians
-from dreamgaussian.fitting.density import DensityStatistics
+from dreamgaussian.fitting.densify.densifier import Memory
 from dreamgaussian.fitting.optimizer import AdamMoments
 from dreamgaussian.fitting.settings import FitSettings
 from dreamgaussian.guidance.prior import Prior, ShapedPrior
 from dreamgaussian.guidance.targets import Targets
 
 FORMAT = "dreamgaussian-fit-1"
+MEMORY = "statistics."
+"""Before the names of what the densifier remembers."""
 LEAST_POINTS = 100
 """A guess of fewer points is none."""
 
 
 @dataclass(eq=False)
 class FitState:
-    """Gaussians, optimiser, statistics, step and random numbers: saved and loaded, a fit goes on bit for bit."""
+    """Gaussians, optimiser, densifier, step and random numbers: saved and loaded, a fit goes on bit for bit."""
 
     gaussians: Gaussians
     moments: AdamMoments
-    statistics: DensityStatistics
     generator: torch.Generator
+    memory: Memory = field(default_factory=dict[str, Tensor])
+    """What the densifier remembers."""
     step: int = 0
     """Steps done."""
     losses: list[float] = field(default_factory=list[float])
@@ -55,15 +58,12 @@ class FitState:
     @classmethod
     def from_gaussians(cls, gaussians: Gaussians, generator: torch.Generator) -> "FitState":
         """A fit that starts from given Gaussians."""
-        return cls(gaussians, AdamMoments.zeros(gaussians), DensityStatistics.zeros(gaussians), generator)
+        return cls(gaussians, AdamMoments.zeros(gaussians), generator)
 
     def save(self, path: Path) -> None:
         """Write everything to one safetensors file; an interrupted write leaves the old file whole."""
-        tensors: dict[str, Tensor] = {
-            "statistics.gradient_sum": self.statistics.gradient_sum,
-            "statistics.view_count": self.statistics.view_count,
-            "generator": self.generator.get_state(),
-        }
+        tensors: dict[str, Tensor] = {"generator": self.generator.get_state()}
+        tensors |= {f"{MEMORY}{name}": tensor.contiguous() for name, tensor in self.memory.items()}
         for part, values in self._parts().items():
             tensors |= {f"{part}.{name}": tensor.contiguous() for name, tensor in values.tensors().items()}
         for i, target in enumerate(self.targets):
@@ -92,8 +92,8 @@ class FitState:
         return cls(
             part("gaussians"),
             AdamMoments(part("first"), part("second")),
-            DensityStatistics(tensors["statistics.gradient_sum"], tensors["statistics.view_count"]),
             generator,
+            {name.removeprefix(MEMORY): tensor for name, tensor in tensors.items() if name.startswith(MEMORY)},
             int(metadata["step"]),
             json.loads(metadata["losses"]),
             tuple(

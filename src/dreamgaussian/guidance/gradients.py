@@ -11,6 +11,7 @@ tests/guidance/test_gradients.py checks each against the closed form that it has
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -38,127 +39,90 @@ ISM_STRIDE, ISM_INTERVAL = 0.2, 0.08
 """Of the inversion and between the two predictions: xs_delta_t and delta_t of the authors' configs."""
 
 
+@dataclass(frozen=True, eq=False)
+class GradientContext:
+    """Where and how a prior is asked about x: what all variants need besides x itself."""
+
+    prior: Prior
+    cameras: Cameras
+    """b samples of v views, which x shows."""
+    t: Float[Tensor, " b"]
+    """Noise level of each sample, in (0, 1)."""
+    noise: Float[Tensor, "b v d i j"]
+    """Standard normal; the variants that invert DDIM find their own and do not use it."""
+    scale: float
+    """Classifier-free guidance."""
+    weighting: Weighting
+    """w(t)."""
+    perp_neg: bool = False
+    """Guide away from the words of wrong views."""
+
+
 @runtime_checkable
 class Gradient(Protocol):
     """A variant of score distillation."""
 
-    def __call__(
-        self,
-        prior: Prior,
-        x: Float[Tensor, "b v d i j"],
-        t: Float[Tensor, " b"],
-        eps: Float[Tensor, "b v d i j"],
-        cameras: Cameras,
-        *,
-        scale: float,
-        weighting: Weighting,
-        perp_neg: bool = False,
-    ) -> Float[Tensor, "b v d i j"]:
-        """The gradient with respect to x at noise level t; `eps` is fresh noise, `scale` the guidance."""
+    def __call__(self, x: Float[Tensor, "b v d i j"], context: GradientContext) -> Float[Tensor, "b v d i j"]:
+        """The gradient by x: the direction in which x becomes less likely under the prior."""
         ...
 
 
 @torch.no_grad()
-def sds_gradient(
-    prior: Prior,
-    x: Float[Tensor, "b v d i j"],
-    t: Float[Tensor, " b"],
-    eps: Float[Tensor, "b v d i j"],
-    cameras: Cameras,
-    *,
-    scale: float,
-    weighting: Weighting,
-    perp_neg: bool = False,
-) -> Float[Tensor, "b v d i j"]:
+def sds_gradient(x: Float[Tensor, "b v d i j"], context: GradientContext) -> Float[Tensor, "b v d i j"]:
     """w(t) (eps_hat - eps)."""
-    x_t = noised(prior, x, eps, t)
-    return _weighted(prior, x_t, guided_noise(prior, x_t, t, cameras, scale, perp_neg=perp_neg), eps, t, weighting)
+    x_t = noised(context.prior, x, context.noise, context.t)
+    return _weighted(context, x_t, _guided(context, x_t), context.noise)
 
 
 @torch.no_grad()
-def csd_gradient(
-    prior: Prior,
-    x: Float[Tensor, "b v d i j"],
-    t: Float[Tensor, " b"],
-    eps: Float[Tensor, "b v d i j"],
-    cameras: Cameras,
-    *,
-    scale: float,
-    weighting: Weighting,
-    perp_neg: bool = False,
-) -> Float[Tensor, "b v d i j"]:
+def csd_gradient(x: Float[Tensor, "b v d i j"], context: GradientContext) -> Float[Tensor, "b v d i j"]:
     """w(t) s (eps_cond - eps_uncond): guidance alone."""
-    x_t = noised(prior, x, eps, t)
-    unconditional, direction = noise_and_direction(prior, x_t, t, cameras, perp_neg=perp_neg)
-    return _weighted(prior, x_t, unconditional + scale * direction, unconditional, t, weighting)
+    x_t = noised(context.prior, x, context.noise, context.t)
+    unconditional, direction = _noise_and_direction(context, x_t)
+    return _weighted(context, x_t, unconditional + context.scale * direction, unconditional)
 
 
 @torch.no_grad()
-def nfsd_gradient(
-    prior: Prior,
-    x: Float[Tensor, "b v d i j"],
-    t: Float[Tensor, " b"],
-    eps: Float[Tensor, "b v d i j"],
-    cameras: Cameras,
-    *,
-    scale: float,
-    weighting: Weighting,
-    perp_neg: bool = False,
-) -> Float[Tensor, "b v d i j"]:
+def nfsd_gradient(x: Float[Tensor, "b v d i j"], context: GradientContext) -> Float[Tensor, "b v d i j"]:
     """w(t) (delta_D + s (eps_cond - eps_uncond)); delta_D is eps_uncond at small t, else eps_uncond - eps_negative.
 
     A prior that knows no "negative" has no delta_D at larger t.
     """
-    x_t = noised(prior, x, eps, t)
-    unconditional, direction = noise_and_direction(prior, x_t, t, cameras, perp_neg=perp_neg)
+    prior, t = context.prior, context.t
+    x_t = noised(prior, x, context.noise, t)
+    unconditional, direction = _noise_and_direction(context, x_t)
     bad = unconditional
     if "negative" in prior.spec.conditions:
-        bad = prior.predict_noise(x_t, t, cameras, ("negative",))[0]
+        bad = prior.predict_noise(x_t, t, context.cameras, ("negative",))[0]
     reference = torch.where((t < NFSD_SMALL_TIME).view(-1, 1, 1, 1, 1), torch.zeros_like(bad), bad)
-    return _weighted(prior, x_t, unconditional + scale * direction, reference, t, weighting)
+    return _weighted(context, x_t, unconditional + context.scale * direction, reference)
 
 
 @torch.no_grad()
 def sdi_gradient(
-    prior: Prior,
-    x: Float[Tensor, "b v d i j"],
-    t: Float[Tensor, " b"],
-    eps: Float[Tensor, "b v d i j"],
-    cameras: Cameras,
-    *,
-    scale: float,
-    weighting: Weighting,
-    perp_neg: bool = False,
+    x: Float[Tensor, "b v d i j"], context: GradientContext, stride: float = SDI_STRIDE
 ) -> Float[Tensor, "b v d i j"]:
-    """w(t) (eps_hat - kappa), kappa found by inverting DDIM with the opposite guidance; `eps` is not used.
+    """w(t) (eps_hat - kappa), kappa found by inverting DDIM with the opposite guidance.
 
     The authors' scale g counts from the conditional prediction, g = s - 1, and they invert with -g: so with 2 - s here.
+    `stride` is the longest step of the inversion.
     """
-    x_t = invert(prior, x, cameras, t, stride=SDI_STRIDE, scale=2 - scale)
-    alpha, sigma = levels(prior, t)
-    eps_hat = guided_noise(prior, x_t, t, cameras, scale, perp_neg=perp_neg)
-    return _weighted(prior, x_t, eps_hat, (x_t - alpha * x) / sigma, t, weighting)
+    x_t = invert(context.prior, x, context.cameras, context.t, stride=stride, scale=2 - context.scale)
+    alpha, sigma = levels(context.prior, context.t)
+    return _weighted(context, x_t, _guided(context, x_t), (x_t - alpha * x) / sigma)
 
 
 @torch.no_grad()
 def ism_gradient(
-    prior: Prior,
-    x: Float[Tensor, "b v d i j"],
-    t: Float[Tensor, " b"],
-    eps: Float[Tensor, "b v d i j"],
-    cameras: Cameras,
-    *,
-    scale: float,
-    weighting: Weighting,
-    perp_neg: bool = False,
+    x: Float[Tensor, "b v d i j"], context: GradientContext, stride: float = ISM_STRIDE
 ) -> Float[Tensor, "b v d i j"]:
-    """w(t) (eps_hat(x_t) - eps_uncond(x_s)) with s an interval before t; `eps` is not used."""
-    s = torch.maximum(t - ISM_INTERVAL, t / 2)
-    x_s = invert(prior, x, cameras, s, stride=ISM_STRIDE, scale=0)
+    """w(t) (eps_hat(x_t) - eps_uncond(x_s)) with s an interval before t; `stride` as in `sdi_gradient`."""
+    prior, cameras, t = context.prior, context.cameras, context.t
+    s = torch.maximum(t - ISM_INTERVAL, t / 2)  # t / 2 keeps s above 0 where t is shorter than the interval
+    x_s = invert(prior, x, cameras, s, stride=stride, scale=0)
     x_t, clean = ddim(prior, x_s, cameras, torch.stack([s, t]), scale=0)
     alpha, sigma = levels(prior, t)
-    eps_hat = guided_noise(prior, x_t, t, cameras, scale, perp_neg=perp_neg)
-    return _weighted(prior, x_t, eps_hat, (x_t - alpha * clean) / sigma, t, weighting)
+    return _weighted(context, x_t, _guided(context, x_t), (x_t - alpha * clean) / sigma)
 
 
 GRADIENTS: Mapping[str, Gradient] = {
@@ -170,21 +134,29 @@ GRADIENTS: Mapping[str, Gradient] = {
 }
 
 
+def _guided(context: GradientContext, x_t: Float[Tensor, "b v d i j"]) -> Float[Tensor, "b v d i j"]:
+    return guided_noise(context.prior, x_t, context.t, context.cameras, context.scale, perp_neg=context.perp_neg)
+
+
+def _noise_and_direction(
+    context: GradientContext, x_t: Float[Tensor, "b v d i j"]
+) -> tuple[Float[Tensor, "b v d i j"], Float[Tensor, "b v d i j"]]:
+    return noise_and_direction(context.prior, x_t, context.t, context.cameras, perp_neg=context.perp_neg)
+
+
 def _weighted(
-    prior: Prior,
+    context: GradientContext,
     x_t: Float[Tensor, "b v d i j"],
     eps_hat: Float[Tensor, "b v d i j"],
     reference: Float[Tensor, "b v d i j"],
-    t: Float[Tensor, " b"],
-    weighting: Weighting,
 ) -> Float[Tensor, "b v d i j"]:
     """w(t) (eps_hat - reference).
 
     w is sigma^2, 1, or sigma / alpha ("reconstruction"), which makes it a difference of clean images, the predicted
     one clamped where the prior's x is bounded.
     """
-    alpha, sigma = levels(prior, t)
-    if weighting == "reconstruction":
-        return (x_t - sigma * reference) / alpha - predicted_x(prior, x_t, eps_hat, t)
+    alpha, sigma = levels(context.prior, context.t)
+    if context.weighting == "reconstruction":
+        return (x_t - sigma * reference) / alpha - predicted_x(context.prior, x_t, eps_hat, context.t)
     gradient = eps_hat - reference
-    return sigma**2 * gradient if weighting == "sigma_squared" else gradient
+    return sigma**2 * gradient if context.weighting == "sigma_squared" else gradient

@@ -67,10 +67,6 @@ class Render:
         """Mean depth of what is seen, 0 where nothing is."""
         return self.depth / self.alpha.clamp_min(1e-8)
 
-    def over(self, background: Float[Tensor, "3"] | float) -> Float[Tensor, "h w 3"]:
-        """The image over an opaque background."""
-        return self.color + (1 - self.alpha)[..., None] * background
-
 
 @runtime_checkable
 class Rasterizer(Protocol):

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.core.normals import face_normals
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +86,6 @@ class MeshScene:
         face_ids = torch.from_numpy(hits["primID"][rays].astype(np.int64))
         return torch.from_numpy(rays), face_ids, barycentrics, torch.from_numpy(hits["tfar"][rays])
 
-    def occluded(self, origins: Float[Tensor, "r 3"], directions: Float[Tensor, "r 3"]) -> Bool[Tensor, " r"]:
-        """Whether the rays meet anything."""
-        return torch.from_numpy(self._scene.run(_array(origins), _array(directions), query="OCCLUDED") >= 0)
-
     def rasterize(self, camera: Camera) -> Fragments:
         """What the pixels' centres see."""
         columns, rows = self._window(camera)
@@ -140,22 +135,7 @@ def render_mesh(mesh: Mesh, camera: Camera, supersampling: int = 2, scene: MeshS
     if mesh.uvs is None or mesh.albedo is None:
         raise InputError("The mesh has no texture to draw.")
     scene = scene or MeshScene(mesh.vertices, mesh.faces)
-    fragments = scene.rasterize(_finer(camera, supersampling))
-    return _resolve(fragments, sample(mesh.albedo, scene.interpolate(mesh.uvs, fragments)), supersampling)
-
-
-def render_normals(mesh: Mesh, camera: Camera, supersampling: int = 2, scene: MeshScene | None = None) -> MeshRender:
-    """The faces' normals in the camera's frame as colours, (n + 1) / 2: to judge the shape by."""
-    scene = scene or MeshScene(mesh.vertices, mesh.faces)
-    fragments = scene.rasterize(_finer(camera, supersampling))
-    in_camera = face_normals(mesh) @ camera.camera_from_world[:3, :3].T.float()
-    return _resolve(fragments, (0.5 + 0.5 * in_camera)[fragments.face_ids], supersampling)
-
-
-def _finer(camera: Camera, factor: int) -> Camera:
-    return camera.resized((camera.width * factor, camera.height * factor))
-
-
-def _resolve(fragments: Fragments, colors: Float[Tensor, "k 3"], supersampling: int) -> MeshRender:
+    fragments = scene.rasterize(camera.resized((camera.width * supersampling, camera.height * supersampling)))
+    colors = sample(mesh.albedo, scene.interpolate(mesh.uvs, fragments))
     premultiplied = fragments.image(torch.cat([colors, torch.ones_like(colors[:, :1])], dim=1), supersampling)
     return MeshRender(premultiplied[..., :3], premultiplied[..., 3])

@@ -6,7 +6,7 @@ import torch
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import Gaussians
-from dreamgaussian.fitting.density import (
+from dreamgaussian.fitting.densify.default import (
     SPLIT_SHRINK,
     DensityStatistics,
     clone,
@@ -17,8 +17,8 @@ from dreamgaussian.fitting.density import (
     reset_opacities,
     split,
 )
+from dreamgaussian.fitting.densify.settings import DensitySettings
 from dreamgaussian.fitting.optimizer import AdamMoments
-from dreamgaussian.fitting.settings import DensitySettings
 from dreamgaussian.raster.reference import ReferenceRasterizer
 
 SETTINGS = DensitySettings()

@@ -1,24 +1,81 @@
-"""Density control (section 5 of arXiv 2308.04079): clone, split, prune and opacity reset, as pure functions.
+"""The default densifier: the density control of 3DGS (section 5 of arXiv 2308.04079), from pure functions.
 
-Every function takes the Gaussians with their Adam moments and returns both, changed alike. Newborn Gaussians start
-with zero moments.
+Every function takes the Gaussians with their Adam moments and returns both, changed alike.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from dreamgaussian.core.errors import EmptyResult
 from dreamgaussian.core.gaussians import Gaussians
+from dreamgaussian.fitting.densify.densifier import DensifyContext, Memory, append, prune
+from dreamgaussian.fitting.densify.settings import DensitySettings
+from dreamgaussian.fitting.image_loss import outside_silhouette
 from dreamgaussian.fitting.optimizer import AdamMoments
-from dreamgaussian.fitting.settings import DensitySettings
 from dreamgaussian.raster import Render
 
 SPLIT_SHRINK = 1.6
 """3DGS's phi: the two halves of a split Gaussian are narrower by it."""
+
+
+@dataclass(frozen=True)
+class DefaultDensifier:
+    """Grows the Gaussians whose projected centre has the largest gradients. Implements `Densifier`.
+
+    At every densification the small ones among these are cloned and the large ones split in two; then the faint, the
+    huge and those outside a silhouette are removed. The knobs are those of `DensitySettings`:
+
+        enabled (True)              add and remove Gaussians at all
+        start (0.1), end (0.8)      first and last densification, as shares of the steps
+        every (50)                  steps between densifications
+        gradient_threshold (None)   grow above this mean gradient, in half frames ...
+        grow_share (0.2)            ... or, without a threshold, this share of the Gaussians
+        clone_below (0.05)          clone up to this size, split above; world units
+        max_scale (0.1)             remove above this size; world units
+        min_opacity (0.01)          remove below this opacity
+        silhouette_margin (0.03)    remove further outside a silhouette than this share of the image's height
+        max_count (60,000)          add none beyond this number
+        opacity_reset_every (0)     steps between resets of the opacities; 0 for never
+
+    Example::
+
+        densifier = DefaultDensifier(DensitySettings(every=100, gradient_threshold=0.01))
+        for snapshot in fit(state, rasterizer, prior, subject, densifier=densifier):
+            print(snapshot.step, len(snapshot.gaussians))
+    """
+
+    settings: DensitySettings = field(default_factory=DensitySettings)
+
+    def loss(self, gaussians: Gaussians) -> Float[Tensor, ""]:
+        """Nothing is regularised."""
+        return gaussians.means.new_zeros(())
+
+    def after_step(
+        self, gaussians: Gaussians, moments: AdamMoments, memory: Memory, context: DensifyContext
+    ) -> tuple[Gaussians, AdamMoments, Memory]:
+        """See `Densifier`. Raises EmptyResult where no Gaussian is left."""
+        settings = self.settings
+        statistics = DensityStatistics(**memory) if memory else DensityStatistics.zeros(gaussians)
+        for render in context.renders:
+            statistics = statistics.observed(render)
+        if settings.enabled and context.is_due(settings.start, settings.end, settings.every):
+            gaussians, moments = densify_and_prune(gaussians, moments, statistics, settings, context.generator)
+            outside = outside_silhouette(gaussians.means, context.references, settings.silhouette_margin)
+            gaussians, moments = prune(gaussians, moments, outside)
+            statistics = DensityStatistics.zeros(gaussians)
+        if settings.enabled and settings.opacity_reset_every and context.step % settings.opacity_reset_every == 0:
+            gaussians, moments = reset_opacities(gaussians, moments, settings.min_opacity)
+        if not len(gaussians):
+            raise EmptyResult(
+                f"No Gaussian is left after step {context.step}. Lower fit.density.min_opacity "
+                f"({settings.min_opacity:g}) or raise fit.density.max_scale ({settings.max_scale:g})."
+            )
+        return gaussians, moments, vars(statistics)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +124,7 @@ def grow_mask(statistics: DensityStatistics, settings: DensitySettings) -> Bool[
 
 def clone(gaussians: Gaussians, moments: AdamMoments, chosen: Bool[Tensor, " n"]) -> tuple[Gaussians, AdamMoments]:
     """Append a copy of each chosen Gaussian; Adam will part them, since only the original has momentum."""
-    return _append(gaussians, moments, gaussians[chosen])
+    return append(gaussians, moments, gaussians[chosen])
 
 
 def split(
@@ -78,22 +135,15 @@ def split(
     draws = torch.randn(parents.means.shape, generator=generator, device=generator.device).to(parents.means)
     offsets = (parents.rotations @ (draws * parents.scales)[..., None])[..., 0]
     halves = [
-        Gaussians(
-            parents.means + sign * offsets,
-            parents.log_scales - math.log(SPLIT_SHRINK),
-            parents.quats_wxyz,
-            parents.opacity_logits,
-            parents.sh,
+        replace(
+            parents,
+            means=parents.means + sign * offsets,
+            log_scales=parents.log_scales - math.log(SPLIT_SHRINK),
         )
         for sign in (1, -1)
     ]
     kept, kept_moments = prune(gaussians, moments, chosen)
-    return _append(kept, kept_moments, Gaussians.concatenate(halves))
-
-
-def prune(gaussians: Gaussians, moments: AdamMoments, prune_mask: Bool[Tensor, " n"]) -> tuple[Gaussians, AdamMoments]:
-    """Remove Gaussians."""
-    return gaussians[~prune_mask], AdamMoments(moments.first[~prune_mask], moments.second[~prune_mask])
+    return append(kept, kept_moments, Gaussians.concatenate(halves))
 
 
 def prune_mask(gaussians: Gaussians, settings: DensitySettings) -> Bool[Tensor, " n"]:
@@ -105,12 +155,9 @@ def reset_opacities(gaussians: Gaussians, moments: AdamMoments, opacity: float) 
     """Lower all opacities to at most `opacity` and forget their momentum."""
     logits = gaussians.opacity_logits.clamp_max(math.log(opacity / (1 - opacity)))
 
-    def with_logits(each: Gaussians, values: Tensor) -> Gaussians:
-        return Gaussians(each.means, each.log_scales, each.quats_wxyz, values, each.sh)
-
     nothing = torch.zeros_like(logits)
-    return with_logits(gaussians, logits), AdamMoments(
-        with_logits(moments.first, nothing), with_logits(moments.second, nothing)
+    return replace(gaussians, opacity_logits=logits), AdamMoments(
+        replace(moments.first, opacity_logits=nothing), replace(moments.second, opacity_logits=nothing)
     )
 
 
@@ -129,10 +176,3 @@ def densify_and_prune(
     large = F.pad(grow & ~small, (0, clones))
     gaussians, moments = split(gaussians, moments, large, generator)
     return prune(gaussians, moments, prune_mask(gaussians, settings))
-
-
-def _append(gaussians: Gaussians, moments: AdamMoments, new: Gaussians) -> tuple[Gaussians, AdamMoments]:
-    zeros = new.map(torch.zeros_like)
-    return Gaussians.concatenate([gaussians, new]), AdamMoments(
-        Gaussians.concatenate([moments.first, zeros]), Gaussians.concatenate([moments.second, zeros])
-    )
