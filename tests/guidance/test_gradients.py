@@ -188,7 +188,8 @@ def test_sdi_inverts_with_the_opposite_guidance():
     asked = []
 
     class Watched:
-        spec, alpha_sigma, encode, decode = SPEC, PRIOR.alpha_sigma, PRIOR.encode, PRIOR.decode
+        spec, suggested = SPEC, PRIOR.suggested
+        alpha_sigma, encode, decode = PRIOR.alpha_sigma, PRIOR.encode, PRIOR.decode
 
         def predict_noise(self, x_t, t, cameras, conditions):
             asked.append((t[0].item(), conditions))
