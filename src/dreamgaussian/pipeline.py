@@ -20,16 +20,13 @@ from dreamgaussian.fitting.state import FitState
 from dreamgaussian.formats import check_files
 from dreamgaussian.guidance.prior import Prior
 from dreamgaussian.inputs.subject import Subject, View, subject_from_image
-from dreamgaussian.meshing.build import build_mesh
-from dreamgaussian.meshing.extract import Outline
 from dreamgaussian.meshing.quads import need_remesher
 from dreamgaussian.priors.caption import open_captioner
 from dreamgaussian.priors.elevation import estimate_elevation
 from dreamgaussian.priors.registry import prior_record
 from dreamgaussian.raster import Rasterizer, choose_rasterizer
 from dreamgaussian.text_to_image import GeneratedImage, open_text_to_image
-from dreamgaussian.texture.bake import bake, input_views
-from dreamgaussian.texture.from_gaussians import gaussian_views
+from dreamgaussian.texture.from_gaussians import MESH_STAGES, mesh_gaussians
 from dreamgaussian.texture.refine import refine
 
 logger = logging.getLogger(__name__)
@@ -163,15 +160,10 @@ def generate(run: Run) -> Iterator[Snapshot]:
 
 def extract(run: Run, gaussians: Gaussians) -> Iterator[Snapshot]:
     """The second stage alone, for any Gaussians of a run; the last snapshot holds the mesh."""
-    yield Snapshot("Mesh", 0, 2, None, gaussians)
-    views = list(gaussian_views(gaussians, run.rasterizer, run.config.bake))
-    outlines = [view.outline for view in views]
-    true_outlines = [Outline(view.image[..., 3], view.camera) for view in run.subject.views]
-    mesh = build_mesh(gaussians, run.config.mesh, outlines, true_outlines)
-    yield Snapshot("Mesh", 1, 2, None, gaussians)
-    views += input_views(run.subject)
-    mesh = bake(mesh, views, run.config.mesh.texture_size, run.config.bake)
-    yield Snapshot("Mesh", 2, 2, None, gaussians, mesh)
+    finished = 0
+    for step in mesh_gaussians(gaussians, run.rasterizer, run.config.mesh, run.config.bake, run.subject):
+        finished += step.done == step.total
+        yield Snapshot("Mesh", finished, len(MESH_STAGES), None, gaussians, step.mesh)
 
 
 class StageClock:

@@ -18,7 +18,7 @@ from dreamgaussian.runs.folder import check_mesh_path
 
 if TYPE_CHECKING:
     from dreamgaussian.core.mesh import Mesh
-    from dreamgaussian.texture.from_gaussians import MeshingStep
+    from dreamgaussian.texture.from_gaussians import MeshProgress
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class TextureCommand:
         return 0
 
 
-def _save_last(steps: "Iterator[MeshingStep]", path: Path) -> None:
+def _save_last(steps: "Iterator[MeshProgress]", path: Path) -> None:
     """Show a bar for each stage, write the mesh of the last step and print its path."""
     from dreamgaussian.formats import save
 

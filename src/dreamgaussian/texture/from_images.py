@@ -17,7 +17,7 @@ from dreamgaussian.meshing.clean import compact, decimate
 from dreamgaussian.meshing.unwrap import unwrap
 from dreamgaussian.raster.mesh import MeshScene
 from dreamgaussian.texture.bake import bake, input_views
-from dreamgaussian.texture.from_gaussians import MeshingStep
+from dreamgaussian.texture.from_gaussians import MeshProgress
 from dreamgaussian.texture.refine import refine
 from dreamgaussian.texture.settings import RetextureSettings
 from dreamgaussian.texture.views import locate_texels
@@ -46,7 +46,7 @@ def texture_mesh(
     prior: Prior,
     generator: torch.Generator,
     settings: RetextureSettings = RetextureSettings(),
-) -> Iterator[MeshingStep]:
+) -> Iterator[MeshProgress]:
     """The mesh, where it lies but upright, with a new albedo. What the first image shows is its front, which faces
     +z unless `settings.axes` says otherwise.
 
@@ -59,9 +59,9 @@ def texture_mesh(
         framing = frame_for(whole.vertices, subject.views[0].camera, domain.subject_fill)
     else:
         framing = frame_points(whole.vertices)
-    yield MeshingStep("Atlas", 0, 1)
+    yield MeshProgress("Atlas", 0, 1)
     framed = with_atlas(replace(whole, vertices=framing.enter(whole.vertices)), settings.texture_size)
-    yield MeshingStep("Atlas", 1, 1)
+    yield MeshProgress("Atlas", 1, 1)
 
     rounds = settings.refine.rounds(ROUNDS)
     refinement = replace(settings.refine, steps=rounds)
@@ -71,9 +71,9 @@ def texture_mesh(
         refinement = replace(refinement, start_t=BOLD_START_T, inertia=BOLD_INERTIA)
         textured = replace(framed, albedo=torch.full((settings.texture_size, settings.texture_size, 3), GREY))
     own = replace(textured, vertices=framing.leave(textured.vertices))
-    yield MeshingStep("Texture", 0, rounds, own)
+    yield MeshProgress("Texture", 0, rounds, own)
     for step in refine(textured, prior, subject, generator, refinement, settings.bake):
-        yield MeshingStep("Texture", step.step, step.steps, replace(own, albedo=step.mesh.albedo))
+        yield MeshProgress("Texture", step.step, step.steps, replace(own, albedo=step.mesh.albedo))
 
 
 def usable(mesh: Mesh, faces: int | None) -> Mesh:
