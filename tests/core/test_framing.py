@@ -14,9 +14,9 @@ FAR = torch.tensor([500.0, -80.0, 1000.0])
 def test_points_anywhere_are_framed_and_taken_back():
     points = FAR + 40 * torch.randn(100, 3, generator=torch.Generator().manual_seed(0))
     framing = frame_points(points)
-    framed = framing.enter(points)
+    framed = framing.normalize(points)
     assert float(framed.norm(dim=1).max()) == pytest.approx(SUBJECT_RADIUS, rel=1e-4)
-    torch.testing.assert_close(framing.leave(framed), points, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(framing.denormalize(framed), points, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import torch
 from dreamgaussian.core.axes import Axes
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import Gaussians
-from dreamgaussian.core.transform import turned, upright
+from dreamgaussian.core.transform import turned, to_y_up
 from dreamgaussian.raster.reference import ReferenceRasterizer
 from meshing.shapes import box
 
@@ -30,7 +30,7 @@ def test_a_turned_camera_sees_turned_gaussians_as_before(axes: Axes):
     transform = camera.camera_from_world.clone()
     transform[:3, :3] = transform[:3, :3] @ turn.T
     before = ReferenceRasterizer().render(scene(), camera)
-    after = ReferenceRasterizer().render(upright(scene(), axes), Camera(transform, 48, 48))
+    after = ReferenceRasterizer().render(to_y_up(scene(), axes), Camera(transform, 48, 48))
     assert float(before.color.std()) > 0.1
     torch.testing.assert_close(after.color, before.color, atol=1e-4, rtol=0)
 
@@ -45,7 +45,7 @@ def test_turning_there_and_back_changes_nothing():
 
 def test_a_mesh_from_blender_stands_upright():
     tall = box((0.2, 0.4, 1.0), center=(0, -1, 0))
-    mesh = upright(tall, Axes("z+", "y-"))
+    mesh = to_y_up(tall, Axes("z+", "y-"))
     size = mesh.vertices.amax(dim=0) - mesh.vertices.amin(dim=0)
     torch.testing.assert_close(size, torch.tensor([0.2, 1.0, 0.4]))
     torch.testing.assert_close(mesh.vertices.mean(dim=0), torch.tensor([0.0, 0.0, 1.0]))

@@ -49,7 +49,7 @@ def truth() -> Mesh:
     """The same block, framed as its image shows it and coloured."""
     bare = usable(elsewhere(), None)
     framing = frame_for(bare.vertices, FRONT, 0.8)
-    framed = unwrap(replace(bare, vertices=framing.enter(bare.vertices)), 128)
+    framed = unwrap(replace(bare, vertices=framing.normalize(bare.vertices)), 128)
     texels = locate_texels(framed, MeshScene(framed.vertices, framed.faces), 128)
     return replace(framed, albedo=colored(texels.positions)[nearest_texels(texels.fragments)])
 
@@ -69,7 +69,7 @@ def test_a_mesh_anywhere_is_textured_from_a_image_and_the_prior():
     torch.testing.assert_close(low, PLACE - SIZE * torch.tensor([0.3, 0.45, 0.25]), rtol=1e-4, atol=1e-3)
     torch.testing.assert_close(high, PLACE + SIZE * torch.tensor([0.3, 0.45, 0.25]), rtol=1e-4, atol=1e-3)
     framing = frame_for(mesh.vertices, FRONT, 0.8)
-    framed = replace(mesh, vertices=framing.enter(mesh.vertices))
+    framed = replace(mesh, vertices=framing.normalize(mesh.vertices))
     for camera, bar in ((FRONT, 0.05), (Camera.orbit(180, 10, 64), 0.15)):
         ours, theirs = rgba(framed, camera), rgba(known, camera)
         inside = (ours[..., 3] == 1) & (theirs[..., 3] == 1)
@@ -78,7 +78,7 @@ def test_a_mesh_anywhere_is_textured_from_a_image_and_the_prior():
 
 def test_the_image_shows_the_framed_mesh_as_its_subject():
     points = PLACE + torch.randn(200, 3, generator=torch.Generator().manual_seed(1)) * torch.tensor([5.0, 1.0, 2.0])
-    pixels, depths = FRONT.project(frame_for(points, FRONT, 0.8).enter(points))
+    pixels, depths = FRONT.project(frame_for(points, FRONT, 0.8).normalize(points))
     low, high = pixels.amin(dim=0), pixels.amax(dim=0)
     torch.testing.assert_close((low + high) / 2, torch.tensor([64.0, 64.0]), atol=0.05, rtol=0)
     assert float((high - low).max()) == pytest.approx(0.8 * 128, abs=0.1)

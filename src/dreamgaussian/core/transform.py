@@ -15,7 +15,7 @@ from dreamgaussian.core.mesh import Mesh
 Asset = TypeVar("Asset", Gaussians, Mesh)
 
 
-def upright(asset: Asset, axes: Axes) -> Asset:
+def to_y_up(asset: Asset, axes: Axes) -> Asset:
     """The asset turned from the frame with the given axes into ours: y up, the front along +z."""
     return asset if axes == Axes() else turned(asset, torch.tensor(axes.rows, dtype=torch.float32))
 

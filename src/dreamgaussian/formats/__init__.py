@@ -128,9 +128,9 @@ def convert(
         # The image of the same mesh in another format may be there already.
         check_free(*(file for file in files_beside(target) if not _holds(file, lambda: image_bytes(asset.albedo))))
     if axes != Axes():
-        from dreamgaussian.core.transform import upright
+        from dreamgaussian.core.transform import to_y_up
 
-        asset = upright(asset, axes)
+        asset = to_y_up(asset, axes)
     save(asset, target, glb)
 
 

@@ -9,7 +9,7 @@ from dreamgaussian.core.axes import Axes
 from dreamgaussian.core.framing import frame_gaussians
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.core.transform import upright
+from dreamgaussian.core.transform import to_y_up
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.meshing.build import mesh_steps
 from dreamgaussian.meshing.extract import Outline
@@ -90,10 +90,10 @@ def mesh_scene(
 
     As `mesh_gaussians`, after the scene was brought into a run's frame; `axes` are those of the scene.
     """
-    framed, framing = frame_gaussians(upright(gaussians, axes))
+    framed, framing = frame_gaussians(to_y_up(gaussians, axes))
     for step in mesh_gaussians(framed, rasterizer, settings, bake_settings):
         mesh = step.mesh
-        yield step if mesh is None else replace(step, mesh=replace(mesh, vertices=framing.leave(mesh.vertices)))
+        yield step if mesh is None else replace(step, mesh=replace(mesh, vertices=framing.denormalize(mesh.vertices)))
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.framing import frame_for, frame_points
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.core.normals import face_areas
-from dreamgaussian.core.transform import upright
+from dreamgaussian.core.transform import to_y_up
 from dreamgaussian.guidance.prior import Prior
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.meshing.clean import compact, decimate
@@ -53,14 +53,14 @@ def texture_mesh(
     Without an image it starts grey and is the prior's alone. Texture coordinates are kept where they are good for it.
     Raises InputError for a mesh that cannot be textured.
     """
-    whole = usable(upright(mesh, settings.axes), settings.faces)
+    whole = usable(to_y_up(mesh, settings.axes), settings.faces)
     domain = prior.spec.domain
     if subject.views:
         framing = frame_for(whole.vertices, subject.views[0].camera, domain.subject_fill)
     else:
         framing = frame_points(whole.vertices)
     yield MeshProgress("Atlas", 0, 1)
-    framed = with_atlas(replace(whole, vertices=framing.enter(whole.vertices)), settings.texture_size)
+    framed = with_atlas(replace(whole, vertices=framing.normalize(whole.vertices)), settings.texture_size)
     yield MeshProgress("Atlas", 1, 1)
 
     rounds = settings.refine.rounds(ROUNDS)
@@ -70,7 +70,7 @@ def texture_mesh(
     else:
         refinement = replace(refinement, start_t=BOLD_START_T, inertia=BOLD_INERTIA)
         textured = replace(framed, albedo=torch.full((settings.texture_size, settings.texture_size, 3), GREY))
-    own = replace(textured, vertices=framing.leave(textured.vertices))
+    own = replace(textured, vertices=framing.denormalize(textured.vertices))
     yield MeshProgress("Texture", 0, rounds, own)
     for step in refine(textured, prior, subject, generator, refinement, settings.bake):
         yield MeshProgress("Texture", step.step, step.steps, replace(own, albedo=step.mesh.albedo))
