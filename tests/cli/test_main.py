@@ -18,7 +18,7 @@ from dreamgaussian.config import RunConfig
 from dreamgaussian.core.errors import ConfigError, Diverged
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.state import FitState
-from dreamgaussian.formats.ply import read_ply
+from dreamgaussian.formats import load_gaussians
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "hamburger.png"
 FAST = [
@@ -215,7 +215,7 @@ def test_a_diverged_fit_leaves_its_last_good_state(tmp_path, monkeypatch, capsys
     assert cli.run(["image", str(EXAMPLE), *FAST, "-o", str(tmp_path)]) == 2
     assert "no longer finite at step 4" in capsys.readouterr().err
     assert FitState.load(tmp_path / "fit.safetensors").step == 3
-    assert len(read_ply(tmp_path / "gaussians.ply")) == 400
+    assert len(load_gaussians(tmp_path / "gaussians.ply")) == 400
 
 
 def test_a_renamed_flag_is_understood_and_says_its_new_name(capsys):

@@ -4,7 +4,7 @@ import torch
 from dreamgaussian.core.axes import Axes
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import Gaussians
-from dreamgaussian.core.transform import turned, to_y_up
+from dreamgaussian.core.transform import to_y_up, turned
 from dreamgaussian.raster.reference import ReferenceRasterizer
 from meshing.shapes import box
 

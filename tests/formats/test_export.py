@@ -8,12 +8,13 @@ from dreamgaussian.core.axes import Axes
 from dreamgaussian.core.errors import ConfigError, Diverged, EmptyResult, InputError
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.formats import GAUSSIAN_WRITERS, MESH_WRITERS, convert, load, load_gaussians, load_mesh, save
+from dreamgaussian.formats import convert, load, load_gaussians, load_mesh, save
+from dreamgaussian.formats.registry import formats
 from meshing.shapes import box
 
 GAUSSIANS = Gaussians.in_ball(10, 0.5, torch.Generator().manual_seed(0))
 MESH = Mesh(torch.eye(3), torch.tensor([[0, 1, 2]]))
-FORMATS = [(GAUSSIANS, ending) for ending in GAUSSIAN_WRITERS] + [(MESH, ending) for ending in MESH_WRITERS]
+FORMATS = [(GAUSSIANS if record.kind == "Gaussians" else MESH, record.ending) for record in formats()]
 
 
 def named(value: object) -> str:
@@ -39,9 +40,9 @@ def test_what_is_saved_is_loaded_as_what_it_is(tmp_path: Path, asset: Gaussians 
         (
             GAUSSIANS,
             "a.obj",
-            r"a\.obj ends in '\.obj'\. Gaussians can be written as \.ply or \.splat or",
+            r"a\.obj ends in '\.obj'\. Gaussians can be written as \.ply, \.splat, \.spz or \.glb\.",
         ),
-        (MESH, "a.spz", r"a\.spz ends in '\.spz'\. A mesh can be written as \.glb or \.obj or"),
+        (MESH, "a.spz", r"a\.spz ends in '\.spz'\. A mesh can be written as \.glb, \.obj, "),
         (MESH, "a", r"a has no ending\. A mesh can be written as"),
     ],
 )
@@ -74,7 +75,7 @@ def test_a_file_of_no_known_format_is_refused(tmp_path: Path, name: str) -> None
         load(tmp_path / name)
 
 
-@pytest.mark.parametrize("ending", [*GAUSSIAN_WRITERS, *MESH_WRITERS])
+@pytest.mark.parametrize("ending", {record.ending for record in formats()})
 def test_a_missing_file_is_named(tmp_path: Path, ending: str) -> None:
     with pytest.raises(InputError, match=rf"There is no file .*missing\{ending}"):
         load(tmp_path / f"missing{ending}")

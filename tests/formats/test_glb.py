@@ -12,7 +12,7 @@ import trimesh
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.formats.glb import write_glb
+from dreamgaussian.formats import save
 from dreamgaussian.meshing.unwrap import unwrap
 from dreamgaussian.raster.mesh import render_mesh
 from meshing.shapes import sphere, trimesh_of
@@ -39,7 +39,7 @@ def reread(path: Path) -> Mesh:
 
 
 def test_a_reread_file_looks_the_same(textured: Mesh, tmp_path: Path):
-    write_glb(textured, tmp_path / "ball.glb")
+    save(textured, tmp_path / "ball.glb")
     again = reread(tmp_path / "ball.glb")
     for azimuth in (0, 120, 240):
         camera = Camera.orbit(azimuth, 20, 64)
@@ -48,7 +48,7 @@ def test_a_reread_file_looks_the_same(textured: Mesh, tmp_path: Path):
 
 
 def test_the_header_and_chunks_have_the_lengths_they_state(textured: Mesh, tmp_path: Path):
-    write_glb(textured, tmp_path / "ball.glb")
+    save(textured, tmp_path / "ball.glb")
     data = (tmp_path / "ball.glb").read_bytes()
     magic, version, length = struct.unpack_from("<4sII", data)
     json_length, json_kind = struct.unpack_from("<I4s", data, 12)
@@ -62,7 +62,7 @@ def test_the_header_and_chunks_have_the_lengths_they_state(textured: Mesh, tmp_p
 
 
 def test_the_material_is_a_matt_textured_one(textured: Mesh, tmp_path: Path):
-    write_glb(textured, tmp_path / "ball.glb")
+    save(textured, tmp_path / "ball.glb")
     document = pygltflib.GLTF2().load(tmp_path / "ball.glb")
     (material,) = document.materials
     surface = material.pbrMetallicRoughness
@@ -72,7 +72,7 @@ def test_the_material_is_a_matt_textured_one(textured: Mesh, tmp_path: Path):
 
 
 def test_bounds_and_unit_normals_are_stated(textured: Mesh, tmp_path: Path):
-    write_glb(textured, tmp_path / "ball.glb")
+    save(textured, tmp_path / "ball.glb")
     document = pygltflib.GLTF2().load(tmp_path / "ball.glb")
     attributes = document.meshes[0].primitives[0].attributes
     position = document.accessors[attributes.POSITION]
@@ -84,7 +84,7 @@ def test_bounds_and_unit_normals_are_stated(textured: Mesh, tmp_path: Path):
 
 
 def test_a_mesh_without_texture_is_written_without_one(tmp_path: Path):
-    write_glb(sphere(), tmp_path / "plain.glb")
+    save(sphere(), tmp_path / "plain.glb")
     document = pygltflib.GLTF2().load(tmp_path / "plain.glb")
     assert document.images == []
     assert document.meshes[0].primitives[0].attributes.TEXCOORD_0 is None
@@ -93,7 +93,7 @@ def test_a_mesh_without_texture_is_written_without_one(tmp_path: Path):
 
 
 def test_a_face_without_area_still_has_unit_normals(tmp_path: Path):
-    write_glb(Mesh(torch.zeros(3, 3), torch.tensor([[0, 1, 2]])), tmp_path / "point.glb")
+    save(Mesh(torch.zeros(3, 3), torch.tensor([[0, 1, 2]])), tmp_path / "point.glb")
     document = pygltflib.GLTF2().load(tmp_path / "point.glb")
     view = document.bufferViews[document.accessors[document.meshes[0].primitives[0].attributes.NORMAL].bufferView]
     normals = np.frombuffer(document.binary_blob()[view.byteOffset :][: view.byteLength], np.float32).reshape(-1, 3)
@@ -102,4 +102,4 @@ def test_a_face_without_area_still_has_unit_normals(tmp_path: Path):
 
 def test_a_folder_that_is_not_there_is_a_clear_error(textured: Mesh, tmp_path: Path):
     with pytest.raises(ConfigError, match="cannot be written"):
-        write_glb(textured, tmp_path / "nowhere" / "ball.glb")
+        save(textured, tmp_path / "nowhere" / "ball.glb")

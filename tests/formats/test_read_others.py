@@ -17,7 +17,6 @@ from PIL import Image
 from dreamgaussian.core.errors import ConfigError, DreamGaussianError, InputError
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.formats import convert, load_mesh, save
-from dreamgaussian.formats.glb import write_glb
 from dreamgaussian.formats.gltf import container, read_container
 from dreamgaussian.formats.settings import GlbSettings
 from formats.subjects import bumpy, textured
@@ -131,7 +130,7 @@ def test_a_image_that_would_fill_the_memory_is_refused(tmp_path: Path):
 @pytest.mark.parametrize("settings", [GlbSettings(), GlbSettings(compression="quantized")], ids=["plain", "quantized"])
 def test_a_texture_that_repeats_goes_on_repeating(tmp_path: Path, settings: GlbSettings):
     repeating = replace(textured(), uvs=3 * textured().uvs - 1)
-    write_glb(repeating, tmp_path / "a.glb", settings)
+    save(repeating, tmp_path / "a.glb", settings)
     document, _ = read_container(tmp_path / "a.glb")
     assert {document["samplers"][0]["wrapS"], document["samplers"][0]["wrapT"]} == {10497}
     torch.testing.assert_close(load_mesh(tmp_path / "a.glb").uvs, repeating.uvs)

@@ -7,7 +7,6 @@ import torch
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.gaussians import SH_C0, Gaussians
 from dreamgaussian.formats import load_gaussians, save
-from dreamgaussian.formats.splat import write_splat
 
 
 def two_gaussians() -> Gaussians:
@@ -22,7 +21,7 @@ def two_gaussians() -> Gaussians:
 
 
 def test_a_gaussian_is_32_bytes_and_the_most_visible_one_comes_first(tmp_path: Path) -> None:
-    write_splat(two_gaussians(), tmp_path / "a.splat")
+    save(two_gaussians(), tmp_path / "a.splat")
     content = (tmp_path / "a.splat").read_bytes()
     assert len(content) == 64
     blue = struct.unpack("<6f8B", content[:32])
@@ -38,7 +37,7 @@ def test_a_gaussian_is_32_bytes_and_the_most_visible_one_comes_first(tmp_path: P
 def test_colours_beyond_the_range_are_clipped_and_do_not_wrap(tmp_path: Path) -> None:
     gaussians = two_gaussians()
     gaussians.sh[:] *= 3
-    write_splat(gaussians, tmp_path / "a.splat")
+    save(gaussians, tmp_path / "a.splat")
     assert (tmp_path / "a.splat").read_bytes()[24:28] == bytes((0, 0, 255, 204))
 
 

@@ -102,10 +102,10 @@ def header(magic: bytes = b"NGSP", version: int = 3, count: int = 5, degree: int
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is not an SPZ file"),
+        (b"", r"cannot be read as \.spz"),
         (b"NGSP" + bytes(40), "has version 0"),
-        (gzip.compress(b"NGSP"), "is not an SPZ file"),
-        (gzip.compress(header(magic=b"PGSN") + bytes(200)), "is not an SPZ file"),
+        (gzip.compress(b"NGSP"), r"cannot be read as \.spz"),
+        (gzip.compress(header(magic=b"PGSN") + bytes(200)), r"cannot be read as \.spz"),
         (gzip.compress(header(version=9) + bytes(200)), "has version 9"),
         (gzip.compress(header(degree=7) + bytes(200)), "degree 7"),
         (gzip.compress(header(count=2**32 - 1) + bytes(200)), "announces 4294967295 Gaussians"),

@@ -16,8 +16,7 @@ from pygltflib import GLTF2
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.fitting.state import FitState
-from dreamgaussian.formats import load
-from dreamgaussian.formats.ply import read_ply
+from dreamgaussian.formats import load, load_gaussians
 from dreamgaussian.inputs.decoding import read_image
 from dreamgaussian.raster.cpu import CpuRasterizer
 from studio.browsing import PATIENCE, Site, cut_out, drop_image, in_browser, moved, start, state, view
@@ -57,7 +56,7 @@ def test_the_page_draws_gaussians_as_our_rasteriser_does(page: Page, runs: Path)
     shown = view(page)
     (ply,) = runs.glob("*/gaussians.ply")
     height, width = shown.shape[:2]
-    render = CpuRasterizer().render(read_ply(ply), Camera.orbit(0, 0, (width, height)))
+    render = CpuRasterizer().render(load_gaussians(ply), Camera.orbit(0, 0, (width, height)))
     expected = (render.color + 1 - render.alpha[..., None]).clamp(0, 1).numpy() * 255
     difference = np.abs(shown - expected)
     assert difference.mean() < 1.0

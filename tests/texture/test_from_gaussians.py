@@ -1,5 +1,6 @@
 """Gaussians made elsewhere to a textured mesh."""
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from dreamgaussian.cli import main as cli
 from dreamgaussian.core.axes import Axes
 from dreamgaussian.core.errors import EmptyResult
 from dreamgaussian.core.gaussians import SH_C0, Gaussians
-from dreamgaussian.formats.ply import write_ply
+from dreamgaussian.formats import save
 from dreamgaussian.meshing.settings import MeshSettings
 from dreamgaussian.raster import choose_rasterizer
 from dreamgaussian.texture.from_gaussians import mesh_scene
@@ -67,7 +68,7 @@ def test_gaussians_too_faint_for_a_surface_are_refused():
 
 
 def test_the_command_writes_a_mesh_and_refuses_to_replace_it(tmp_path, capsys):
-    write_ply(scene(), tmp_path / "scene.ply")
+    save(scene(), tmp_path / "scene.ply")
     flags = ["--mesh.resolution", "32", "--bake.view-size", "64", "--faces", "400", "--texture-size", "64"]
     assert cli.run(["mesh", str(tmp_path / "scene.ply"), *flags]) == 0
     assert (tmp_path / "scene.glb").read_bytes()[:4] == b"glTF"
@@ -87,8 +88,8 @@ def test_the_command_writes_a_mesh_and_refuses_to_replace_it(tmp_path, capsys):
         (["mesh", "no.ply", "--faces", "3"], "mesh.faces is 3. Give at least 100."),
     ],
 )
-def test_mistakes_are_answered_in_one_line(arguments, message, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("folder.glb").mkdir()
-    assert cli.run(arguments) == 2
-    assert message in capsys.readouterr().err
+def test_mistakes_are_answered_in_one_line(arguments, message, capsys, tmp_path):
+    with contextlib.chdir(tmp_path):
+        Path("folder.glb").mkdir()
+        assert cli.run(arguments) == 2
+        assert message in capsys.readouterr().err

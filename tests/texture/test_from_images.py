@@ -1,5 +1,6 @@
 """A texture for a mesh made elsewhere."""
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,7 @@ from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.framing import frame_for
 from dreamgaussian.core.image import unpremultiply
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.formats import load_mesh
-from dreamgaussian.formats.obj import write_obj
+from dreamgaussian.formats import load_mesh, save
 from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.guidance.spec import PriorSpec
 from dreamgaussian.inputs.subject import Crop, Subject, View
@@ -121,7 +121,7 @@ def test_a_mesh_is_simplified_where_faces_are_given():
 
 
 def test_the_command_textures_an_obj_with_the_embedded_prior(tmp_path, capsys):
-    write_obj(sphere(0.5, 3), tmp_path / "ball.obj")
+    save(sphere(0.5, 3), tmp_path / "ball.obj")
     flags = ["--image", str(EXAMPLE), "--texture-size", "128", "--refine.steps", "1"]
     assert cli.run(["texture", str(tmp_path / "ball.obj"), *flags]) == 0
     written = tmp_path / "ball-textured.glb"
@@ -132,7 +132,7 @@ def test_the_command_textures_an_obj_with_the_embedded_prior(tmp_path, capsys):
 
 
 def test_the_command_textures_by_words_alone_with_a_image_that_is_looked_up(tmp_path):
-    write_obj(sphere(0.5, 3), tmp_path / "ball.obj")
+    save(sphere(0.5, 3), tmp_path / "ball.obj")
     flags = ["--prompt", "a red vase", "--texture-size", "128", "--refine.steps", "1"]
     assert cli.run(["texture", str(tmp_path / "ball.obj"), *flags]) == 0
     red, green, blue = albedo_of(tmp_path / "ball-textured.glb").view(-1, 3).mean(dim=0).tolist()
@@ -170,8 +170,8 @@ def test_a_mesh_from_blender_gets_its_image_on_its_front_and_comes_out_upright()
         (["texture", "no.obj", "--image", str(EXAMPLE)], "no.obj"),
     ],
 )
-def test_mistakes_are_answered_in_one_line(arguments, message, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert cli.run(arguments) == 2
-    assert message in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+def test_mistakes_are_answered_in_one_line(arguments, message, capsys, tmp_path):
+    with contextlib.chdir(tmp_path):
+        assert cli.run(arguments) == 2
+        assert message in capsys.readouterr().err
+        assert list(tmp_path.iterdir()) == []

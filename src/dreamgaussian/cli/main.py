@@ -22,11 +22,13 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, OmitSubcommandPrefixes, subcommand
 
 from dreamgaussian import __version__
+from dreamgaussian.cli.convert import ConvertCommand
 from dreamgaussian.cli.eval import EvalCommand
-from dreamgaussian.cli.mesh import ConvertCommand, MeshCommand, TextureCommand
+from dreamgaussian.cli.mesh import MeshCommand
 from dreamgaussian.cli.prior import PriorCommand
 from dreamgaussian.cli.run import EXIT_INTERRUPTED, ImageCommand, RunFlags, TextCommand
 from dreamgaussian.cli.studio import StudioCommand, ViewCommand
+from dreamgaussian.cli.texture import TextureCommand
 from dreamgaussian.config import RENAMED, RunConfig, from_json, preset, read_run
 from dreamgaussian.core.errors import ConfigError, DreamGaussianError
 

@@ -186,10 +186,10 @@ def _watch(run: "Run", clock: "StageClock", folder: Path) -> "tuple[Snapshot | N
     except KeyboardInterrupt:
         return last, True
     except Diverged:
-        from dreamgaussian.formats.ply import write_ply
+        from dreamgaussian.formats import ply
 
         run.state.save(folder / "fit.safetensors")
-        write_ply(run.state.gaussians, folder / "gaussians.ply")
+        ply.write(run.state.gaussians, folder / "gaussians.ply")
         raise
     return last, False
 

@@ -1,202 +1,167 @@
-"""The third seam: files. A format is a function from Gaussians or a mesh to a file and back, chosen by the ending."""
+"""The third seam: files. `save` and `load` go by a file's ending; `registry.Format` says how to add a format."""
 
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from dreamgaussian.core.axes import Axes
 from dreamgaussian.core.errors import ConfigError, InputError
-from dreamgaussian.formats.libraries import need_library
-from dreamgaussian.formats.settings import ExportSettings, GlbSettings
+from dreamgaussian.formats.registry import Format as Format
+from dreamgaussian.formats.registry import Kind, endings, format_for, format_of, formats
+from dreamgaussian.formats.registry import register as register
+from dreamgaussian.formats.settings import TURNTABLES, ExportSettings, FormatOptions
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from dreamgaussian.core.gaussians import Gaussians
     from dreamgaussian.core.mesh import Mesh
 
-GAUSSIAN_WRITERS = {
-    ".ply": "ply.write_ply",
-    ".splat": "splat.write_splat",
-    ".spz": "spz.write_spz",
-    ".glb": "glb_gaussians.write_glb_gaussians",
-}
-MESH_WRITERS = {
-    ".glb": "glb.write_glb",
-    ".obj": "obj.write_obj",
-    ".ply": "ply_mesh.write_ply_mesh",
-    ".stl": "stl.write_stl",
-    ".usdz": "usd.write_usdz",
-}
-GAUSSIAN_READERS = {
-    ".ply": "ply.read_ply",
-    ".splat": "splat.read_splat",
-    ".spz": "spz.read_spz",
-    ".glb": "glb_gaussians.read_glb_gaussians",
-}
-MESH_READERS = {
-    ".glb": "read_glb.read_glb",
-    ".obj": "read_mesh.read_mesh",
-    ".ply": "read_mesh.read_mesh",
-    ".stl": "read_mesh.read_mesh",
-    ".usdz": "read_usd.read_usdz",
-}
 
+def save(asset: "Gaussians | Mesh", path: str | Path, *options: FormatOptions) -> None:
+    """Write Gaussians or a mesh in the format that the path's ending names.
 
-def save(asset: "Gaussians | Mesh", path: str | Path, glb: GlbSettings = GlbSettings()) -> None:
-    """Write Gaussians or a mesh in the format that the path's ending names; `glb` is for a mesh as .glb.
+    The file appears whole or not at all.
 
-    The file appears whole or not at all. Raises `ConfigError` for another ending or a place that can't be written,
-    `BackendUnavailable` where the format's library is not installed, `EmptyResult` and `Diverged` for an asset that is
-    empty or has values that are not finite.
+    Args:
+        asset: what is written.
+        path: where; replaced if it is there already.
+        options: settings of formats, such as `GlbSettings`; those of other formats are passed over.
+
+    Raises:
+        ConfigError: the ending is not known or the place cannot be written.
+        BackendUnavailable: the format's library is not installed.
+        EmptyResult, Diverged: the asset is empty or has values that are not finite.
     """
-    from dreamgaussian.core.gaussians import Gaussians
-    from dreamgaussian.formats.checks import check_whole
-
-    path = Path(path)
-    is_gaussians = isinstance(asset, Gaussians)
-    check_format(path, gaussians=is_gaussians, glb=glb)
-    check_whole(asset, path)
-    ending = path.suffix.lower()
-    write = _function((GAUSSIAN_WRITERS if is_gaussians else MESH_WRITERS)[ending])
-    if ending == ".glb" and not is_gaussians:
-        write(asset, path, glb)
-    else:
-        write(asset, path)
+    format_for(Path(path), kind_of(asset)).write(asset, Path(path), *options)
 
 
 def load(path: str | Path) -> "Gaussians | Mesh":
     """Read what a file holds: Gaussians or a mesh.
 
-    Raises `InputError` for a file that is missing, broken, cut short or of no known format, `BackendUnavailable`
-    where the format's library is not installed.
+    Raises:
+        InputError: the file is missing, broken, cut short or of no known format.
+        BackendUnavailable: the format's library is not installed.
     """
-    path = Path(path)
-    return _read(path, gaussians=_holds_gaussians(path))
+    return format_of(Path(path)).read(Path(path))
 
 
 def load_gaussians(path: str | Path) -> "Gaussians":
-    """Read Gaussians. Raises as `load` does, and `InputError` for a mesh."""
-    path = Path(path)
-    if not _holds_gaussians(path):
-        raise InputError(
-            f"{path} holds a mesh, not Gaussians. Give one of {', '.join(GAUSSIAN_READERS)} with Gaussians."
-        )
-    return _read(path, gaussians=True)
+    """Read Gaussians. Raises as `load` does, and InputError for a mesh."""
+    return cast("Gaussians", _load(Path(path), "Gaussians"))
 
 
 def load_mesh(path: str | Path) -> "Mesh":
-    """Read a mesh. Raises as `load` does, and `InputError` for Gaussians."""
-    path = Path(path)
-    if _holds_gaussians(path):
-        raise InputError(f"{path} holds Gaussians, not a mesh. Turn it into one with: dreamgaussian mesh {path}")
-    return _read(path, gaussians=False)
+    """Read a mesh. Raises as `load` does, and InputError for Gaussians."""
+    return cast("Mesh", _load(Path(path), "mesh"))
 
 
 def convert(
     source: str | Path,
     target: str | Path,
-    glb: GlbSettings = GlbSettings(),
-    *,
+    *options: FormatOptions,
     axes: Axes = Axes(),
     overwrite: bool = False,
 ) -> None:
-    """Read a file and write what it holds in another format; docs/formats.md says what each format loses. Where the
-    source has other `axes` than ours, it is turned upright.
+    """Read a file and write what it holds in another format; docs/formats.md says what each format loses.
 
-    Raises as `load` and `save` do, `ConfigError` also where the target exists (unless `overwrite`) or cannot hold what
-    the source does. Nothing is written then.
+    Args:
+        source: the file to read.
+        target: the file to write; its ending names the format.
+        options: settings of the target's format.
+        axes: of the source; what is written is y up, the front along +z.
+        overwrite: replace files that are there already.
+
+    Raises:
+        InputError, BackendUnavailable: as `load`.
+        ConfigError: as `save`; the target is there already, or cannot hold what the source does. Nothing is written.
     """
+    from dreamgaussian.core.mesh import Mesh
+
     source, target = Path(source), Path(target)
-    gaussians = _holds_gaussians(source)
-    ending = target.suffix.lower()
-    if gaussians and ending in MESH_WRITERS and ending not in GAUSSIAN_WRITERS:
-        raise ConfigError(
-            f"{source} holds Gaussians, and {ending} files hold meshes. Make a mesh with: "
-            f"dreamgaussian mesh {source} -o {target}"
-        )
-    if not gaussians and ending in GAUSSIAN_WRITERS and ending not in MESH_WRITERS:
-        raise ConfigError(
-            f"{source} holds a mesh, and {ending} files hold Gaussians. Nothing turns one into the other."
-        )
-    check_format(target, gaussians=gaussians, glb=glb)
+    found = format_of(source)
+    _check_kind(source, found.kind, target)
+    goal = check_format(target, found.kind, *options)
     if not overwrite:
         check_free(target)
-    asset = _read(source, gaussians=gaussians)
-    if not gaussians and not overwrite and asset.albedo is not None:
-        from dreamgaussian.formats.textures import image_bytes
-
-        # The image of the same mesh in another format may be there already.
-        check_free(*(file for file in files_beside(target) if not _holds(file, lambda: image_bytes(asset.albedo))))
+    asset = found.read(source)
+    albedo = asset.albedo if isinstance(asset, Mesh) else None
+    if albedo is not None and not overwrite:
+        # An image of just this content may be there already, written with the same mesh in another format.
+        check_free(*(file for file in goal.files_beside(target) if not _is_image(file, albedo)))
     if axes != Axes():
         from dreamgaussian.core.transform import to_y_up
 
-        asset = to_y_up(asset, axes)
-    save(asset, target, glb)
+        asset = to_y_up(asset, axes)  # pyright: ignore[reportArgumentType]  # either kind is one of those it takes
+    goal.write(asset, target, *options)
 
 
-def check_format(path: Path, *, gaussians: bool, glb: GlbSettings = GlbSettings()) -> None:
-    """Raises `ConfigError` where Gaussians or a mesh cannot be written with this ending, `BackendUnavailable` where
-    its library is missing. Loads nothing heavy.
+def kind_of(asset: "Gaussians | Mesh") -> Kind:
+    """What a file of this asset holds."""
+    from dreamgaussian.core.gaussians import Gaussians
+
+    return "Gaussians" if isinstance(asset, Gaussians) else "mesh"
+
+
+def check_format(path: Path, kind: Kind, *options: FormatOptions) -> Format:
+    """The format in which Gaussians or a mesh will be written; loads nothing heavy.
+
+    Raises ConfigError where the ending names none, BackendUnavailable where its library is missing.
     """
-    kind, writers = ("Gaussians", GAUSSIAN_WRITERS) if gaussians else ("A mesh", MESH_WRITERS)
-    ending = path.suffix.lower()
-    if ending not in writers:
-        named = f"ends in {ending!r}" if ending else "has no ending"
-        raise ConfigError(f"{path} {named}. {kind} can be written as {' or '.join(writers)}.")
-    need_library(ending)
-    if ending == ".glb" and glb.compression == "meshopt":
-        need_library("meshopt")
+    found = format_for(path, kind)
+    found.require(*options)
+    return found
 
 
 def check_files(settings: ExportSettings) -> None:
-    """Raises `BackendUnavailable` where a file that the settings name needs a library that is not installed."""
+    """Raises ConfigError or BackendUnavailable where a file that the settings name cannot be written."""
+    kinds: dict[str, Kind] = {"gaussians": "Gaussians", "mesh": "mesh"}
     for path in map(Path, settings.files):
-        if path.stem != "turntable":
-            check_format(path, gaussians=path.stem == "gaussians", glb=settings.glb)
+        if path.stem in kinds and path.name == str(path):
+            check_format(path, kinds[path.stem], settings.glb)
+        elif str(path) not in TURNTABLES:
+            raise ConfigError(
+                f"export.files names {str(path)!r}. Give gaussians with one of {endings('Gaussians')}, mesh with one "
+                f"of {endings('mesh')}, or one of {', '.join(TURNTABLES)}."
+            )
 
 
 def check_free(*paths: Path) -> None:
-    """Raises `ConfigError` where one of the files is there already."""
+    """Raises ConfigError where one of the files is there already."""
     for path in paths:
         if path.exists():
             raise ConfigError(f"{path} is already there. Choose another name, or pass --overwrite.")
 
 
-def _holds(path: Path, content: Callable[[], bytes]) -> bool:
-    """Whether there is a file of just this content."""
-    return path.suffix == ".png" and path.is_file() and path.read_bytes() == content()
-
-
 def files_beside(path: Path) -> list[Path]:
     """The files that may be written with the one of a textured mesh: its material and images."""
-    beside = {".obj": [".mtl", "_albedo.png", "_normals.png"], ".ply": ["_albedo.png"]}
-    return [path.with_name(path.stem + ending) for ending in beside.get(path.suffix.lower(), [])]
+    return format_for(path, "mesh").files_beside(path)
 
 
-def _read(path: Path, *, gaussians: bool) -> Any:
-    ending = path.suffix.lower()
-    need_library(ending)
-    return _function((GAUSSIAN_READERS if gaussians else MESH_READERS)[ending])(path)
+def _load(path: Path, kind: Kind) -> "Gaussians | Mesh":
+    found = format_of(path)
+    if found.kind == kind:
+        return found.read(path)
+    if kind == "mesh":
+        raise InputError(f"{path} holds Gaussians, not a mesh. Turn it into one with: dreamgaussian mesh {path}")
+    raise InputError(f"{path} holds a mesh, not Gaussians. Give one of {endings('Gaussians')} with Gaussians.")
 
 
-def _function(name: str) -> Callable[..., Any]:
-    module, function = name.split(".")
-    return getattr(import_module(f"dreamgaussian.formats.{module}"), function)
+def _check_kind(source: Path, kind: Kind, target: Path) -> None:
+    """Raises ConfigError where the target's format holds only what the source does not."""
+    held = {record.kind for record in formats() if record.ending == target.suffix.lower()}
+    if held and kind not in held:
+        if kind == "Gaussians":
+            raise ConfigError(
+                f"{source} holds Gaussians, and {target.suffix} files hold meshes. Make a mesh with: "
+                f"dreamgaussian mesh {source} -o {target}"
+            )
+        raise ConfigError(
+            f"{source} holds a mesh, and {target.suffix} files hold Gaussians. Nothing turns one into the other."
+        )
 
 
-def _holds_gaussians(path: Path) -> bool:
-    """Whether a file holds Gaussians, or a mesh; some endings are used for both."""
-    ending = path.suffix.lower()
-    if ending == ".ply":
-        from dreamgaussian.formats.ply import holds_gaussians
+def _is_image(file: Path, image: "Tensor") -> bool:
+    """Whether a file is just this image."""
+    from dreamgaussian.formats.textures import image_bytes
 
-        return holds_gaussians(path)
-    if ending == ".glb":
-        from dreamgaussian.formats.glb_gaussians import EXTENSION
-        from dreamgaussian.formats.gltf import read_container
-
-        return EXTENSION in read_container(path)[0].get("extensionsUsed", [])
-    if ending not in GAUSSIAN_READERS and ending not in MESH_READERS:
-        known = ", ".join(dict.fromkeys([*GAUSSIAN_READERS, *MESH_READERS]))
-        raise InputError(f"{path} is in no format that can be read. Give one of {known}.")
-    return ending in GAUSSIAN_READERS
+    return file.suffix == ".png" and file.is_file() and file.read_bytes() == image_bytes(image)

@@ -1,4 +1,4 @@
-"""Meshes as binary glTF 2.0: one file, with the texture inside."""
+"""Meshes as binary glTF 2.0: one file, with the texture inside. What is read may be a whole scene of others."""
 
 from pathlib import Path
 from typing import Any
@@ -12,22 +12,32 @@ from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.core.normals import vertex_normals
 from dreamgaussian.core.tangents import vertex_tangents
-from dreamgaussian.formats.gltf import MESHOPT, Document, GltfBuffer, container
+from dreamgaussian.formats.gltf import MESHOPT, QUANTIZATION, WEBP, Document, GltfBuffer, container, read_container
+from dreamgaussian.formats.gltf_scene import GltfScene, unpacked
+from dreamgaussian.formats.join import join
 from dreamgaussian.formats.settings import GlbSettings
 from dreamgaussian.formats.textures import image_bytes, repeats
 
 LINEAR, LINEAR_MIPMAP_LINEAR, CLAMP_TO_EDGE, REPEAT = 9729, 9987, 33071, 10497
-WEBP = "EXT_texture_webp"
-QUANTIZATION = "KHR_mesh_quantization"
 STEPS = 2**16 - 1
-"""Of a quantised position across the mesh's longest side, and of a texture coordinate across the image."""
+"""Of a quantized position along the mesh's longest side, and of a texture coordinate along the image's."""
 
 
-def write_glb(mesh: Mesh, path: Path, settings: GlbSettings = GlbSettings()) -> None:
+def read(path: Path) -> Mesh:
+    """Read the triangles of the scene, in its world, with their base colour as a texture where they have one.
+
+    Normals are left out, as ours follow from the triangles; so are metalness, roughness, opacity, bones and animations.
+    The normal map of a single mesh is kept.
+    """
+    document, binary = read_container(path)
+    with np.errstate(all="ignore"):  # what is not finite is found out when the mesh is checked
+        return join(list(GltfScene(*unpacked(document, binary)).meshes()))
+
+
+def write(mesh: Mesh, path: Path, settings: GlbSettings = GlbSettings()) -> None:
     """Write the mesh with normals and, where it has them, its texture, normal map and tangents.
 
-    Metres, y up, the front along +z. The texture is the base colour of a rough dielectric. Raises ConfigError where
-    the folder cannot be written, BackendUnavailable where meshopt is asked for and not installed.
+    Metres, y up, the front along +z. The texture is the base colour of a rough dielectric.
     """
     content = glb_bytes(mesh, settings)
     with atomic_path(path) as temporary:
@@ -75,7 +85,7 @@ def _arrays(mesh: Mesh) -> dict[str, NDArray[Any]]:
 def _quantized(arrays: dict[str, NDArray[Any]]) -> tuple[dict[str, NDArray[Any]], Document]:
     """The attributes as KHR_mesh_quantization allows, and the node's transform that undoes it."""
     corner = arrays["POSITION"].min(axis=0)
-    step = max(float((arrays["POSITION"] - corner).max()), 1e-9) / STEPS
+    step = max(float((arrays["POSITION"] - corner).max()), 1e-9) / STEPS  # not zero for a mesh that is one point
     uvs = arrays.get("TEXCOORD_0", np.zeros((0, 2), np.float32))
     packed = {
         "POSITION": ((arrays["POSITION"] - corner) / step).round().clip(0, STEPS).astype(np.uint16),
@@ -125,7 +135,7 @@ def _float32(tensor: Float[Tensor, "n c"]) -> NDArray[np.float32]:
 
 
 def _unit(normals: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The normals, with those of faces without area replaced: glTF allows unit vectors only."""
-    lost = np.abs(np.linalg.norm(normals, axis=1) - 1) > 1e-3
+    """The normals, where those of vertices whose faces have no area are +y: glTF allows unit vectors only."""
+    lost = np.abs(np.linalg.norm(normals, axis=1) - 1) > 1e-3  # these are zero; rounding is far smaller
     normals[lost] = (0, 1, 0)
     return normals

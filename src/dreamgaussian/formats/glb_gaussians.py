@@ -4,6 +4,7 @@ One primitive of points: means, unit rotations xyzw, standard deviations, opacit
 glTF's frame, which is ours. COLOR_0 is what programs that do not know the extension show as points.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,9 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.core.image import srgb_to_linear, to_uint8
-from dreamgaussian.formats.checks import checked_gaussians
 from dreamgaussian.formats.gltf import Document, GltfBuffer, accessor_array, container, read_container
 from dreamgaussian.formats.splat import MIN_SCALE
 
@@ -31,7 +30,29 @@ OPACITY_MARGIN = 2.0**-24
 """An opacity of exactly 0 or 1 is read as this far inside: it has no logit."""
 
 
-def write_glb_gaussians(gaussians: Gaussians, path: Path) -> None:
+def holds(path: Path) -> bool:
+    """Whether a .glb has Gaussians."""
+    return EXTENSION in read_container(path)[0].get("extensionsUsed", [])
+
+
+def read(path: Path) -> Gaussians:
+    """Read the Gaussians of all primitives. Raises ValueError for those that are turned or scaled by a node."""
+    document, binary = read_container(path)
+    if any({"matrix", "rotation", "scale"} & node.keys() for node in document["nodes"] if "mesh" in node):
+        raise ValueError("its Gaussians are turned or scaled by a node, which is not read")
+    sets = [
+        _primitive(document, binary, primitive["attributes"], node.get("translation", [0, 0, 0]))
+        for node in document["nodes"]
+        if "mesh" in node
+        for primitive in document["meshes"][node["mesh"]]["primitives"]
+        if EXTENSION in primitive.get("extensions", {})
+    ]
+    if not sets:
+        raise ValueError("no primitive has Gaussians")
+    return Gaussians.concatenate(_same_degree(sets))
+
+
+def write(gaussians: Gaussians, path: Path) -> None:
     """Write the Gaussians. Scales and opacities are stored as they act, not as logarithms and logits."""
     values = gaussians.detach().to(device="cpu", dtype=torch.float32)
     colors = torch.cat([srgb_to_linear(values.base_colors.clamp(0, 1)), values.opacities[:, None]], dim=1)
@@ -63,29 +84,6 @@ def write_glb_gaussians(gaussians: Gaussians, path: Path) -> None:
         temporary.write_bytes(content)
 
 
-def read_glb_gaussians(path: Path) -> Gaussians:
-    """Read the Gaussians of all primitives. Raises `InputError` for what is broken, compressed, turned or scaled."""
-    document, binary = read_container(path)
-    try:
-        turned = [
-            node for node in document["nodes"] if {"matrix", "rotation", "scale"} & node.keys() and "mesh" in node
-        ]
-        if turned:
-            raise ValueError("its Gaussians are turned or scaled by a node, which is not read")
-        sets = [
-            _primitive(document, binary, primitive["attributes"], node.get("translation", [0, 0, 0]))
-            for node in document["nodes"]
-            if "mesh" in node
-            for primitive in document["meshes"][node["mesh"]]["primitives"]
-            if EXTENSION in primitive.get("extensions", {})
-        ]
-        if not sets:
-            raise ValueError("no primitive has Gaussians")
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{path} holds no Gaussians that can be read ({error}). Export it again.") from error
-    return checked_gaussians(Gaussians.concatenate(_same_degree(sets)), path)
-
-
 def _primitive(document: Document, binary: bytes, attributes: dict[str, int], translation: Any) -> Gaussians:
     def tensor(name: str, columns: int) -> torch.Tensor:
         array = accessor_array(document, binary, attributes[name], columns)
@@ -111,9 +109,9 @@ def _primitive(document: Document, binary: bytes, attributes: dict[str, int], tr
 
 def _same_degree(sets: list[Gaussians]) -> list[Gaussians]:
     """Sets with their harmonics filled up with zeros to the largest degree among them."""
-    most = max(each.sh.shape[1] for each in sets)
-    filled = [torch.cat([each.sh, each.sh.new_zeros(len(each), most - each.sh.shape[1], 3)], dim=1) for each in sets]
-    return [Gaussians(**{**each.tensors(), "sh": sh}) for each, sh in zip(sets, filled, strict=True)]
+    most = max(part.sh.shape[1] for part in sets)
+    filled = [torch.cat([part.sh, part.sh.new_zeros(len(part), most - part.sh.shape[1], 3)], dim=1) for part in sets]
+    return [replace(part, sh=sh) for part, sh in zip(sets, filled, strict=True)]
 
 
 def _harmonics(degree: int) -> list[str]:

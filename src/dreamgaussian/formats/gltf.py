@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamgaussian.core.errors import InputError
-from dreamgaussian.formats.checks import file_bytes
-from dreamgaussian.formats.libraries import need_library
 
 # Numbers from the specification, https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
 COMPONENT_TYPES = {"int8": 5120, "uint8": 5121, "int16": 5122, "uint16": 5123, "uint32": 5125, "float32": 5126}
@@ -19,7 +17,11 @@ DTYPES = {number: np.dtype(name).newbyteorder("<") for name, number in COMPONENT
 KINDS = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 JSON_CHUNK, BINARY_CHUNK = 0x4E4F534A, 0x004E4942
-MESHOPT = "EXT_meshopt_compression"
+MESHOPT, QUANTIZATION, WEBP = "EXT_meshopt_compression", "KHR_mesh_quantization", "EXT_texture_webp"
+HEADER = struct.Struct("<4sII")
+"""12 bytes at the start of a .glb: `glTF`, version 2, length of the whole file."""
+CHUNK = struct.Struct("<II")
+"""8 bytes before each chunk, of which there are two, JSON and binary: length of what follows, kind."""
 
 Document = dict[str, Any]
 
@@ -31,20 +33,24 @@ class GltfBuffer:
         self.data = bytearray()
         self.views: list[Document] = []
         self.accessors: list[Document] = []
-        if meshopt:
-            need_library("meshopt")
         self._meshopt = meshopt
         self._unpacked_size = 0
 
     def add(self, data: bytes) -> int:
-        """Append, aligned to 4 bytes; the index of the new buffer view."""
+        """Append bytes at a multiple of 4; returns the index of the new buffer view."""
         self.views.append({"buffer": 0, "byteOffset": self._append(data), "byteLength": len(data)})
         return len(self.views) - 1
 
     def add_attribute(self, array: NDArray[Any], *, normalized: bool = False, bounds: bool = False) -> int:
-        """Append a number or a row of 2 to 4 for each vertex; the index of the new accessor.
+        """Append a number or a row of 2 to 4 numbers for each vertex.
 
-        Normalised integers stand for [0, 1] or, signed, [-1, 1].
+        Args:
+            array: [n] or [n, 1 to 4], of a type that glTF has.
+            normalized: its integers stand for numbers in [0, 1] or, signed, in [-1, 1].
+            bounds: say the smallest and largest numbers, as glTF wants of positions.
+
+        Returns:
+            The index of the new accessor.
         """
         rows = array.reshape(len(array), -1)
         padding = -rows.shape[1] * rows.itemsize % 4 // rows.itemsize  # rows start at multiples of 4 bytes
@@ -59,7 +65,7 @@ class GltfBuffer:
         return len(self.accessors) - 1
 
     def add_triangles(self, faces: NDArray[Any], vertex_count: int) -> int:
-        """Append triangles' corners, in 16 bits where these do; the index of the new accessor."""
+        """Append triangles' corners, in 16 bits where these do; returns the index of the new accessor."""
         indices = faces.reshape(-1, 1).astype(np.uint16 if vertex_count < 2**16 else np.uint32)
         view = self._add_array(indices, "TRIANGLES", indices.itemsize) | {"target": ELEMENT_ARRAY_BUFFER}
         self._accessor(indices, view)
@@ -105,45 +111,37 @@ class GltfBuffer:
 
 
 def container(document: Document, binary: bytes) -> bytes:
-    """glTF's binary container: a header and two chunks, padded to 4 bytes."""
+    """glTF's binary container: a header and two chunks, whose length is a multiple of 4 bytes."""
     text = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-len(text) % 4)
     binary += bytes(-len(binary) % 4)
-    length = 12 + 8 + len(text) + 8 + len(binary)
-    return b"".join(
-        [
-            struct.pack("<4sII", b"glTF", 2, length),
-            struct.pack("<II", len(text), JSON_CHUNK),
-            text,
-            struct.pack("<II", len(binary), BINARY_CHUNK),
-            binary,
-        ]
-    )
+    length = HEADER.size + CHUNK.size + len(text) + CHUNK.size + len(binary)
+    chunks = [CHUNK.pack(len(text), JSON_CHUNK), text, CHUNK.pack(len(binary), BINARY_CHUNK), binary]
+    return HEADER.pack(b"glTF", 2, length) + b"".join(chunks)
 
 
 def read_container(path: Path) -> tuple[Document, bytes]:
-    """The document and the binary chunk of a .glb. Raises `InputError` for a file that is cut short or no .glb.
+    """The document and the binary chunk of a .glb.
 
-    No accessor announces more elements than the file has bytes, so that reading it takes memory in proportion.
+    Raises InputError for a file that is cut short or no .glb, ValueError and others for a broken one. No accessor of
+    the document announces more elements than the file has bytes, so that reading it takes memory in proportion.
     """
-    content = file_bytes(path)
+    content = path.read_bytes()
     if not content.startswith(b"glTF"):
         raise InputError(f"{path} is no binary glTF file: it does not start with 'glTF'. Export it again as .glb.")
-    try:
-        _, version, length = struct.unpack_from("<4sII", content)
-        text_length, text_kind = struct.unpack_from("<II", content, 12)
-        if length > len(content) or 20 + text_length > length:
-            raise InputError(f"{path} is cut short: it has {len(content)} of {length} bytes. Copy or export it again.")
-        if version != 2 or text_kind != JSON_CHUNK:
-            raise ValueError(f"version {version}")
-        document = json.loads(content[20 : 20 + text_length])
-        if any(accessor["count"] > len(content) or accessor["count"] < 0 for accessor in document.get("accessors", [])):
-            raise ValueError("an accessor has more elements than the file has bytes")
-        if not all(isinstance(document.get(key, []), list) for key in ("extensionsUsed", "extensionsRequired")):
-            raise ValueError("its extensions are no list")
-        return _inlined(document, content[28 + text_length : length])
-    except (struct.error, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path} is a broken glTF file ({error}). Export it again.") from error
+    _, version, length = HEADER.unpack_from(content)
+    text_length, text_kind = CHUNK.unpack_from(content, HEADER.size)
+    start = HEADER.size + CHUNK.size
+    if length > len(content) or start + text_length > length:
+        raise InputError(f"{path} is cut short: it has {len(content)} of {length} bytes. Copy or export it again.")
+    if version != 2 or text_kind != JSON_CHUNK:
+        raise ValueError(f"version {version}")
+    document = json.loads(content[start : start + text_length])
+    if any(accessor["count"] > len(content) or accessor["count"] < 0 for accessor in document.get("accessors", [])):
+        raise ValueError("an accessor has more elements than the file has bytes")
+    if not all(isinstance(document.get(key, []), list) for key in ("extensionsUsed", "extensionsRequired")):
+        raise ValueError("its extensions are no list")
+    return _inlined(document, content[start + text_length + CHUNK.size : length])
 
 
 def _inlined(document: Document, binary: bytes) -> tuple[Document, bytes]:
@@ -178,10 +176,10 @@ def data_of(uri: str) -> bytes:
 def accessor_array(
     document: Document, binary: bytes, index: int, columns: int, dtype: Any = np.float32
 ) -> NDArray[Any]:
-    """The rows of an accessor as numbers of a type, normalised integers brought to [-1, 1].
+    """The rows of an accessor as numbers of a type, normalized integers brought to [-1, 1].
 
-    Raises KeyError, IndexError, TypeError or ValueError for one that is not plain data in the binary chunk, in so many
-    columns.
+    Raises KeyError, IndexError, TypeError or ValueError for one that is not plain data in the binary chunk, with so
+    many columns.
     """
     accessor = document["accessors"][index]
     if accessor["type"] != KINDS[columns]:

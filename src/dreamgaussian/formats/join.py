@@ -11,18 +11,20 @@ from torch.nn.functional import interpolate
 from dreamgaussian.core.mesh import Mesh
 
 MAX_SIDE = 8192
-"""Of the atlas, pixels."""
+"""Side of the largest atlas, in pixels."""
 GREY = 0.8
-"""What parts without an image get, where others have one."""
+"""Colour, in all three channels, of parts without an image, where others have one."""
 
 
 def join(parts: Sequence[Mesh]) -> Mesh:
-    """One mesh of all parts. Where several have an image, these become tiles of one square atlas.
+    """One mesh of all parts, which is empty where there are none. Several images become tiles of one square atlas.
 
-    Parts that share an image share its tile. A tile is as large as the largest image, within reason; texture
-    coordinates outside [0, 1] are brought inside, which is right for faces that lie within one repetition. An image
-    that all share stays as it is. Normal maps are kept of a single part only.
+    Parts that share an image share its tile; an image that all share stays as it is. A tile is as large as the largest
+    image, unless the atlas would outgrow MAX_SIDE. Texture coordinates outside [0, 1] are brought inside, which is
+    right for faces that lie within one repetition. Normal maps are kept of a single part only.
     """
+    if len(parts) == 0:
+        return Mesh(torch.zeros(0, 3), torch.zeros(0, 3, dtype=torch.int64))
     if len(parts) == 1:
         return parts[0]
     offsets = torch.tensor([0, *(len(part.vertices) for part in parts)]).cumsum(0).tolist()
@@ -45,7 +47,7 @@ def join(parts: Sequence[Mesh]) -> Mesh:
     uvs: list[Tensor] = []
     for part in parts:
         margin = 0.5 / side  # so that no neighbouring tile bleeds in
-        uvs.append((within(_uvs(part)).clamp(margin, 1 - margin) + tiles[id(part.albedo)]) / across)
+        uvs.append((wrapped(_uvs(part)).clamp(margin, 1 - margin) + tiles[id(part.albedo)]) / across)
     return Mesh(vertices, faces, torch.cat(uvs), atlas)
 
 
@@ -53,7 +55,7 @@ def _uvs(part: Mesh) -> Float[Tensor, "v 2"]:
     return torch.zeros(len(part.vertices), 2) if part.uvs is None else part.uvs
 
 
-def within(uvs: Float[Tensor, "v 2"]) -> Float[Tensor, "v 2"]:
+def wrapped(uvs: Float[Tensor, "v 2"]) -> Float[Tensor, "v 2"]:
     """Texture coordinates in [0, 1]: those already there stay as they are, others lose their whole part."""
     return torch.where((uvs < 0) | (uvs > 1), uvs - uvs.floor(), uvs)
 

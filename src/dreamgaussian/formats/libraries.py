@@ -1,17 +1,30 @@
-"""The libraries of the extra [formats], which a plain install goes without."""
+"""Libraries that some formats need and a plain install goes without."""
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from dreamgaussian.core.errors import BackendUnavailable
 
-LIBRARIES = {".usdz": ("pxr", "usd-core"), "meshopt": ("meshopt", "meshopt"), "SPZ of version 4": ("zstandard",) * 2}
-"""Module and package, by what needs them."""
+
+@dataclass(frozen=True)
+class Library:
+    """An optional package."""
+
+    module: str
+    """What Python imports."""
+    package: str
+    """What the package index calls it."""
+    install: str = "dreamgaussian[formats]"
+    """What a person gives pip to get it."""
+
+    def require(self, purpose: str) -> None:
+        """Raises BackendUnavailable where the package is not installed; `purpose` says what needs it."""
+        if find_spec(self.module) is None:
+            raise BackendUnavailable(
+                f"{purpose} needs the package {self.package}, which is not installed. Run: pip install '{self.install}'"
+            )
 
 
-def need_library(purpose: str) -> None:
-    """Raises `BackendUnavailable` where something needs a library that is not installed."""
-    module, package = LIBRARIES.get(purpose, (None, None))
-    if module is not None and find_spec(module) is None:
-        raise BackendUnavailable(
-            f"{purpose} needs the package {package}, which is not installed. Run: pip install 'dreamgaussian[formats]'"
-        )
+USD = Library("pxr", "usd-core")
+MESHOPT = Library("meshopt", "meshopt")
+ZSTANDARD = Library("zstandard", "zstandard")

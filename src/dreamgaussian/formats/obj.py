@@ -10,25 +10,27 @@ from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.core.normals import vertex_normals
 from dreamgaussian.formats.textures import image_bytes
+from dreamgaussian.formats.trimesh_reader import read_by_trimesh
 
 
-def write_obj(mesh: Mesh, path: Path) -> list[Path]:
+def read(path: Path) -> Mesh:
+    """Read the triangles, with the image or the colour of their materials."""
+    return read_by_trimesh(path)
+
+
+def write(mesh: Mesh, path: Path) -> None:
     """Write `name.obj` and, where the mesh has a texture, `name.mtl`, `name_albedo.png` and, with a normal map,
-    `name_normals.png`; the files written.
-
-    Raises ConfigError where the folder cannot be written.
+    `name_normals.png`.
     """
-    files = _write_material(mesh, path)
+    _write_material(mesh, path)  # first, so that what the .obj names is there before it
     with atomic_path(path) as temporary:
         temporary.write_text(_geometry(mesh, path.stem), encoding="utf-8")
-    return [path, *files]
 
 
-def _write_material(mesh: Mesh, path: Path) -> list[Path]:
-    """The files that the .obj names; they are there before it is."""
+def _write_material(mesh: Mesh, path: Path) -> None:
     if mesh.uvs is None or mesh.albedo is None:
-        return []
-    material, texture = path.with_suffix(".mtl"), path.with_name(f"{path.stem}_albedo.png")
+        return
+    texture = path.with_name(f"{path.stem}_albedo.png")
     images, bumps = {texture: mesh.albedo}, None
     if mesh.normal_map is not None:
         bumps = path.with_name(f"{path.stem}_normals.png")
@@ -36,9 +38,8 @@ def _write_material(mesh: Mesh, path: Path) -> list[Path]:
     for image, values in images.items():
         with atomic_path(image) as temporary:
             temporary.write_bytes(image_bytes(values))
-    with atomic_path(material) as temporary:
+    with atomic_path(path.with_suffix(".mtl")) as temporary:
         temporary.write_text(_material(texture.name, bumps and bumps.name), encoding="utf-8")
-    return [material, *images]
 
 
 def _geometry(mesh: Mesh, name: str) -> str:

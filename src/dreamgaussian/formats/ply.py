@@ -1,7 +1,8 @@
 """Gaussians as .ply, in the layout that the 3D Gaussian splatting paper's code writes and viewers read.
 
-One vertex holds 62 float32: x y z, nx ny nz (zero), f_dc_0..2, f_rest_0..44, opacity (logit), scale_0..2 (log),
-rot_0..3 (wxyz). f_rest runs through the 15 coefficients of degrees 1 to 3 of red, then of green, then of blue.
+After an ASCII header one vertex a Gaussian, 62 little endian float32: x y z, nx ny nz (zero), f_dc_0..2, f_rest_0..44,
+opacity (logit), scale_0..2 (log), rot_0..3 (wxyz). f_rest runs through the 15 coefficients of degrees 1 to 3 of red,
+then of green, then of blue.
 """
 
 import itertools
@@ -30,7 +31,35 @@ GROUPS = {
 PROPERTIES = [name for group in GROUPS.values() for name in group]
 
 
-def write_ply(gaussians: Gaussians, path: Path) -> None:
+def holds(path: Path) -> bool:
+    """Whether the vertices of a .ply are Gaussians. Raises InputError for what is not a PLY file."""
+    vertices = read_header(path).vertices()
+    return vertices is not None and vertices.row is not None and "f_dc_0" in (vertices.row.names or ())
+
+
+def read(path: Path) -> Gaussians:
+    """Read Gaussians of any degree, encoding, byte order and order of properties; the inverse of `write`.
+
+    Degrees whose coefficients are all zero are left out. Raises InputError for what is not a whole file of Gaussians.
+    """
+    vertices = _read_vertices(path)
+    names = vertices.dtype.names or ()
+    needed = {key: group for key, group in GROUPS.items() if key not in ("normals", "rest")}
+    missing = [name for group in needed.values() for name in group if name not in names]
+    if missing:
+        raise InputError(
+            f"{path} holds no Gaussians: its vertices have no {missing[0]!r}. Give an uncompressed .ply of Gaussians."
+        )
+    rest_names = [name for name in GROUPS["rest"] if name in names]
+    if len(rest_names) not in (0, 9, 24, 45) or rest_names != GROUPS["rest"][: len(rest_names)]:
+        raise InputError(
+            f"{path} has {len(rest_names)} properties f_rest_*, which is no degree of spherical harmonics (0, 9, 24 "
+            "or 45 of them). Export it again."
+        )
+    return _gaussians({key: _columns(vertices, group) for key, group in {**needed, "rest": rest_names}.items()})
+
+
+def write(gaussians: Gaussians, path: Path) -> None:
     """Write the Gaussians, in the world frame and parameterisation that they have, padded to degree 3."""
     n = len(gaussians)
     values = gaussians.detach().to(device="cpu", dtype=torch.float32)
@@ -43,36 +72,6 @@ def write_ply(gaussians: Gaussians, path: Path) -> None:
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         file.write("\n".join(header).encode("ascii"))
         file.write(torch.cat(columns, dim=1).numpy().astype("<f4").tobytes())
-
-
-def holds_gaussians(path: Path) -> bool:
-    """Whether the vertices of a .ply are Gaussians. Raises `InputError` for what is not a PLY file."""
-    vertices = read_header(path).vertices()
-    return vertices is not None and vertices.row is not None and "f_dc_0" in (vertices.row.names or ())
-
-
-def read_ply(path: Path) -> Gaussians:
-    """Read Gaussians of any degree, encoding, byte order and order of properties; the inverse of `write_ply`.
-
-    Degrees whose coefficients are all zero are left out. Raises `InputError` for anything that is not a whole file of
-    finite Gaussians.
-    """
-    vertices = _read_vertices(path)
-    names = vertices.dtype.names or ()
-    needed = [name for key, group in GROUPS.items() if key not in ("normals", "rest") for name in group]
-    missing = [name for name in needed if name not in names]
-    if missing:
-        raise InputError(
-            f"{path} holds no Gaussians: its vertices have no {missing[0]!r}. Give an uncompressed .ply of Gaussians."
-        )
-    rest_names = [name for name in GROUPS["rest"] if name in names]
-    if len(rest_names) not in (0, 9, 24, 45) or rest_names != GROUPS["rest"][: len(rest_names)]:
-        raise InputError(
-            f"{path} has {len(rest_names)} properties f_rest_*, which is no degree of spherical harmonics (0, 9, 24 "
-            "or 45 of them). Export it again."
-        )
-    columns = {name: _columns(vertices, group, path) for name, group in {**GROUPS, "rest": rest_names}.items()}
-    return _gaussians(columns, path)
 
 
 def _read_vertices(path: Path) -> np.ndarray:
@@ -101,23 +100,16 @@ def _read_vertices(path: Path) -> np.ndarray:
     return rows
 
 
-def _columns(vertices: np.ndarray, names: list[str], path: Path) -> Float[np.ndarray, "n k"]:
-    """Properties side by side. Raises `InputError` where one is not finite."""
+def _columns(vertices: np.ndarray, names: list[str]) -> Float[np.ndarray, "n k"]:
+    """Properties side by side."""
     columns = np.zeros((len(vertices), len(names)), dtype=np.float32)
     for i, name in enumerate(names):
-        if name not in (vertices.dtype.names or ()):
-            continue  # normals are optional
         columns[:, i] = vertices[name]
-        if bad := int((~np.isfinite(columns[:, i])).sum()):
-            raise InputError(f"{path} has {bad} values of {name!r} that are not finite. Export it again.")
     return columns
 
 
-def _gaussians(columns: dict[str, Float[np.ndarray, "n _"]], path: Path) -> Gaussians:
-    n = len(columns["means"])
-    if not columns["rotations"].any(axis=1).all():
-        raise InputError(f"{path} has rotations of length zero. Export it again.")
-    rest = columns["rest"].reshape(n, 3, -1).transpose(0, 2, 1)
+def _gaussians(columns: dict[str, Float[np.ndarray, "n _"]]) -> Gaussians:
+    rest = columns["rest"].reshape(len(columns["means"]), 3, -1).transpose(0, 2, 1)
     used = np.flatnonzero(rest.any(axis=(0, 2)))
     degree = 0 if used.size == 0 else int(np.sqrt(used[-1] + 1))
     sh = np.concatenate([columns["dc"][:, None], rest[:, : (degree + 1) ** 2 - 1]], axis=1)

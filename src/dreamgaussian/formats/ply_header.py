@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from dreamgaussian.core.errors import InputError
-from dreamgaussian.formats.checks import file_bytes
 
+# The words of the header and numpy's names for them.
 BYTE_ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">", "ascii": "="}
 TYPES = {
     **{"char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4"},
@@ -15,6 +15,7 @@ TYPES = {
     **{"float": "f4", "float32": "f4", "double": "f8", "float64": "f8"},
 }
 MAX_HEADER = 65_536
+"""Bytes that are searched for the header's end."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class PlyHeader:
 
 def read_header(path: Path) -> PlyHeader:
     """The header of a file. Raises `InputError` for one that is broken or claims more than the file holds."""
-    start = file_bytes(path, MAX_HEADER)
+    with path.open("rb") as file:
+        start = file.read(MAX_HEADER)
     end = start.find(b"end_header")
     size = start.find(b"\n", end) + 1
     if not start.startswith((b"ply\n", b"ply\r\n")) or end < 0 or size == 0:

@@ -3,36 +3,42 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-FileName = Literal[
-    "gaussians.ply",
-    "gaussians.spz",
-    "gaussians.splat",
-    "gaussians.glb",
-    "mesh.glb",
-    "mesh.usdz",
-    "mesh.obj",
-    "mesh.ply",
-    "mesh.stl",
-    "turntable.mp4",
-    "turntable.webp",
-    "turntable.gif",
-]
+from dreamgaussian.formats.libraries import MESHOPT, Library
+
+TURNTABLES = ("turntable.mp4", "turntable.webp", "turntable.gif")
+"""Names of the videos that a run can write."""
+
+
+class FormatOptions:
+    """Base of the settings of a format: a frozen dataclass in which everything has a default."""
+
+    @property
+    def needs(self) -> tuple[Library, ...]:
+        """The libraries that these settings need, besides the format's own."""
+        return ()
 
 
 @dataclass(frozen=True)
-class GlbSettings:
+class GlbSettings(FormatOptions):
     """How a mesh is put into a .glb file."""
 
     texture: Literal["png", "webp"] = "png"
-    """Of the images inside: png is exact; webp is several times smaller (EXT_texture_webp)."""
+    """Format of the images inside. png: exact; webp: several times smaller, needs a reader of EXT_texture_webp."""
     compression: Literal["none", "quantized", "meshopt"] = "none"
-    """Of the geometry: quantized to 16 bits (KHR_mesh_quantization), or that and meshopt (EXT_meshopt_compression)."""
+    """Compression of the geometry. none: float32; quantized: 16 bits a coordinate (KHR_mesh_quantization); meshopt:
+    the same, then packed (EXT_meshopt_compression), the smallest, for the web."""
+
+    @property
+    def needs(self) -> tuple[Library, ...]:
+        """meshopt, where the geometry is packed by it."""
+        return (MESHOPT,) if self.compression == "meshopt" else ()
 
 
 @dataclass(frozen=True)
 class ExportSettings:
     """The files of a run besides preview.png and run.json, which are always written."""
 
-    files: tuple[FileName, ...] = ("gaussians.ply", "mesh.glb", "turntable.mp4")
-    """What to write; a file's ending is its format."""
+    files: tuple[str, ...] = ("gaussians.ply", "mesh.glb", "turntable.mp4")
+    """Names of the files to write: gaussians or mesh with the ending of a format (`dreamgaussian convert --help` lists
+    them), such as gaussians.spz or mesh.obj; turntable.mp4, turntable.webp or turntable.gif."""
     glb: GlbSettings = field(default_factory=GlbSettings)

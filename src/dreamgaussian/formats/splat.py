@@ -9,15 +9,39 @@ from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.gaussians import SH_C0, Gaussians
 from dreamgaussian.core.image import to_float, to_uint8
-from dreamgaussian.formats.checks import checked_gaussians, file_bytes
 
-RECORD = np.dtype([("position", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("rotation", "u1", 4)])
-"""World units; standard deviations; sRGB and opacity as bytes; unit quaternion wxyz as bytes, 128 + 128 q."""
+RECORD = np.dtype(
+    [
+        ("position", "<f4", 3),  # bytes 0 to 11: the mean, in world units
+        ("scale", "<f4", 3),  # 12 to 23: standard deviations
+        ("rgba", "u1", 4),  # 24 to 27: sRGB and opacity, in steps of 1/255
+        ("rotation", "u1", 4),  # 28 to 31: a unit quaternion wxyz, 128 + 128 q
+    ]
+)
 MIN_SCALE = 1e-9
 """What a standard deviation of zero is read as: it has no logarithm."""
 
 
-def write_splat(gaussians: Gaussians, path: Path) -> None:
+def read(path: Path) -> Gaussians:
+    """Read Gaussians of degree 0. Raises InputError for what is not a whole number of records."""
+    content = path.read_bytes()
+    if len(content) % RECORD.itemsize:
+        raise InputError(
+            f"{path} is cut short or no .splat: its {len(content)} bytes are no multiple of {RECORD.itemsize}. "
+            "Copy or export it again."
+        )
+    records = np.frombuffer(content, RECORD)
+    rgba = torch.from_numpy(to_float(records["rgba"]))
+    return Gaussians(
+        means=torch.from_numpy(records["position"].copy()),
+        log_scales=torch.from_numpy(records["scale"].copy()).clamp_min(MIN_SCALE).log(),
+        quats_wxyz=torch.from_numpy(records["rotation"].astype(np.float32)) / 128 - 1,
+        opacity_logits=logit_of_byte(rgba[:, 3]),
+        sh=((rgba[:, :3] - 0.5) / SH_C0)[:, None],
+    )
+
+
+def write(gaussians: Gaussians, path: Path) -> None:
     """Write the Gaussians, those that are seen most first; view-dependent colour is left out."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(splat_bytes(gaussians))
@@ -36,26 +60,6 @@ def splat_bytes(gaussians: Gaussians) -> bytes:
     records["rgba"] = to_uint8(colors)
     records["rotation"] = (rotations * 128 + 128).round().clamp(0, 255)
     return records.tobytes()
-
-
-def read_splat(path: Path) -> Gaussians:
-    """Read Gaussians of degree 0. Raises `InputError` for anything that is not a whole file of finite Gaussians."""
-    content = file_bytes(path)
-    if len(content) % RECORD.itemsize:
-        raise InputError(
-            f"{path} is cut short or no .splat: its {len(content)} bytes are no multiple of {RECORD.itemsize}. "
-            "Copy or export it again."
-        )
-    records = np.frombuffer(content, RECORD)
-    rgba = torch.from_numpy(to_float(records["rgba"]))
-    gaussians = Gaussians(
-        means=torch.from_numpy(records["position"].copy()),
-        log_scales=torch.from_numpy(records["scale"].copy()).clamp_min(MIN_SCALE).log(),
-        quats_wxyz=torch.from_numpy(records["rotation"].astype(np.float32)) / 128 - 1,
-        opacity_logits=logit_of_byte(rgba[:, 3]),
-        sh=((rgba[:, :3] - 0.5) / SH_C0)[:, None],
-    )
-    return checked_gaussians(gaussians, path)
 
 
 def logit_of_byte(opacity: torch.Tensor) -> torch.Tensor:

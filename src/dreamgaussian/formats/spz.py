@@ -1,9 +1,17 @@
 """Gaussians as .spz, Niantic's compressed format (github.com/nianticlabs/spz): about a tenth of a .ply.
 
-Versions 2 and 3 are one gzip stream: a header of 16 bytes, then each attribute of all Gaussians after the other:
-positions (24-bit fixed point), opacities, colours, log scales, rotations, harmonics. Version 3 is written, which
-keeps rotations more exactly than 2 and needs no zstd as 4 does. Version 4 packs each attribute on its own. The frame is
-OpenGL's, as ours.
+Versions 2 and 3 are one gzip stream, version 4 is a header, a table of sizes and a zstd stream for each attribute. In
+all of them the attributes of all Gaussians follow one after the other; bytes for each Gaussian:
+
+    positions   9  three times 24 bits, signed fixed point
+    opacities   1  255 x opacity
+    colours     3  255 (0.5 + 0.15 x coefficient of degree 0)
+    scales      3  16 (10 + logarithm of the standard deviation)
+    rotations   4  the smallest three components (version 2: 3 bytes, x, y, z)
+    harmonics      128 + 128 x coefficient, red, green, blue of one after the other: 9, 24 or 45 of them
+
+Version 3 is written, which keeps rotations more exactly than 2 and needs no zstd as 4 does. The frame is OpenGL's, as
+ours.
 """
 
 import gzip
@@ -22,56 +30,33 @@ from torch.nn.functional import normalize
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.gaussians import Gaussians
-from dreamgaussian.formats.checks import checked_gaussians, file_bytes
-from dreamgaussian.formats.libraries import need_library
+from dreamgaussian.formats.libraries import ZSTANDARD
 from dreamgaussian.formats.splat import logit_of_byte
 
 HEADER = struct.Struct("<4sIIBBBB")
-"""Magic, version, count, degree of the harmonics, fractional bits of the positions, flags, reserved."""
+"""16 bytes: magic, version, count, degree of the harmonics, fractional bits of the positions, flags, reserved."""
 HEADER_4 = struct.Struct("<4sIIBBBBI12x")
-"""Magic, version, count, degree, fractional bits, flags, number of streams, where the table of their sizes starts."""
+"""32 bytes: magic, version, count, degree, fractional bits, flags, number of streams, where the table starts."""
+SIZES_4 = struct.Struct("<QQ")
+"""A row of the table: packed and unpacked bytes of a stream."""
 MAGIC = b"NGSP"
 ALWAYS_READ = 1_000_000
-"""Gaussians. Of more than these, in different places, none is packed into less than a byte: a file that says so would
-fill the memory with nothing.
-"""
+"""Gaussians. More than these, in different places, are never packed into less than a byte each: a file that says so
+would fill the memory with nothing."""
 FRACTIONAL_BITS = 12
-"""Of the positions, where the scene allows: steps of 1/4096."""
+"""Of the positions that are written, where the scene allows: steps of 1/4096."""
 COLOR_SCALE = 0.15
-"""A byte of colour is 255 (0.5 + 0.15 coefficient): a little beyond [0, 1] is kept."""
+"""A byte of colour is 255 (0.5 + 0.15 x coefficient). A colour is 0.5 + 0.28 x coefficient: what lies a little beyond
+[0, 1] is kept."""
 LARGEST = 511
-"""A component of a rotation is 9 bits of magnitude, in units of sqrt(1/2) / 511, and a sign."""
+"""A component of a rotation is 9 bits of magnitude, in units of sqrt(1/2) / 511, and a sign: none but the largest of a
+unit quaternion is beyond sqrt(1/2)."""
 
 
-def write_spz(gaussians: Gaussians, path: Path) -> None:
-    """Write the Gaussians, every value rounded as the format has it (docs/formats.md says how far)."""
-    values = gaussians.detach().to(device="cpu", dtype=torch.float32)
-    reach = float(values.means.abs().max()) if len(values) else 0.0
-    bits = max(0, min(FRACTIONAL_BITS, math.floor(math.log2((2**23 - 1) / max(reach, 1.0)))))
-    fixed = (values.means * 2**bits).round().clamp(-(2**23), 2**23 - 1).int().numpy().astype("<i4")
-    streams = [
-        fixed[..., None].view(np.uint8)[..., :3],
-        _byte(values.opacities * 255),
-        _byte((values.sh[:, 0] * COLOR_SCALE + 0.5) * 255),
-        _byte((values.log_scales + 10) * 16),
-        _packed_rotations(normalize(values.quats_wxyz, dim=1).numpy()),
-        _byte(values.sh[:, 1:] * 128 + 128),
-    ]
-    header = HEADER.pack(MAGIC, 3, len(values), values.sh_degree, bits, 0, 0)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(gzip.compress(header + b"".join(stream.tobytes() for stream in streams), mtime=0))
-
-
-def read_spz(path: Path) -> Gaussians:
-    """Read Gaussians of versions 2 to 4, of which 4 needs zstandard.
-
-    Raises `InputError` for anything that is not a whole file of finite Gaussians.
-    """
-    content = file_bytes(path)
-    try:
-        count, degree, bits, version, body = (_streams if content.startswith(MAGIC) else _one_stream)(content)
-    except (zlib.error, struct.error, ValueError) as error:
-        raise InputError(f"{path} is not an SPZ file that is known ({error}). Export it again.") from error
+def read(path: Path) -> Gaussians:
+    """Read Gaussians of versions 2 to 4, of which 4 needs zstandard."""
+    content = path.read_bytes()
+    count, degree, bits, version, body = (_streams if content.startswith(MAGIC) else _one_stream)(content)
     size = _body_size(count, degree, version)
     if len(body) < size:
         raise InputError(f"{path} is cut short: it has {len(body)} of {size} bytes. Copy or export it again.")
@@ -83,7 +68,7 @@ def read_spz(path: Path) -> Gaussians:
     fixed = np.zeros((count, 3, 4), np.uint8)
     fixed[..., 1:] = position.reshape(count, 3, 3)  # in the upper bytes, for the sign
     quats_wxyz = (_smallest_three if version > 2 else _first_three)(rotation.reshape(count, turn))
-    gaussians = Gaussians(
+    return Gaussians(
         means=torch.from_numpy((fixed.view("<i4")[..., 0] >> 8).astype(np.float32)) / 2**bits,
         log_scales=_floats(scale).reshape(count, 3) / 16 - 10,
         quats_wxyz=torch.from_numpy(quats_wxyz.astype(np.float32)),
@@ -96,7 +81,26 @@ def read_spz(path: Path) -> Gaussians:
             dim=1,
         ),
     )
-    return checked_gaussians(gaussians, path)
+
+
+def write(gaussians: Gaussians, path: Path) -> None:
+    """Write the Gaussians, every value rounded as the format has it (docs/formats.md says how far)."""
+    values = gaussians.detach().to(device="cpu", dtype=torch.float32)
+    reach = float(values.means.abs().max()) if len(values) else 0.0
+    # As many fractional bits as the furthest mean leaves of 24, one of which is its sign.
+    bits = max(0, min(FRACTIONAL_BITS, math.floor(math.log2((2**23 - 1) / max(reach, 1.0)))))
+    fixed = (values.means * 2**bits).round().clamp(-(2**23), 2**23 - 1).int().numpy().astype("<i4")
+    streams = [
+        fixed[..., None].view(np.uint8)[..., :3],  # the lower three of four bytes
+        _byte(values.opacities * 255),
+        _byte((values.sh[:, 0] * COLOR_SCALE + 0.5) * 255),
+        _byte((values.log_scales + 10) * 16),
+        _packed_rotations(normalize(values.quats_wxyz, dim=1).numpy()),
+        _byte(values.sh[:, 1:] * 128 + 128),
+    ]
+    header = HEADER.pack(MAGIC, 3, len(values), values.sh_degree, bits, 0, 0)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(gzip.compress(header + b"".join(stream.tobytes() for stream in streams), mtime=0))
 
 
 def _one_stream(content: bytes) -> tuple[int, int, int, int, bytes]:
@@ -112,16 +116,16 @@ def _one_stream(content: bytes) -> tuple[int, int, int, int, bytes]:
 
 def _streams(content: bytes) -> tuple[int, int, int, int, bytes]:
     """The same of version 4, in which each attribute is a zstd stream of its own."""
-    need_library("SPZ of version 4")
+    ZSTANDARD.require(".spz of version 4")
     import zstandard
 
     _, version, count, degree, bits, _, number, table = HEADER_4.unpack_from(content)
     if version != 4:
         raise ValueError(f"its header has version {version}")
     _check_header(count, degree, bits, len(content))
-    left, start, streams = _body_size(count, degree, version), table + 16 * number, list[bytes]()
+    left, start, streams = _body_size(count, degree, version), table + SIZES_4.size * number, list[bytes]()
     for i in range(number):
-        packed, _ = struct.unpack_from("<QQ", content, table + 16 * i)
+        packed, _ = SIZES_4.unpack_from(content, table + SIZES_4.size * i)
         try:
             with zstandard.ZstdDecompressor().stream_reader(content[start : start + packed]) as stream:
                 streams.append(stream.read(left))

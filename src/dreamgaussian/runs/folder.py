@@ -74,7 +74,7 @@ def check_mesh_path(path: Path, *, overwrite: bool) -> Path:
     Raises ConfigError for an unknown ending, files that are there already (unless `overwrite`) or a folder
     that is missing or closed.
     """
-    check_format(path, gaussians=False)
+    check_format(path, "mesh")
     if not overwrite:
         check_free(path, *files_beside(path))
     if path.is_dir():

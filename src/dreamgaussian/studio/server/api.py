@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from dreamgaussian import __version__
 from dreamgaussian.config import PRESETS, to_json
 from dreamgaussian.core.errors import InputError
-from dreamgaussian.formats import GAUSSIAN_WRITERS, MESH_WRITERS
+from dreamgaussian.formats.registry import formats
 from dreamgaussian.priors.registry import prior_names
 from dreamgaussian.studio.messages import Message
 from dreamgaussian.studio.server.client_queue import ClientQueue
@@ -39,14 +39,17 @@ RUN_FILES = {
     "fit.safetensors",
 }
 """Files of a run's folder that can be asked for; the studio reads no others."""
-EXPORTS = {
-    "gaussians.ply": [f"gaussians{ending}" for ending in GAUSSIAN_WRITERS],
-    "mesh.glb": [f"mesh{ending}" for ending in MESH_WRITERS],
-}
-"""Files that can be made of a run's results, by result."""
 COMMANDS = ("pause", "resume", "stop", "extract")
 """Commands to a worker at work."""
 MAX_FORM_BYTES = 100_000
+
+
+def exports() -> dict[str, list[str]]:
+    """Files that can be made of a run's results, by result: one for each format."""
+    return {
+        "gaussians.ply": [f"gaussians{record.ending}" for record in formats("Gaussians")],
+        "mesh.glb": [f"mesh{record.ending}" for record in formats("mesh")],
+    }
 
 
 class Api:
@@ -68,7 +71,7 @@ class Api:
                 "priors": list(prior_names()),
                 "max_upload_mb": settings.max_upload_mb,
                 "max_steps": settings.max_steps,
-                "exports": EXPORTS,
+                "exports": exports(),
             }
         )
 
@@ -155,9 +158,9 @@ class Api:
         return _file_response(self._manager.folder_of(job) / name, title)
 
     async def export(self, request: Request) -> Response:
-        """A run's result in one of the formats of `EXPORTS`, made on request."""
+        """A run's result in one of the formats of `exports`, made on request."""
         job, name = self._visible_job(request), request.path_params["name"]
-        if not any(name in names for names in EXPORTS.values()):
+        if not any(name in names for names in exports().values()):
             raise HTTPException(404, "There is no such format.")
         folder = self._manager.folder_of(job)
         answer = await self._manager.task_worker.run({"task": "export", "folder": str(folder), "name": name})

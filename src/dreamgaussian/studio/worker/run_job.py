@@ -9,9 +9,7 @@ from dreamgaussian.config import RunConfig
 from dreamgaussian.core.errors import Diverged, DreamGaussianError
 from dreamgaussian.core.files import atomic_path
 from dreamgaussian.fitting.state import FitState
-from dreamgaussian.formats.glb import write_glb
-from dreamgaussian.formats.ply import write_ply
-from dreamgaussian.formats.splat import write_splat
+from dreamgaussian.formats import glb, ply, splat
 from dreamgaussian.pipeline import Run, Snapshot, StageClock, extract, generate, open_run
 from dreamgaussian.runs.folder import write_results
 from dreamgaussian.studio.messages import Message
@@ -61,7 +59,7 @@ def run_job(spec: JobSpec, controls: Controls, send: Send) -> None:
                 _save(run, folder, send)
                 checkpoint_due = time.monotonic() + CHECKPOINT_INTERVAL_S
             if last.stage == "Mesh" and last.mesh is not None and run.last_stage != "Mesh":
-                write_glb(last.mesh, folder / "first-mesh.glb")
+                glb.write(last.mesh, folder / "first-mesh.glb")
             _obey(run, last, folder, controls, reporter, send)
             if controls.stopping:
                 _save(run, folder, send)
@@ -120,7 +118,7 @@ def _extract_now(run: Run, last: Snapshot, folder: Path, reporter: Reporter, sen
         send(Message({"kind": "note", "text": f"No mesh yet: {error}"}))
         return
     assert extracted.mesh is not None
-    write_glb(extracted.mesh, folder / "first-mesh.glb")
+    glb.write(extracted.mesh, folder / "first-mesh.glb")
     reporter.show_mesh(extracted.mesh, "first")
     reporter.restart_clock()
 
@@ -129,8 +127,8 @@ def _save(run: Run, folder: Path, send: Send) -> None:
     """Write the state to continue from, and the files that the page shows of it without a worker."""
     state = run.state
     state.save(folder / CHECKPOINT)
-    write_ply(state.gaussians, folder / "gaussians.ply")
-    write_splat(state.gaussians, folder / "gaussians.splat")
+    ply.write(state.gaussians, folder / "gaussians.ply")
+    splat.write(state.gaussians, folder / "gaussians.splat")
     with atomic_path(folder / "losses.json") as temporary:
         temporary.write_text(json.dumps([round(loss, 6) for loss in state.losses]), encoding="utf-8")
     send(Message({"kind": "saved", "step": state.step}))

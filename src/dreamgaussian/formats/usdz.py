@@ -1,7 +1,7 @@
 """Meshes as .usdz, which phones show in the room: one package with the mesh and its images inside.
 
-Needs usd-core. The layout is what Apple's AR Quick Look asks for: a binary layer first, y up, metres, one default
-prim, UsdPreviewSurface, PNG images, files aligned to 64 bytes.
+Needs usd-core. The layout that is written is what Apple's AR Quick Look asks for: a binary layer first, y up, metres,
+one default prim, UsdPreviewSurface, PNG images, files aligned to 64 bytes.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -20,17 +20,29 @@ from torch import Tensor
 from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.core.normals import vertex_normals
-from dreamgaussian.formats.textures import image_bytes, repeats
+from dreamgaussian.formats.join import join
+from dreamgaussian.formats.textures import image_bytes, image_from, repeats
 
 LONG_AGO = 24 * 3600 * 365 * 11
-"""Seconds: some time after 1980, where a package's clock starts."""
+"""Seconds since 1970: some time after 1980, where the clock of a package starts."""
 
 
-def write_usdz(mesh: Mesh, path: Path) -> None:
-    """Write the mesh with normals and, where it has them, its texture and normal map. Needs usd-core.
+def read(path: Path) -> Mesh:
+    """Read the triangles of all meshes, in metres with y up, with their diffuse texture."""
+    from pxr import Sdf, Usd, UsdGeom
 
-    Raises ConfigError where the folder cannot be written.
-    """
+    if not path.read_bytes().startswith(b"PK"):
+        raise ValueError("it is no package")
+    package, stage = Sdf.ZipFile.Open(str(path)), Usd.Stage.Open(str(path))
+    if not package or not stage:
+        raise ValueError("it cannot be opened")
+    world = _y_up_metres(stage)
+    prims = [UsdGeom.Mesh(prim) for prim in stage.Traverse() if prim.IsA(UsdGeom.Mesh)]
+    return join([_read_mesh(prim, np.array(prim.ComputeLocalToWorldTransform(0)) @ world, package) for prim in prims])
+
+
+def write(mesh: Mesh, path: Path) -> None:
+    """Write the mesh with normals and, where it has them, its texture and normal map."""
     from pxr import Sdf, Usd
 
     with tempfile.TemporaryDirectory() as folder, atomic_path(path) as temporary:
@@ -126,3 +138,59 @@ def _shader(stage: Any, name: str, kind: str) -> Any:
 
 def _array(tensor: Float[Tensor, "n _"]) -> np.ndarray:
     return np.ascontiguousarray(tensor.numpy(force=True), np.float32)
+
+
+def _y_up_metres(stage: Any) -> np.ndarray:
+    """From the stage's frame to ours, for rows as USD has them."""
+    from pxr import UsdGeom
+
+    matrix = np.eye(4)
+    if UsdGeom.GetStageUpAxis(stage) == UsdGeom.Tokens.z:
+        matrix[1:3, 1:3] = [[0, -1], [1, 0]]
+    matrix[:3, :3] *= UsdGeom.GetStageMetersPerUnit(stage)
+    return matrix
+
+
+def _read_mesh(prim: Any, world: np.ndarray, package: Any) -> Mesh:
+    from pxr import UsdGeom
+
+    points = np.array(prim.GetPointsAttr().Get(), np.float64).reshape(-1, 3) @ world[:3, :3] + world[3, :3]
+    corners = np.array(prim.GetFaceVertexIndicesAttr().Get(), np.int64)
+    triangles = _triangles(np.array(prim.GetFaceVertexCountsAttr().Get(), np.int64))
+    st = UsdGeom.PrimvarsAPI(prim).GetPrimvar("st")
+    uvs = None
+    if st and st.HasValue():
+        uvs = np.array(st.ComputeFlattened(), np.float32).reshape(-1, 2)
+        if len(uvs) == len(corners) != len(points):  # one for each corner: corners become vertices
+            points, corners = points[corners], np.arange(len(corners))
+        uvs = np.stack([uvs[:, 0], 1 - uvs[:, 1]], axis=1) if len(uvs) == len(points) else None
+    faces = corners[triangles]
+    if (prim.GetOrientationAttr().Get() == UsdGeom.Tokens.leftHanded) != (np.linalg.det(world[:3, :3]) < 0):
+        faces = faces[:, ::-1].copy()
+    return Mesh(
+        torch.from_numpy(points).float(),
+        torch.from_numpy(faces),
+        None if uvs is None else torch.from_numpy(uvs),
+        None if uvs is None else _diffuse(prim, package),
+    )
+
+
+def _triangles(sizes: np.ndarray) -> np.ndarray:
+    """Places of triangles' corners, for polygons of the given sizes cut from their first corner."""
+    starts, cuts = np.cumsum(sizes) - sizes, np.maximum(sizes - 2, 0)
+    owner = np.repeat(np.arange(len(sizes)), cuts)
+    step = np.arange(len(owner)) - np.repeat(np.cumsum(cuts) - cuts, cuts)
+    return np.stack([starts[owner], starts[owner] + step + 1, starts[owner] + step + 2], axis=1)
+
+
+def _diffuse(prim: Any, package: Any) -> torch.Tensor | None:
+    """The image that the diffuse colour of the bound material comes from."""
+    from pxr import UsdShade
+
+    material, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()
+    shader = material.ComputeSurfaceSource()[0] if material else None
+    source = shader.GetInput("diffuseColor").GetConnectedSources()[0] if shader else None
+    if not source:
+        return None
+    file = UsdShade.Shader(source[0].source.GetPrim()).GetInput("file").Get()
+    return image_from(bytes(package.GetFile(file.path)))

@@ -13,9 +13,7 @@ from torch import Tensor
 
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.formats.checks import checked_mesh, file_bytes
 from dreamgaussian.formats.join import join
-from dreamgaussian.formats.ply_header import read_header
 from dreamgaussian.formats.textures import image_from
 
 logger = logging.getLogger(__name__)
@@ -24,34 +22,25 @@ NO_COLOR = {(255, 255, 255), (102, 102, 102)}
 """White changes nothing; the grey is what trimesh gives to what has no material."""
 
 
-def read_mesh(path: Path) -> Mesh:
+def read_by_trimesh(path: Path) -> Mesh:
     """Read the triangles, with texture coordinates and texture where there are any.
 
     Polygons are cut into triangles, a material's colour becomes an image, colours of vertices are left out. What the
-    file names and is not beside it is left out with a warning. Raises `InputError` for what is not a whole file of
-    finite triangles.
+    file names and is not beside it is left out with a warning. Raises what trimesh does for a broken file.
     """
     import trimesh
 
-    if path.suffix.lower() == ".ply":
-        read_header(path)  # finds out a header that lies before memory is asked for
-    elif not file_bytes(path):
+    if path.stat().st_size == 0:
         raise InputError(f"{path} is empty. Export it again.")
     beside = _FilesBeside(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            scene = trimesh.load_scene(path, process=False, resolver=cast(Any, beside))
-            solids = [each for each in scene.dump() if isinstance(each, trimesh.Trimesh) and len(each.faces)]
-            meshes = [_mesh(each, images=beside.has_pictures) for each in solids]
-    except Exception as error:  # a parser of broken files may fail in any way
-        reason = " ".join(str(error).split())[:100]
-        raise InputError(f"{path} cannot be read as a mesh ({reason or type(error).__name__}).") from error
-    if not meshes:
-        raise InputError(f"{path} holds no triangles. Export it again.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scene = trimesh.load_scene(path, process=False, resolver=cast(Any, beside))
+        solids = [solid for solid in scene.dump() if isinstance(solid, trimesh.Trimesh) and len(solid.faces)]
+        mesh = join([_mesh(solid, images=beside.has_images) for solid in solids])
     for name in beside.lost:
         logger.warning("%s names %s, which is not there or broken: it is read without.", path, name)
-    return checked_mesh(join(meshes), path)
+    return mesh
 
 
 class _FilesBeside:
@@ -60,21 +49,21 @@ class _FilesBeside:
     def __init__(self, path: Path) -> None:
         self.folder = path.parent
         self.lost: list[str] = []
-        self.has_pictures = False
+        self.has_images = False
 
     def get(self, name: str) -> bytes:
         """A file's content, of its place or, where there is none, of its name alone in the mesh's folder.
 
-        Raises InputError where it is missing, what Pillow raises where it is a broken image.
+        Raises OSError where it is missing, what Pillow raises where it is a broken image.
         """
         named = self.folder / name.replace("\\", "/")
         try:
-            content = file_bytes(named if named.is_file() else self.folder / named.name)
+            content = (named if named.is_file() else self.folder / named.name).read_bytes()
             if not name.lower().endswith(".mtl"):
                 from PIL import Image
 
                 Image.open(io.BytesIO(content)).verify()
-                self.has_pictures = True
+                self.has_images = True
         except Exception:
             self.lost.append(name)
             raise

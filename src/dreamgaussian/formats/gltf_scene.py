@@ -1,23 +1,18 @@
-"""Meshes from binary glTF 2.0 files: the triangles of the scene with their base colour."""
+"""What a glTF document shows: the triangles of its scene, in its world, with their base colour."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.gaussians import rotation_matrices
 from dreamgaussian.core.image import linear_to_srgb, srgb_to_linear
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.formats.checks import checked_mesh
-from dreamgaussian.formats.glb import QUANTIZATION, WEBP
-from dreamgaussian.formats.gltf import MESHOPT, Document, accessor_array, data_of, read_container
-from dreamgaussian.formats.join import join
-from dreamgaussian.formats.libraries import need_library
+from dreamgaussian.formats.gltf import MESHOPT, QUANTIZATION, WEBP, Document, accessor_array, data_of
+from dreamgaussian.formats.libraries import MESHOPT as MESHOPT_LIBRARY
 from dreamgaussian.formats.textures import image_from
 
 TRIANGLES, STRIP, FAN = 4, 5, 6
@@ -27,30 +22,41 @@ READ = {WEBP, QUANTIZATION, MESHOPT, TEXTURE_TRANSFORM}
 """Extensions that a file may require, besides KHR_materials_*, which change only what is left out."""
 
 
-def read_glb(path: Path) -> Mesh:
-    """Read the triangles of the scene, in its world, with their base colour as a texture where they have one.
+def unpacked(document: Document, binary: bytes) -> tuple[Document, bytes]:
+    """The document and chunk with meshopt's compression undone. Raises ValueError for what is not read."""
+    required = document.get("extensionsRequired", [])
+    unread = [name for name in required if name not in READ and not name.startswith("KHR_materials_")]
+    if unread:
+        raise ValueError(f"it needs {unread[0]}, which is not read")
+    if MESHOPT in required:
+        MESHOPT_LIBRARY.require(f".glb with {MESHOPT}")
+    data, views = bytearray(binary), list(document.get("bufferViews", []))
+    for i, view in enumerate(views):
+        packing = view.get("extensions", {}).get(MESHOPT)
+        if packing is not None:
+            from meshopt import decode_gltf_buffer
 
-    Normals are left out, as ours follow from the triangles; so are metalness, roughness, opacity, bones and animations.
-    The normal map of a single mesh is kept. Raises `InputError` for what is not a whole file of finite meshes.
-    """
-    document, binary = read_container(path)
-    try:
-        with np.errstate(all="ignore"):  # what is not finite is found out below
-            meshes = list(_Scene(*_unpacked(document, binary)).meshes())
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OSError, SyntaxError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{path} is a glTF file that cannot be read ({reason}). Export it again.") from error
-    if not meshes:
-        raise InputError(f"{path} holds no triangles. Export it again.")
-    return checked_mesh(join(meshes), path)
+            start = packing.get("byteOffset", 0)
+            packed = binary[start : start + packing["byteLength"]]
+            sizes = (packing["count"], packing["byteStride"])
+            # No small file asks for gigabytes: it may unpack to a thousand times its size.
+            if packing.get("buffer", 0) != 0 or min(sizes) < 0 or sizes[0] * sizes[1] > 1000 * len(binary):
+                raise ValueError("compressed data is said to be larger than it can be")
+            rows = decode_gltf_buffer(packed, *sizes, packing["mode"], packing.get("filter"))
+            views[i] = {**view, "buffer": 0, "byteOffset": len(data), "extensions": {}}
+            data.extend(np.ascontiguousarray(rows).tobytes())
+            data.extend(bytes(-len(data) % 4))
+    return {**document, "bufferViews": views}, bytes(data)
 
 
 @dataclass(frozen=True)
-class _Scene:
+class GltfScene:
+    """The scene of a document whose data is uncompressed, as `unpacked` has it."""
+
     document: Document
     binary: bytes
     images: dict[Any, torch.Tensor] = field(default_factory=dict)
-    """Those already read, so that parts which share one have the same."""
+    """Images already read, so that parts which share one have the same tensor."""
 
     def roots(self) -> list[int]:
         """The nodes that the scene names, or all that no other node holds."""
@@ -177,29 +183,3 @@ def _transform(node: Any) -> np.ndarray:
     matrix[:3, :3] = rotation * np.array(node.get("scale", [1, 1, 1]), float)
     matrix[:3, 3] = node.get("translation", [0, 0, 0])
     return matrix
-
-
-def _unpacked(document: Document, binary: bytes) -> tuple[Document, bytes]:
-    """The document and chunk with meshopt's compression undone. Raises ValueError for what is not read."""
-    required = document.get("extensionsRequired", [])
-    unread = [name for name in required if name not in READ and not name.startswith("KHR_materials_")]
-    if unread:
-        raise ValueError(f"it needs {unread[0]}, which is not read")
-    if MESHOPT in required:
-        need_library("meshopt")
-    data, views = bytearray(binary), list(document.get("bufferViews", []))
-    for i, view in enumerate(views):
-        packing = view.get("extensions", {}).get(MESHOPT)
-        if packing is not None:
-            from meshopt import decode_gltf_buffer
-
-            start = packing.get("byteOffset", 0)
-            packed = binary[start : start + packing["byteLength"]]
-            sizes = (packing["count"], packing["byteStride"])
-            if packing.get("buffer", 0) != 0 or min(sizes) < 0 or sizes[0] * sizes[1] > 1000 * len(binary):
-                raise ValueError("compressed data is said to be larger than it can be")
-            rows = decode_gltf_buffer(packed, *sizes, packing["mode"], packing.get("filter"))
-            views[i] = {**view, "buffer": 0, "byteOffset": len(data), "extensions": {}}
-            data.extend(np.ascontiguousarray(rows).tobytes())
-            data.extend(bytes(-len(data) % 4))
-    return {**document, "bufferViews": views}, bytes(data)
