@@ -98,7 +98,7 @@ def test_gaussians_go_through_every_format_and_come_back(tmp_path: Path) -> None
         (MESH, "a.ply", "b.spz", r"holds a mesh, and \.spz files hold Gaussians"),
         (MESH, "a.ply", "b.xyz", r"b\.xyz ends in '\.xyz'"),
         (MESH, "a.ply", "a.ply", r"a\.ply is already there\. Choose another name, or pass --over"),
-        (MESH, "a.ply", "no/b.obj", r"cannot be written"),
+        (MESH, "a.ply", "no/b.obj", r"There is no folder .*no\. Make it, or choose another"),
     ],
 )
 def test_a_conversion_that_makes_no_sense_is_refused(

@@ -9,8 +9,8 @@ from tyro.conf import Positional, arg
 
 from dreamgaussian.cli.progress import stage_bars
 from dreamgaussian.config import MeshConfig
+from dreamgaussian.formats import check_free, check_target
 from dreamgaussian.formats.registry import endings
-from dreamgaussian.runs.folder import check_mesh_path
 
 if TYPE_CHECKING:
     from dreamgaussian.core.mesh import Mesh
@@ -51,7 +51,7 @@ class MeshCommand:
     def run(self) -> int:
         """Prints the mesh's path."""
         config = self.resolved()
-        path = check_mesh_path(self.output or self.gaussians.with_suffix(".glb"), overwrite=self.overwrite)
+        path = mesh_target(self.output or self.gaussians.with_suffix(".glb"), overwrite=self.overwrite)
         from dreamgaussian.core.device import choose_device
         from dreamgaussian.formats import load_gaussians
         from dreamgaussian.raster import choose_rasterizer
@@ -62,6 +62,14 @@ class MeshCommand:
         gaussians = load_gaussians(self.gaussians).to(device)
         save_last_mesh(mesh_scene(gaussians, rasterizer, config.mesh, config.bake, config.axes), path)
         return 0
+
+
+def mesh_target(path: Path, *, overwrite: bool) -> Path:
+    """The path, once it is known that a textured mesh can be written there. Raises as `check_target`."""
+    found = check_target(path, "mesh", overwrite=overwrite)
+    if not overwrite:
+        check_free(*found.files_beside(path))
+    return path
 
 
 def save_last_mesh(steps: "Iterator[MeshProgress]", path: Path) -> None:

@@ -6,13 +6,12 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from dreamgaussian.cli.mesh import save_last_mesh
+from dreamgaussian.cli.mesh import mesh_target, save_last_mesh
 from dreamgaussian.cli.words import check_words
 from dreamgaussian.config import TextureConfig
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.formats.registry import endings
 from dreamgaussian.inputs.decoding import check_image
-from dreamgaussian.runs.folder import check_mesh_path
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class TextureCommand:
             check_words(config)
         else:
             check_image(self.image)
-        path = check_mesh_path(
+        path = mesh_target(
             self.output or self.mesh.with_name(f"{self.mesh.stem}-textured.glb"), overwrite=self.overwrite
         )
         from dreamgaussian.formats import load_mesh

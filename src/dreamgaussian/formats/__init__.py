@@ -1,5 +1,6 @@
 """The third seam: files. `save` and `load` go by a file's ending; `registry.Format` says how to add a format."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -80,9 +81,7 @@ def convert(
     source, target = Path(source), Path(target)
     found = format_of(source)
     _check_kind(source, found.kind, target)
-    goal = check_format(target, found.kind, *options)
-    if not overwrite:
-        check_free(target)
+    goal = check_target(target, found.kind, *options, overwrite=overwrite)
     asset = found.read(source)
     albedo = asset.albedo if isinstance(asset, Mesh) else None
     if albedo is not None and not overwrite:
@@ -102,13 +101,30 @@ def kind_of(asset: "Gaussians | Mesh") -> Kind:
     return "Gaussians" if isinstance(asset, Gaussians) else "mesh"
 
 
-def check_format(path: Path, kind: Kind, *options: FormatOptions) -> Format:
-    """The format in which Gaussians or a mesh will be written; loads nothing heavy.
+def check_target(path: Path, kind: Kind, *options: FormatOptions, overwrite: bool) -> Format:
+    """The format of a file that is going to be written, once it is known that it can be. Loads nothing heavy.
 
-    Raises ConfigError where the ending names none, BackendUnavailable where its library is missing.
+    Args:
+        path: of the file.
+        kind: what it will hold.
+        options: settings of its format.
+        overwrite: it may be there already.
+
+    Raises:
+        ConfigError: the ending names no format; the file is there already, or is a folder; its folder is missing or
+            cannot be written.
+        BackendUnavailable: the format's library is not installed.
     """
     found = format_for(path, kind)
     found.require(*options)
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder. Give the name of a file.")
+    if not overwrite:
+        check_free(path)
+    if not path.parent.is_dir():
+        raise ConfigError(f"There is no folder {path.parent}. Make it, or choose another.")
+    if not os.access(path.parent, os.W_OK):
+        raise ConfigError(f"Nothing can be written into {path.parent}. Choose another folder.")
     return found
 
 
@@ -117,7 +133,7 @@ def check_files(settings: ExportSettings) -> None:
     kinds: dict[str, Kind] = {"gaussians": "Gaussians", "mesh": "mesh"}
     for path in map(Path, settings.files):
         if path.stem in kinds and path.name == str(path):
-            check_format(path, kinds[path.stem], settings.glb)
+            format_for(path, kinds[path.stem]).require(settings.glb)
         elif str(path) not in TURNTABLES:
             raise ConfigError(
                 f"export.files names {str(path)!r}. Give gaussians with one of {endings('Gaussians')}, mesh with one "
@@ -130,11 +146,6 @@ def check_free(*paths: Path) -> None:
     for path in paths:
         if path.exists():
             raise ConfigError(f"{path} is already there. Choose another name, or pass --overwrite.")
-
-
-def files_beside(path: Path) -> list[Path]:
-    """The files that may be written with the one of a textured mesh: its material and images."""
-    return format_for(path, "mesh").files_beside(path)
 
 
 def _load(path: Path, kind: Kind) -> "Gaussians | Mesh":

@@ -1,7 +1,6 @@
 """A run's folder: chosen and checked before the work, filled after it. No torch is loaded by importing this."""
 
 import json
-import os
 import platform
 import sys
 from collections.abc import Generator, Iterator, Mapping
@@ -16,7 +15,6 @@ from dreamgaussian.config import to_json
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.core.files import atomic_path, check_writable
 from dreamgaussian.core.image import over, to_uint8
-from dreamgaussian.formats import check_format, check_free, files_beside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,24 +64,6 @@ def results_folder(folder: Path, *, overwrite: bool) -> Generator[Path]:
         if fresh and not any(folder.iterdir()):
             folder.rmdir()
         raise
-
-
-def check_mesh_path(path: Path, *, overwrite: bool) -> Path:
-    """The path, once it is known that a mesh can be written there.
-
-    Raises ConfigError for an unknown ending, files that are there already (unless `overwrite`) or a folder
-    that is missing or closed.
-    """
-    check_format(path, "mesh")
-    if not overwrite:
-        check_free(path, *files_beside(path))
-    if path.is_dir():
-        raise ConfigError(f"{path} is a folder. Pass the name of a file with -o.")
-    if not path.parent.is_dir():
-        raise ConfigError(f"There is no folder {path.parent}. Make it, or pass another with -o.")
-    if not os.access(path.parent, os.W_OK):
-        raise ConfigError(f"Nothing can be written into {path.parent}. Pass another folder with -o.")
-    return path
 
 
 def write_results(
