@@ -12,14 +12,22 @@ from dreamgaussian.evaluate.settings import EvalSettings
 
 @dataclass(frozen=True)
 class EvalCommand:
-    """Score whole runs on the benchmark's held-out objects and write a report."""
+    """Score runs, or assets of any program, on the benchmark's held-out objects and write a report."""
 
     settings: Annotated[EvalSettings, arg(name="")] = field(default_factory=EvalSettings)
+    write_inputs: Annotated[Path | None, arg(metavar="FOLDER")] = None
+    """Only write the input images of all objects into this folder, for other programs; see --assets."""
     debug: bool = False
     """Show the whole traceback of an error."""
 
     def run(self) -> int:
-        """Prints the report's path."""
+        """Print the report's path."""
+        if self.write_inputs is not None:
+            from dreamgaussian.evaluate.assets import write_inputs
+
+            write_inputs(self.write_inputs)
+            print(self.write_inputs)
+            return 0
         from dreamgaussian.evaluate.benchmark import evaluate
 
         report: Path | None = None

@@ -1,4 +1,4 @@
-"""Bars of progress on standard error."""
+"""Progress bars on standard error."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 def progress_bars() -> Any:
-    """Bars on standard error, with the facts of the moment and the time left."""
+    """rich's progress bars on standard error, with a text (`facts`), the time so far and the time left."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -23,16 +23,16 @@ def progress_bars() -> Any:
 
 
 class ShowStage(Protocol):
-    """Moves the bar of a stage."""
+    """Shows how far a stage is."""
 
     def __call__(self, stage: str, done: float, total: float, facts: str = "") -> None:
-        """`done` of `total`, and what else is to be told."""
+        """Set the stage's bar to `done` of `total`, with `facts` beside it."""
         ...
 
 
 @contextmanager
 def stage_bars() -> Generator[ShowStage]:
-    """Shows how far each stage is; a stage's bar comes when it is first heard of."""
+    """Progress bars, one a stage; a stage's bar appears when it is first shown."""
     with progress_bars() as progress:
         bars: dict[str, Any] = {}
 

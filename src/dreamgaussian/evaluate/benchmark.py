@@ -1,9 +1,10 @@
-"""Runs the whole pipeline on held-out objects and scores what comes out, stage by stage."""
+"""Runs on held-out objects, scored stage by stage; or assets of any program, scored as they are."""
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,6 +20,7 @@ from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.image import on_white, psnr, to_uint8
 from dreamgaussian.core.mesh import Mesh
+from dreamgaussian.evaluate.assets import find_assets, read_asset
 from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkEntry, BenchmarkObject, read_index, read_object
 from dreamgaussian.evaluate.given_views import given_views, posed_images, write_views
 from dreamgaussian.evaluate.methods import (
@@ -45,17 +47,24 @@ from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.evaluate.steps import EvalStep
 from dreamgaussian.evaluate.text.text_benchmark import evaluate_text
 from dreamgaussian.fitting.settings import Method
-from dreamgaussian.pipeline import Snapshot, StageClock, generate, open_run
+from dreamgaussian.pipeline import Snapshot, StageClock, choose_device, generate, open_run
 from dreamgaussian.priors.registry import prior_record
+from dreamgaussian.raster import choose_rasterizer
 from dreamgaussian.runs.folder import peak_memory_mb, results_folder
 
+logger = logging.getLogger(__name__)
+
 SIZES = (64, VIEW_SIZE)
-"""Pixels at which views are scored; 64 is what the embedded prior sees."""
+"""Side of the views that are scored, in pixels; 64 is what the embedded prior sees."""
 BASELINES = "baselines"
-"""The variant that runs nothing."""
+"""The variant that needs no run."""
 DEFAULT = "default"
+"""The variant with the preset's own settings."""
+ASSETS = "assets"
+"""The variant of given files."""
 STRIP_VIEWS = 5
 STRIP_SIDE = 160
+"""Pixels of a view in the report's strips."""
 
 SEVERAL = {"2 images": 2, "4 images": 4}
 """Variants with more than one input image."""
@@ -63,7 +72,7 @@ Change = Callable[[RunConfig], RunConfig]
 
 
 def _distilled(**changes: Any) -> Change:
-    """Other settings of score distillation."""
+    """A change of the settings of score distillation."""
     return lambda c: replace(c, fit=replace(c.fit, distill=replace(c.fit.distill, **changes)))
 
 
@@ -76,15 +85,24 @@ ABLATIONS: dict[str, Change] = {
     "with stage 2": lambda c: replace(c, refine=replace(c.refine, steps=10)),
     **{method: _distilled(method=method) for method in get_args(Method) if method != "sds"},
 }
-"""As in the paper's figure, and the variants of score distillation. Stage 2, which `mini` goes without, is scored
-beside the baked mesh it began with."""
+"""Those of the paper's figure, and the other kinds of score distillation. Stage 2, off by default with `mini`,
+is scored beside the baked mesh that it starts from."""
 
 
 def evaluate(settings: EvalSettings, archive: Path | None = None) -> Iterator[EvalStep]:
-    """Run, score and report. Finished results in the output folder are taken as they are.
+    """Run, score and report; results that the output folder has already are not measured again.
 
-    Raises WeightsUnavailable where a metric's network is not installed, ConfigError where the folder cannot be used;
-    both before anything is run.
+    Args:
+        settings: What to run or score, and where to write.
+        archive: The objects; the default is the archive that comes with the package.
+
+    Yields:
+        Progress; the last step has the report's path.
+
+    Raises:
+        WeightsUnavailable: The network of a metric is not installed.
+        ConfigError: The output folder cannot be used, or the folder of assets has none. All three before any run.
+        InputError: An asset cannot be read.
     """
     networks = Networks.load()
     with results_folder(settings.output, overwrite=True):
@@ -92,19 +110,26 @@ def evaluate(settings: EvalSettings, archive: Path | None = None) -> Iterator[Ev
 
 
 def _evaluate(settings: EvalSettings, archive: Path | None, networks: Networks) -> Iterator[EvalStep]:
-    several = [name for name, images in SEVERAL.items() if images in settings.images]
-    variants = (BASELINES, DEFAULT, *several, *(ABLATIONS if settings.ablations else ()))
-    wanted = [(e, v) for e in read_index(archive)[: settings.object_count] for v in variants]
+    entries = read_index(archive)[: settings.object_count]
+    assets = _assets(entries, settings)
+    if settings.assets.folder is not None:
+        entries = [entry for entry in entries if entry.key in assets]
+        variants = [BASELINES, ASSETS]
+    else:
+        several = [name for name, images in SEVERAL.items() if images in settings.images]
+        variants = [BASELINES, DEFAULT, *several, *(ABLATIONS if settings.ablations else ())]
+    wanted = [(entry, variant) for entry in entries for variant in variants]
     results: list[ObjectResult] = []
     for done, (entry, variant) in enumerate(wanted):
         start = EvalStep(done, len(wanted), entry.name, variant, "Scores", 0, 1)
         yield start
         path = settings.output / entry.key / result_name(variant)
-        identity = _identity(entry, variant, settings)
+        asset = assets.get(entry.key)
+        identity = _identity(entry, variant, settings, asset)
         result = read_result(path) if path.exists() else None
         if result is None or result.identity != identity:
             subject = read_object(entry, archive)
-            result = yield from _measure(subject, variant, settings, networks, identity, start)
+            result = yield from _measure(subject, variant, settings, asset, networks, identity, start)
             write_result(path, result)
         results.append(result)
     texts = (yield from evaluate_text(settings)) if settings.text else []
@@ -116,6 +141,7 @@ def _measure(
     subject: BenchmarkObject,
     variant: str,
     settings: EvalSettings,
+    asset: Path | None,
     networks: Networks,
     identity: dict[str, Any],
     start: EvalStep,
@@ -129,6 +155,8 @@ def _measure(
     if variant == BASELINES:
         _write_strip(folder / "truth.webp", truth)
         shown = baseline_views(subject, cameras, truth)
+    elif asset is not None:
+        shown = _asset_views(asset, subject, settings, cameras)
     else:
         shown = yield from _run(subject, folder, _config(entry, variant, settings), cameras, clock, start)
     clock.enter("Scores")
@@ -149,7 +177,7 @@ def _run(
     clock: StageClock,
     start: EvalStep,
 ) -> Generator[EvalStep, None, dict[str, MethodViews]]:
-    """The whole pipeline on the input image, and what each of its stages shows."""
+    """Run the pipeline on the input image; the views of each of its stages."""
     image = folder / "input.webp"
     with atomic_path(image) as temporary:
         temporary.write_bytes(subject.input_webp)
@@ -171,6 +199,17 @@ def _run(
         shown[BAKED] = mesh_views(meshes["Mesh"], cameras, front)
     shown[MESH] = mesh_views(meshes.get("Texture", meshes["Mesh"]), cameras, front)
     return shown
+
+
+def _asset_views(
+    path: Path, subject: BenchmarkObject, settings: EvalSettings, cameras: Sequence[Camera]
+) -> dict[str, MethodViews]:
+    front = subject.entry.input_camera
+    asset = read_asset(path, front, subject.input_view, settings.assets)
+    if isinstance(asset, Mesh):
+        return {MESH: mesh_views(asset, cameras, front)}
+    device = choose_device(settings.device)
+    return {GAUSSIANS: gaussian_views(asset.to(device), choose_rasterizer("auto", device), cameras, front)}
 
 
 def _score(
@@ -202,10 +241,28 @@ def _config(entry: BenchmarkEntry, variant: str, settings: EvalSettings) -> RunC
     return ABLATIONS.get(variant, lambda c: c)(replace(config, subject=subject))
 
 
-def _identity(entry: BenchmarkEntry, variant: str, settings: EvalSettings) -> dict[str, Any]:
+def _assets(entries: Sequence[BenchmarkEntry], settings: EvalSettings) -> dict[str, Path]:
+    """The given files by their objects' keys; none where runs are scored."""
+    folder = settings.assets.folder
+    if folder is None:
+        return {}
+    assets = find_assets(folder, entries)
+    if missing := [entry.key for entry in entries if entry.key not in assets]:
+        logger.warning(
+            "%d of %d objects have no asset and no score: %s", len(missing), len(entries), ", ".join(missing)
+        )
+    return assets
+
+
+def _identity(entry: BenchmarkEntry, variant: str, settings: EvalSettings, asset: Path | None) -> dict[str, Any]:
     """What a result depends on, as JSON gives it back."""
     identity: dict[str, Any] = {"version": __version__, "views": scored_views(entry, settings)}
-    if variant != BASELINES:
+    if variant == BASELINES:
+        pass
+    elif asset is not None:
+        identity["asset"] = hashlib.sha256(asset.read_bytes()).hexdigest()[:16]
+        identity["frame"] = asdict(replace(settings.assets, folder=None))
+    else:
         identity["config"] = to_json(_config(entry, variant, settings))
         if weights := prior_record(settings.prior.name).weights:
             identity["weights"] = hashlib.sha256(weights().read_bytes()).hexdigest()[:16]

@@ -1,8 +1,9 @@
-"""The benchmark's objects: an input image, true views round it and points on its true surface.
+"""The benchmark's objects: an input image, true views all round and points on the true surface.
 
 `data/objects.zip` holds `index.json` (names, credits, cameras) and for every object `KEY/input.webp`, `KEY/00.webp`...
-and `KEY/points.npy`; `build.py` makes it. An object's world is that of its input image: azimuth 0 at the input's
-elevation, the cut-out's longer side filling 0.8 of the frame, the middle of its depth at the origin.
+and `KEY/points.npy`; `python -m factory.benchmark` makes it. An object's world frame is set by its input image: the
+camera at azimuth 0 and the input's elevation, the longer side of the outline filling 0.8 of the frame, the middle of
+the depth at the origin.
 """
 
 import io
@@ -31,7 +32,7 @@ POINT_STEP = 1 / 1024
 
 @dataclass(frozen=True)
 class BenchmarkEntry:
-    """An object of the index."""
+    """An object's entry in the index."""
 
     key: str
     name: str
@@ -39,18 +40,18 @@ class BenchmarkEntry:
     creator: str
     licence: str
     elevation_deg: float
-    """Of the input view; its azimuth is 0."""
+    """Elevation of the input view; its azimuth is 0."""
     views_deg: tuple[tuple[float, float], ...]
-    """(azimuth, elevation) of the true views."""
+    """(azimuth, elevation) of the true views, in degrees."""
 
     @property
     def input_camera(self) -> Camera:
-        """Of the input image."""
+        """Camera of the input image."""
         return Camera.orbit(0, self.elevation_deg, VIEW_SIZE)
 
     @property
     def cameras(self) -> list[Camera]:
-        """Of the true views."""
+        """Cameras of the true views."""
         return [Camera.orbit(azimuth, elevation, VIEW_SIZE) for azimuth, elevation in self.views_deg]
 
 
@@ -62,11 +63,11 @@ class BenchmarkObject:
     input_webp: bytes
     """The input image's file."""
     input_view: Float[Tensor, "s s 4"]
-    """The same, premultiplied."""
+    """The input image, premultiplied RGBA in [0, 1]."""
     views: Float[Tensor, "n s s 4"]
     """The true views, premultiplied RGBA in [0, 1]."""
     points: Float32[np.ndarray, "m 3"]
-    """On the visible surface."""
+    """Points on the part of the surface that is visible from outside."""
 
 
 def shipped_objects() -> Path:
@@ -79,11 +80,16 @@ def read_index(archive: Path | None = None) -> list[BenchmarkEntry]:
     return [_entry(values) for values in json.loads(_read(archive or shipped_objects(), "index.json"))["objects"]]
 
 
+def read_input(entry: BenchmarkEntry, archive: Path | None = None) -> bytes:
+    """The file of the input image alone, a WebP."""
+    return _read(archive or shipped_objects(), f"{entry.key}/input.webp")
+
+
 def read_object(entry: BenchmarkEntry, archive: Path | None = None) -> BenchmarkObject:
-    """One object's images and points."""
+    """One object's images and points. Raises InputError where the archive cannot be read."""
     archive = archive or shipped_objects()
     names = [f"{entry.key}/{index:02d}.webp" for index in range(len(entry.views_deg))]
-    input_webp = _read(archive, f"{entry.key}/input.webp")
+    input_webp = read_input(entry, archive)
     points = np.load(io.BytesIO(_read(archive, f"{entry.key}/points.npy")), allow_pickle=False)
     return BenchmarkObject(
         entry,
