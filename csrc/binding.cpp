@@ -1,5 +1,5 @@
 // The Python module `dreamgaussian._core`. Tensors come as the addresses of their first numbers, which takes a
-// tenth of the time of any protocol for arrays; dreamgaussian/raster/cpu.py and dreamgaussian/guidance/mini/march.py
+// tenth of the time of any protocol for arrays; dreamgaussian/raster/cpu.py and dreamgaussian/priors/mini/march.py
 // answer for shapes, types and lifetimes.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/array.h>
@@ -48,12 +48,12 @@ struct PyFrame {
     FramePtr frame;
 
     // `gradients`: color, alpha, depth, extra; 0 where there is none.
-    // `outputs`: means, log_scales, quats, opacity_logits, colors, extra, screen_means, screen_means_abs (or 0).
-    void backward(const Addresses<4>& gradients, const Addresses<8>& outputs, int threads) {
+    // `outputs`: means, log_scales, quats, opacity_logits, colors, extra, screen_means.
+    void backward(const Addresses<4>& gradients, const Addresses<7>& outputs, int threads) {
         const ImageGradients sources = {at<const float>(gradients[0]), at<const float>(gradients[1]),
                                           at<const float>(gradients[2]), at<const float>(gradients[3])};
         const GaussianGradients targets = {at(outputs[0]), at(outputs[1]), at(outputs[2]), at(outputs[3]),
-                                           at(outputs[4]), at(outputs[5]), at(outputs[6]), at(outputs[7])};
+                                           at(outputs[4]), at(outputs[5]), at(outputs[6])};
         splat::backward(*frame, sources, targets, threads);
     }
 };

@@ -5,8 +5,8 @@
 //     v_alpha_i = T_i g_i - (Σ_{j behind i} w_j g_j - v_A T_end) / (1 - alpha_i)
 // where T is recovered by dividing the final transmittance, and the bracket is carried from splat to splat (`behind`).
 // A pair's sums, over its pixels, of s = alpha v_alpha and its moments are laid out as
-//     s, s u, s v, s u², s u v, s v², |s ux u|, |s (uy u + vy v)|, then one per channel
-// in the coordinates of Splat.
+//     s, s u, s v, s u², s u v, s v², then one per channel
+// in the coordinates of Splat, and padded to a multiple of four (Frame::pair_stride), as four sums are stored at once.
 #pragma once
 
 #include "blend.h"
@@ -71,7 +71,7 @@ INLINE void start_block(const Frame& frame, int tile, int block, const ImageGrad
 }
 
 // The sums of one pair over the blocks in `blocks`.
-template <int CHANNELS, bool ABSGRAD>
+template <int CHANNELS>
 INLINE void pair_backward(const Frame& frame, TileState& state, int32_t pair, uint32_t blocks, Floats* channel_sums,
                           float* sums) {
     const uint32_t splat = frame.pairs.data[pair].splat;
@@ -80,7 +80,7 @@ INLINE void pair_backward(const Frame& frame, TileState& state, int32_t pair, ui
     const int channel_count = CHANNELS ? CHANNELS : frame.channel_count;
     const Floats least_exponent = frame.conventions.log2_alpha_min, alpha_max = frame.conventions.alpha_max;
 
-    Floats total = 0.0f, su = 0.0f, sv = 0.0f, suu = 0.0f, suv = 0.0f, svv = 0.0f, abs_x = 0.0f, abs_y = 0.0f;
+    Floats total = 0.0f, su = 0.0f, sv = 0.0f, suu = 0.0f, suv = 0.0f, svv = 0.0f;
     for (int k = 0; k < channel_count; k++) channel_sums[k] = 0.0f;
     for (; blocks; blocks &= blocks - 1) {
         float* rows = state.lanes + __builtin_ctz(blocks) * (GRADIENTS + channel_count) * LANES;
@@ -108,18 +108,17 @@ INLINE void pair_backward(const Frame& frame, TileState& state, int32_t pair, ui
         const Floats tu = t * f.u, tv = t * f.v;
         total += t, su += tu, sv += tv;
         suu = fma(tu, f.u, suu), suv = fma(tu, f.v, suv), svv = fma(tv, f.v, svv);
-        if (ABSGRAD) abs_x += abs(s.ux * tu), abs_y += abs(fma(s.uy, tu, s.vy * tv));
     }
     store_sums(sums, total, su, sv, suu);
-    store_sums(sums + 4, suv, svv, abs_x, abs_y);
+    store_sums(sums + 4, suv, svv, channel_sums[0], channel_sums[1]);
     const Floats none = 0.0f;
-    for (int k = 0; k < channel_count; k += 4)
+    for (int k = 2; k < channel_count; k += 4)
         store_sums(sums + GEOMETRY_SUMS + k, channel_sums[k], k + 1 < channel_count ? channel_sums[k + 1] : none,
                    k + 2 < channel_count ? channel_sums[k + 2] : none,
                    k + 3 < channel_count ? channel_sums[k + 3] : none);
 }
 
-template <int CHANNELS, bool ABSGRAD>
+template <int CHANNELS>
 INLINE void blend_tile_backward(Frame& frame, int tile, Scratch& scratch, const ImageGradients& gradients) {
     constexpr uint32_t AHEAD = 8;  // pairs to prefetch
     const int channel_count = CHANNELS ? CHANNELS : frame.channel_count, stride = frame.pair_stride();
@@ -149,22 +148,20 @@ INLINE void blend_tile_backward(Frame& frame, int tile, Scratch& scratch, const 
         const uint32_t blocks = pairs[pair].blocks & active;
         float* sums = frame.pair_sums.data + static_cast<size_t>(pairs[pair].slot) * stride;
         if (blocks)
-            pair_backward<CHANNELS, ABSGRAD>(frame, state, number, blocks, channel_sums, sums);
+            pair_backward<CHANNELS>(frame, state, number, blocks, channel_sums, sums);
         else
             __builtin_memset(sums, 0, sizeof(float) * stride);
     }
 }
 
-static void blend_backward(Frame& frame, int tile, Scratch& scratch, const ImageGradients& gradients, bool absgrad) {
+static void blend_backward(Frame& frame, int tile, Scratch& scratch, const ImageGradients& gradients) {
     switch (frame.channel_count) {
         case 4:
-            return absgrad ? blend_tile_backward<4, true>(frame, tile, scratch, gradients)
-                           : blend_tile_backward<4, false>(frame, tile, scratch, gradients);
+            return blend_tile_backward<4>(frame, tile, scratch, gradients);
         case 7:
-            return absgrad ? blend_tile_backward<7, true>(frame, tile, scratch, gradients)
-                           : blend_tile_backward<7, false>(frame, tile, scratch, gradients);
+            return blend_tile_backward<7>(frame, tile, scratch, gradients);
         default:
-            return blend_tile_backward<0, true>(frame, tile, scratch, gradients);
+            return blend_tile_backward<0>(frame, tile, scratch, gradients);
     }
 }
 

@@ -15,7 +15,7 @@ constexpr int BLOCK = 4;          // pixels along a block's side: a block is one
 constexpr int TILE_BLOCKS = 16;   // blocks in a tile, row by row
 constexpr int TILE_PIXELS = 256;  // pixels in a tile, block by block
 constexpr int CHUNK = 512;        // Gaussians that one thread projects at a time
-constexpr int GEOMETRY_SUMS = 8;  // a pair's gradient sums before those of the channels, see blend_backward.h
+constexpr int GEOMETRY_SUMS = 6;  // a pair's gradient sums before those of the channels, see blend_backward.h
 
 // Memory for `T` that only grows, aligned for vectors and never initialised. Kernels read `data` alone.
 template <class T>
@@ -59,7 +59,7 @@ struct Gaussians {
 
 struct GaussianGradients {
     float *means, *log_scales, *quats, *opacity_logits, *colors, *extra;
-    float *screen_means, *screen_means_abs;  // 2 each; the latter may be null
+    float* screen_means;  // 2 each
 };
 
 // Row by row, channels last. Also holds the loss's gradients with respect to an image; there, any may be null.

@@ -15,7 +15,7 @@ struct Kernels {
     // Draws one tile.
     void (*blend)(Frame& frame, int tile, Scratch& scratch, const Image& image);
     // Fills the gradient sums of one tile's pairs.
-    void (*blend_backward)(Frame& frame, int tile, Scratch& scratch, const ImageGradients& gradients, bool absgrad);
+    void (*blend_backward)(Frame& frame, int tile, Scratch& scratch, const ImageGradients& gradients);
     // Adds up the gradient sums of chunk number `index` and takes them back to the Gaussians.
     void (*project_backward)(Frame& frame, int index, const Chunk& chunk, Scratch& scratch,
                              const GaussianGradients& gradients);

@@ -31,7 +31,7 @@ INLINE void add_up_pairs(const float* pair_sums, uint32_t count, int stride, flo
 
 // What the image wants of sixteen splats.
 struct SplatGradients {
-    Floats s, u, v, uu, uv, vv, abs_x, abs_y, depth;
+    Floats s, u, v, uu, uv, vv, depth;
 };
 
 INLINE SplatGradients gather_pairs(const Frame& frame, const Chunk& chunk, int first, int count, Scratch& scratch,
@@ -52,7 +52,7 @@ INLINE SplatGradients gather_pairs(const Frame& frame, const Chunk& chunk, int f
     const Ints rows = min(load(LANE_INDEX), count - 1) * row;
     Floats columns[GEOMETRY_SUMS + 1];
     for (int k = 0; k <= GEOMETRY_SUMS; k++) columns[k] = gather(scratch.lanes.data + k, rows);
-    return {columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6], columns[7], columns[8]};
+    return {columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6]};
 }
 
 // Where alpha = o exp(-½ dᵀ X d) and X = 2 ln 2 L Lᵀ is the inverse of Σ', with L = (ux, 0; uy, vy) and (u, v) = Lᵀ d,
@@ -142,8 +142,6 @@ INLINE void project_lanes_backward(const Frame& frame, const Chunk& chunk, int f
     write_rows(out.quats, first, count, 4, quats);
     write_rows(out.opacity_logits, first, count, 1, &opacity_logits);
     write_rows(out.screen_means, first, count, 2, screen);
-    const Floats screen_abs[2] = {CENTER_FACTOR * g.abs_x, CENTER_FACTOR * g.abs_y};
-    if (out.screen_means_abs) write_rows(out.screen_means_abs, first, count, 2, screen_abs);
 }
 
 static void project_backward(Frame& frame, int index, const Chunk& chunk, Scratch& scratch,

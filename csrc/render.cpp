@@ -115,7 +115,7 @@ void backward(Frame& frame, const ImageGradients& gradients, const GaussianGradi
     ThreadPool::shared().run(threads, [&](Team& team) {
         Scratch& scratch = scratch_of_this_thread();
         tiles.drain([&](int i) {
-            kernels.blend_backward(frame, frame.tile_order.data[i], scratch, gradients, outputs.screen_means_abs);
+            kernels.blend_backward(frame, frame.tile_order.data[i], scratch, gradients);
         });
         team.meet();
         chunks.drain(

@@ -69,7 +69,7 @@ def everything(rasterizer: Rasterizer, scene: Scene, dtype: torch.dtype = torch.
     """Every output, and every gradient of a loss that weighs all outputs at random (seeded)."""
     gaussians = with_gradients(scene.gaussians.to(dtype))
     extra = None if scene.extra is None else scene.extra.detach().to(dtype, copy=True).requires_grad_()
-    render = rasterizer.render(gaussians, scene.camera, extra=extra, cutoffs=scene.cutoffs, absgrad=True)
+    render = rasterizer.render(gaussians, scene.camera, extra=extra, cutoffs=scene.cutoffs)
     images = {"color": render.color, "alpha": render.alpha, "depth": render.depth, "extra channels": render.extra}
     generator = torch.Generator().manual_seed(1)
     losses = [(each * torch.randn(each.shape, generator=generator).to(each)).sum() for each in images.values()]
@@ -78,7 +78,6 @@ def everything(rasterizer: Rasterizer, scene: Scene, dtype: torch.dtype = torch.
     if extra is not None:
         gradients["gradient of extra"] = extra.grad
     gradients["gradient of screen_means"] = render.screen_means.grad
-    gradients["absgrad"] = render.screen_means.absgrad
     found = images | {"radii": render.radii, "screen_means": render.screen_means} | gradients
     assert all(tensor is not None for tensor in found.values())
     return {name: tensor.detach() for name, tensor in found.items()}

@@ -104,35 +104,24 @@ def test_where_alpha_is_capped_the_opacity_has_no_gradient(rasterizer: Rasterize
 
 def test_screen_means_gradient_is_in_pixels(rasterizer: Rasterizer) -> None:
     gaussians = with_gradients(dot())
-    render = rasterizer.render(gaussians, small_camera(), absgrad=True)
+    render = rasterizer.render(gaussians, small_camera())
     render.alpha[1, 4].backward()
     # d/dμ of 0.5 exp(-|p - μ|²/2) is (p - μ) times the value, 0.0410, with p - μ = (2, -1).
     expected = torch.tensor([[2 * D5, -D5]])
     screen = render.screen_means
     assert screen.is_leaf
     torch.testing.assert_close(screen.grad, expected, atol=1e-6, rtol=0)
-    torch.testing.assert_close(screen.absgrad, expected.abs(), atol=1e-6, rtol=0)
     # On the axis, moving right in the world moves right on the screen, and up moves up.
     torch.testing.assert_close(
         gaussians.means.grad[:, :2], expected * torch.tensor([1.0, -1.0]) * small_camera().focal_px / 2
     )
 
 
-def test_absgrad_adds_what_cancels_in_the_gradient(rasterizer: Rasterizer) -> None:
-    render = rasterizer.render(with_gradients(dot()), small_camera(), absgrad=True)
-    render.alpha.sum().backward()
-    columns = torch.arange(5.0) - 2
-    expected = (ALPHA * columns.abs()).sum().expand(1, 2)
-    torch.testing.assert_close(render.screen_means.grad, torch.zeros(1, 2), atol=1e-6, rtol=0)
-    torch.testing.assert_close(render.screen_means.absgrad, expected, atol=1e-6, rtol=1e-6)
-
-
 def test_gradients_add_up_over_backward_passes(rasterizer: Rasterizer) -> None:
-    render = rasterizer.render(with_gradients(dot()), small_camera(), absgrad=True)
+    render = rasterizer.render(with_gradients(dot()), small_camera())
     for _ in range(2):
         render.alpha[1, 4].backward(retain_graph=True)
     torch.testing.assert_close(render.screen_means.grad, 2 * torch.tensor([[2 * D5, -D5]]), atol=1e-6, rtol=0)
-    torch.testing.assert_close(render.screen_means.absgrad, 2 * torch.tensor([[2 * D5, D5]]), atol=1e-6, rtol=0)
 
 
 def test_without_gradients_nothing_is_recorded(rasterizer: Rasterizer) -> None:

@@ -202,9 +202,9 @@ def test_changing_a_parameter_between_the_passes_is_noticed() -> None:
 
 def test_the_core_never_sees_tensors_of_the_wrong_shape() -> None:
     shapes = [(5, 3), (5, 3), (5, 4), (4,), (5, 3), (5, 0)]
-    view = cpu.View([0.0] * 13, [0.0] * 6, 8, 8, 1.0, 0.0, False)
+    arguments = cpu.RenderArguments([0.0] * 13, [0.0] * 6, 8, 8, 1.0, 0.0)
     with pytest.raises(AssertionError, match=r"\(4,?\)|\[4\]"):
-        cpu._Draw.apply(view, torch.zeros(5, 2), *(torch.zeros(shape) for shape in shapes))
+        cpu._Draw.apply(arguments, torch.zeros(5, 2), *(torch.zeros(shape) for shape in shapes))
 
 
 def test_float64_is_refused_with_advice() -> None:

@@ -30,7 +30,6 @@ def stand_in(
     height: int,
     *,
     render_mode: str,
-    absgrad: bool,
     packed: bool,
     **constants: Any,
 ) -> tuple[Tensor, Tensor, dict[str, Any]]:
@@ -51,12 +50,6 @@ def stand_in(
     channels = torch.cat([colors, footprints.depths[:, None]], dim=1)[order]
     covariances = footprints.covariances[order]
     image, alpha = reference.composite(offsets, covariances, opacities[order], channels, Cutoffs())
-    if absgrad:
-
-        def keep(gradient: Tensor) -> None:
-            means2d.absgrad = torch.zeros_like(means2d).index_add(1, order, gradient.abs().sum(dim=1)[None])
-
-        offsets.register_hook(keep)
     radii = reference.visible_radii(footprints, opacities, camera, Cutoffs())
     meta = {"means2d": means2d, "radii": radii.ceil().int()[None, :, None].expand(1, -1, 2)}
     return image.reshape(1, height, width, -1), alpha.reshape(1, height, width, 1), meta
@@ -74,9 +67,8 @@ class StandIn:
         *,
         extra: Tensor | None = None,
         cutoffs: Cutoffs = Cutoffs(),
-        absgrad: bool = False,
     ) -> Render:
-        return draw_with(stand_in, gaussians, camera, extra=extra, cutoffs=cutoffs, absgrad=absgrad)
+        return draw_with(stand_in, gaussians, camera, extra=extra, cutoffs=cutoffs)
 
 
 @pytest.mark.parametrize("extra", [None, 3])

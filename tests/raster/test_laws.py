@@ -61,7 +61,7 @@ def test_the_order_of_the_gaussians_changes_nothing(rasterizer: Rasterizer) -> N
     a, b = (everything(rasterizer, Scene(each, CAMERA)) for each in (gaussians, gaussians[order]))
     for name in IMAGES:
         torch.testing.assert_close(a[name], b[name], atol=2e-5, rtol=0)
-    for name in ("gradient of means", "gradient of log_scales", "absgrad", "radii"):
+    for name in ("gradient of means", "gradient of log_scales", "gradient of screen_means", "radii"):
         error = (a[name][order] - b[name]).norm() / a[name].norm()
         assert error < 1e-4, name
 

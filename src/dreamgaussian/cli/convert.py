@@ -31,8 +31,6 @@ class ConvertCommand:
     glb: GlbSettings = field(default_factory=GlbSettings)
     overwrite: bool = False
     """Replace a file that is already there."""
-    debug: bool = False
-    """Show the whole traceback of an error."""
 
     def run(self) -> int:
         """Prints the new file's path."""

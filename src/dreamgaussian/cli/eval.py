@@ -17,8 +17,6 @@ class EvalCommand:
     settings: Annotated[EvalSettings, arg(name="")] = field(default_factory=EvalSettings)
     write_inputs: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Only write the input images of all objects into this folder, for other programs; see --assets."""
-    debug: bool = False
-    """Show the whole traceback of an error."""
 
     def run(self) -> int:
         """Print the report's path."""

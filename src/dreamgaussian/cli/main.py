@@ -53,11 +53,15 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out a command line; returns the exit code: 0, 2 after an error in words, 130 after Ctrl-C."""
+    """Carry out a command line; returns the exit code: 0, 2 after an error in words, 130 after Ctrl-C.
+
+    With `--debug` anywhere in it an error is raised instead.
+    """
     if list(arguments) == ["--version"]:
         print(f"dreamgaussian {__version__}")
         return 0
-    arguments = with_new_names(arguments)
+    debug = "--debug" in arguments
+    arguments = with_new_names([argument for argument in arguments if argument != "--debug"])
     try:
         command = parse(arguments)
         logging.basicConfig(format="dreamgaussian: %(message)s", level=logging.WARNING, stream=sys.stderr)
@@ -65,12 +69,12 @@ def run(arguments: Sequence[str]) -> int:
         logging.getLogger("trimesh").setLevel(logging.CRITICAL)  # shows tracebacks of what we answer ourselves
         return command.run()
     except DreamGaussianError as error:
-        if "--debug" in arguments:
+        if debug:
             raise
         print(f"dreamgaussian: {error}", file=sys.stderr)
         return EXIT_ERROR
     except OSError as error:
-        if "--debug" in arguments or error.filename is None:
+        if debug or error.filename is None:
             raise
         print(f"dreamgaussian: {error.filename} cannot be used ({error.strerror}).", file=sys.stderr)
         return EXIT_ERROR
@@ -115,7 +119,8 @@ def parse(arguments: Sequence[str]) -> Command:
             command, unknown = tyro.cli(
                 commands,
                 prog="dreamgaussian",
-                description="One image in; 3D Gaussians and a clean textured mesh out.",
+                description="One image in; 3D Gaussians and a clean textured mesh out. With --debug, which every "
+                "command takes, an error shows its whole traceback.",
                 args=list(arguments),
                 return_unknown_args=True,
                 config=(OmitSubcommandPrefixes, FlagCreatePairsOff),

@@ -38,8 +38,6 @@ class MeshCommand:
     """Short for --mesh.faces."""
     texture_size: int | None = None
     """Short for --mesh.texture-size: pixels, 512 to 4096 as a rule."""
-    debug: bool = False
-    """Show the whole traceback of an error."""
     settings: Annotated[MeshConfig, arg(name="")] = field(default_factory=MeshConfig)
 
     def resolved(self) -> MeshConfig:

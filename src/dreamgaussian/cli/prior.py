@@ -29,8 +29,6 @@ class CheckCommand:
     """Where the network runs: auto, cpu, or a torch device."""
     offload: bool = False
     """For small graphics cards: the weights of large networks come to the device layer by layer."""
-    debug: bool = False
-    """Show the whole traceback of an error."""
 
     def run(self) -> int:
         """Prints what it finds."""
@@ -51,9 +49,6 @@ class CheckCommand:
 @dataclass(frozen=True)
 class ListCommand:
     """List the priors, those of other packages included."""
-
-    debug: bool = False
-    """Show the whole traceback of an error."""
 
     def run(self) -> int:
         """Prints a name a line."""

@@ -52,8 +52,6 @@ class RunFlags:
     --subject.estimate-elevation."""
     lora: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="FILE[:SCALE]")] = ()
     """A low-rank change (LoRA) to the weights of a prior from the hub; may be given several times."""
-    debug: bool = False
-    """Show the whole traceback of an error."""
     settings: Annotated[RunConfig, arg(name="")] = field(default_factory=RunConfig)
 
     def resolved(self) -> RunConfig:

@@ -14,8 +14,6 @@ class StudioCommand:
     """Serve the studio: a page in the browser in which runs are started, watched and downloaded."""
 
     settings: Annotated[StudioSettings, arg(name="")] = field(default_factory=StudioSettings)
-    debug: bool = False
-    """Show the whole traceback of an error."""
 
     def run(self) -> int:
         """Serve until Ctrl-C or SIGTERM."""
@@ -33,8 +31,6 @@ class ViewCommand:
     """Files of Gaussians or meshes in any format that can be read, or folders of runs."""
     port: int = 0
     """Port to listen on, for this machine alone; 0 for any free one."""
-    debug: bool = False
-    """Show the whole traceback of an error."""
 
     def run(self) -> int:
         """Serve until Ctrl-C or SIGTERM."""

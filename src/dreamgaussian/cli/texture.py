@@ -38,8 +38,6 @@ class TextureCommand:
     ] = None
     overwrite: bool = False
     """Replace a file that is already there."""
-    debug: bool = False
-    """Show the whole traceback of an error."""
     settings: Annotated[TextureConfig, arg(name="")] = field(default_factory=TextureConfig)
 
     def run(self) -> int:

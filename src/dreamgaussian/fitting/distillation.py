@@ -1,7 +1,7 @@
-"""What the priors say about the Gaussians in one step of the fit.
+"""The priors' loss in one step of the fit.
 
-Two strategies behind one seam: a gradient for random views (`gradients.py`: SDS and its variants), or target images,
-sampled now and then and fitted in pixels (`targets.py`).
+Two guidance methods behind one protocol: score gradients of random views (`guidance/gradients.py`: SDS and its
+variants), or target images, sampled now and then and fitted in pixels (`guidance/targets.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -26,12 +26,12 @@ from dreamgaussian.guidance.targets import Targets, sample_targets
 from dreamgaussian.raster import Rasterizer, Render
 
 TARGET_WEIGHT = 33_000.0
-"""Of a target's mean squared error: to the input image's 10,000 as 1 to 0.3, as MicroDreamer has it."""
+"""Weight of a target's mean squared error: it is to the input image's weight, 10,000, as 1 to 0.3 in MicroDreamer."""
 
 
 @dataclass(frozen=True)
 class WeightedPrior:
-    """A prior, and how much it has to say."""
+    """A prior, and the weight of its loss."""
 
     prior: Prior
     weight: float = 1.0
@@ -39,18 +39,18 @@ class WeightedPrior:
 
 @dataclass(frozen=True, eq=False)
 class RenderRecorder:
-    """The Gaussians as any camera sees them; keeps the renders, whose gradients density control reads."""
+    """Renders the Gaussians, and keeps the renders: density control reads their gradients after the backward pass."""
 
     gaussians: Gaussians
     rasterizer: Rasterizer
     channels: Callable[[Gaussians, Camera], Float[Tensor, "n e"]] | None = None
-    """What the renders show besides the colours."""
+    """Extra channels of the renders, from the Gaussians and the camera; None: colours alone."""
     renders: list[Render] = field(default_factory=list[Render])
     cameras: list[Camera] = field(default_factory=list[Camera])
-    """Of the renders."""
+    """The cameras of the renders."""
 
     def __call__(self, cameras: Cameras) -> tuple[Float[Tensor, "b v h w 3"], Float[Tensor, "b v h w"]]:
-        """Premultiplied colours and alpha."""
+        """Premultiplied colours and alpha of b samples of v views."""
         renders = [[self._render(camera) for camera in sample] for sample in cameras]
         self.renders.extend(render for sample in renders for render in sample)
         self.cameras.extend(camera for sample in cameras for camera in sample)
@@ -65,23 +65,38 @@ class RenderRecorder:
 
 @dataclass(frozen=True)
 class StepContext:
-    """Where the fit stands."""
+    """A step of the fit, as guidance sees it."""
 
     step: int
     """Steps done."""
     progress: float
-    """In [0, 1)."""
+    """Share of the steps that are done, in [0, 1)."""
     input_elevation_deg: float
+    """Elevation of the first input image's camera; 0 where there is no image."""
 
 
 @runtime_checkable
 class GuidanceMethod(Protocol):
-    """How the priors guide the fit. It has no memory of its own: `targets` goes in and out, one for each guide."""
+    """How the priors guide the fit.
+
+    `fit` calls `loss` once in each step, before the backward pass. A method has no state of its own: the targets go in
+    and out, and are saved with the fit.
+    """
 
     def loss(
         self, recorder: RenderRecorder, context: StepContext, targets: tuple[Targets, ...], generator: torch.Generator
     ) -> tuple[Float[Tensor, ""], tuple[Targets, ...]]:
-        """The weighted loss of this step, and what the next one must remember."""
+        """The priors' loss in this step.
+
+        Args:
+            recorder: renders the Gaussians.
+            context: the step.
+            targets: what the last step returned; nothing at the start.
+            generator: source of all random numbers of the fit.
+
+        Returns:
+            The weighted sum of the priors' losses, and the targets for the next step, one for each prior or none.
+        """
         ...
 
 
@@ -91,42 +106,42 @@ def check_spec(spec: PriorSpec, settings: DistillSettings) -> None:
         require_view_names(spec)
 
 
-def choose_guidance_method(guides: Sequence[WeightedPrior], settings: DistillSettings) -> GuidanceMethod:
-    """The strategy of the settings' method. Raises ConfigError for a prior that lacks what the settings need."""
-    for guide in guides:
-        check_spec(guide.prior.spec, settings)
+def choose_guidance_method(priors: Sequence[WeightedPrior], settings: DistillSettings) -> GuidanceMethod:
+    """The settings' guidance method. Raises ConfigError for a prior that lacks what the settings need."""
+    for weighted in priors:
+        check_spec(weighted.prior.spec, settings)
     kind = TargetGuidance if settings.method == "sir" else GradientGuidance
-    return kind(tuple(guides), settings)
+    return kind(tuple(priors), settings)
 
 
 @dataclass(frozen=True)
 class GradientGuidance:
     """Score distillation on random views; priors that see as many views at once share the renders."""
 
-    guides: tuple[WeightedPrior, ...]
+    priors: tuple[WeightedPrior, ...]
     settings: DistillSettings
 
     def loss(
         self, recorder: RenderRecorder, context: StepContext, targets: tuple[Targets, ...], generator: torch.Generator
     ) -> tuple[Float[Tensor, ""], tuple[Targets, ...]]:
-        """The guides' losses, added up; nothing to remember."""
+        """See `GuidanceMethod`; there are no targets."""
         total = recorder.gaussians.means.new_zeros(())
-        for group in groups(self.guides):
+        for group in groups(self.priors):
             spec = group[0].prior.spec
             elevations = elevation_range(spec, self.settings.elevation_range_deg, context.input_elevation_deg)
-            size = _render_size(max(guide.prior.spec.resolution for guide in group), context, self.settings)
+            size = _render_size(max(weighted.prior.spec.resolution for weighted in group), context, self.settings)
             cameras = [random_cameras(spec, elevations, size, generator) for _ in range(self.settings.samples)]
             color, alpha = recorder(cameras)
             weight = self.settings.opacity_loss_weight
             if weight is None:
                 weight = group[0].prior.suggested.opacity_loss_weight
             total = total + context.progress * weight * opacity_loss(alpha, spec)
-            for guide in group:
-                background = _background(guide.prior.spec, generator)
-                images = to_prior_input(color, alpha, guide.prior.spec, background)
-                total = total + guide.weight * self._distilled(guide.prior, images, cameras, context, generator).to(
-                    total
-                )
+            for weighted in group:
+                background = _background(weighted.prior.spec, generator)
+                images = to_prior_input(color, alpha, weighted.prior.spec, background)
+                total = total + weighted.weight * self._distilled(
+                    weighted.prior, images, cameras, context, generator
+                ).to(total)
         return self.settings.weight * total, ()
 
     def _distilled(
@@ -158,31 +173,34 @@ class GradientGuidance:
 
 
 def opacity_loss(alpha: Float[Tensor, "b v h w"], spec: PriorSpec) -> Float[Tensor, ""]:
-    """How many of the prior's pixels are neither clear nor opaque: the sum of 4 alpha (1 - alpha), mean over views."""
+    """Number of the prior's pixels that are half transparent: the sum of 4 alpha (1 - alpha), mean over the views.
+
+    The 4 makes a pixel of alpha 0.5 count as one.
+    """
     return 4 * (alpha * (1 - alpha)).mean() * spec.resolution**2
 
 
 @dataclass(frozen=True)
 class TargetGuidance:
-    """Every prior shows a ring of views as they should be, and the steps until the next time fit these images."""
+    """Fits target images, a ring of views that every prior samples anew after some steps (MicroDreamer)."""
 
-    guides: tuple[WeightedPrior, ...]
+    priors: tuple[WeightedPrior, ...]
     settings: DistillSettings
 
     def loss(
         self, recorder: RenderRecorder, context: StepContext, targets: tuple[Targets, ...], generator: torch.Generator
     ) -> tuple[Float[Tensor, ""], tuple[Targets, ...]]:
-        """Mean squared errors of one view of each guide's; new targets every so many steps."""
+        """See `GuidanceMethod`: the mean squared error of one of the targets of each prior, drawn at random."""
         if context.step % self.settings.targets.every == 0 or not targets:
-            targets = tuple(self._sampled(guide.prior, recorder, context, generator) for guide in self.guides)
+            targets = tuple(self._sampled(weighted.prior, recorder, context, generator) for weighted in self.priors)
         total = recorder.gaussians.means.new_zeros(())
-        for guide, target in zip(self.guides, targets, strict=True):
-            spec = guide.prior.spec
+        for weighted, target in zip(self.priors, targets, strict=True):
+            spec = weighted.prior.spec
             index = int(torch.randint(len(target.images), (), generator=generator))
             size = _render_size(spec.resolution, context, self.settings)
             seen = to_prior_input(*recorder([target.cameras(index, size)]), spec)
             wanted = target.images[index : index + 1].to(seen)
-            total = total + guide.weight * TARGET_WEIGHT * F.mse_loss(seen, wanted)
+            total = total + weighted.weight * TARGET_WEIGHT * F.mse_loss(seen, wanted)
         return self.settings.weight * total, targets
 
     def _sampled(
@@ -206,12 +224,15 @@ class TargetGuidance:
         )
 
 
-def groups(guides: Sequence[WeightedPrior]) -> list[list[WeightedPrior]]:
-    """The guides that the same renders can feed, cameras being those of the first: as many views, as far apart."""
+def groups(priors: Sequence[WeightedPrior]) -> list[list[WeightedPrior]]:
+    """The priors in groups that share their renders, as they see as many views, as far apart.
+
+    The cameras of a group are sampled for its first prior.
+    """
     found: dict[tuple[int, float], list[WeightedPrior]] = {}
-    for guide in guides:
-        spec = guide.prior.spec
-        found.setdefault((spec.views_per_sample, spec.view_spacing_deg), []).append(guide)
+    for weighted in priors:
+        spec = weighted.prior.spec
+        found.setdefault((spec.views_per_sample, spec.view_spacing_deg), []).append(weighted)
     return list(found.values())
 
 
@@ -225,7 +246,10 @@ def _background(spec: PriorSpec, generator: torch.Generator) -> float | None:
 
 
 def guidance_scale(suggested: SuggestedSettings, settings: DistillSettings) -> float:
-    """What was asked for, or what suits the prior: for the variants that need no strong guidance, a nominal one."""
+    """The settings' guidance scale, or the one that suits the prior.
+
+    The variants of SDS that need no strong guidance get at most `NOMINAL_SCALE`.
+    """
     if settings.guidance_scale is not None:
         return settings.guidance_scale
     scale = suggested.guidance_scale

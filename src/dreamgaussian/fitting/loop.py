@@ -68,8 +68,8 @@ def fit(
         EmptyResult: no Gaussian is left; `state` likewise.
         ConfigError: a prior lacks what the settings need.
     """
-    guides = (WeightedPrior(prior),) if isinstance(prior, Prior) else prior
-    method = choose_guidance_method(guides, settings.distill)
+    priors = (WeightedPrior(prior),) if isinstance(prior, Prior) else prior
+    method = choose_guidance_method(priors, settings.distill)
     densifier = densifier or DENSIFIERS[settings.densify](settings)
     references = [reference_view(view, settings.reference) for view in subject.views]
     while state.step < settings.steps:

@@ -16,19 +16,20 @@ class LearningRates:
     """Adam's step lengths."""
 
     means_start: float = 0.01
-    """Centres, at the first step; world units."""
+    """Step length of the centres at the first step, world units."""
     means_end: float = 2e-4
-    """Centres, at the last step; the fall is exponential."""
+    """Step length of the centres at the last step, world units; it falls exponentially."""
     color: float = 0.01
-    """Spherical-harmonic coefficients."""
+    """Step length of the spherical-harmonic coefficients of the colour."""
     opacity: float = 0.05
-    """Opacity logits."""
+    """Step length of the opacity logits."""
     scale: float = 0.005
-    """Logarithms of the scales."""
+    """Step length of the logarithms of the scales."""
     rotation: float = 0.005
-    """Quaternions."""
+    """Step length of the quaternions."""
     final_share: float = 0.1
-    """What is left of all rates but the centres' at the last step; the fall is exponential. The paper's is 1."""
+    """Share of all step lengths but the centres' that is left at the last step; they fall exponentially. The paper
+    has 1."""
 
 
 Method = Literal["sds", "csd", "nfsd", "sdi", "ism", "sir"]
@@ -38,14 +39,14 @@ TIMES = {"sdi": (0.98, 0.25), "sir": (0.9, 0.2)}
 
 @dataclass(frozen=True)
 class TargetSettings:
-    """Of the method `sir`: how often the prior shows views as they should be, and how."""
+    """How often, and how, the prior samples target images for the method `sir`."""
 
     every: int = 25
-    """Steps in which the same images are fitted."""
+    """Steps for which the same target images are fitted."""
     views: int = 6
-    """Samples of the prior each time."""
+    """Number of samples of the prior, spread evenly round the subject."""
     stride: float = 0.3
-    """Longest step in noise level with which it samples; shorter ones cost more evaluations."""
+    """Longest step in noise level when the prior samples; shorter steps cost more evaluations."""
 
     def __post_init__(self) -> None:
         for name in ("every", "views"):
@@ -59,33 +60,37 @@ class TargetSettings:
 
 @dataclass(frozen=True)
 class DistillSettings:
-    """How the prior speaks to the Gaussians."""
+    """How the diffusion prior guides the Gaussians."""
 
     method: Method = "sds"
-    """Score distillation, or a variant: csd, nfsd, sdi, ism; sir: views are sampled now and then and fitted."""
+    """How the prior guides: `sds`, by score distillation; `csd`, by its classifier-free guidance alone; `nfsd`, without
+    the noise of the prediction; `sdi`, with noise found by inverting DDIM; `ism`, between two noise levels of an
+    inversion; `sir`, by target images that are sampled now and then and fitted in pixels."""
     perp_neg: bool = False
     """WeightedPrior away from the words of wrong views; for priors whose prompts name the view."""
     guidance_scale: float | None = None
-    """Classifier-free guidance; none given: what suits the prior and the method."""
+    """Scale of the classifier-free guidance. None: what suits the prior and the method."""
     weighting: Literal["sigma_squared", "uniform", "reconstruction"] | None = None
-    """w(t) of the score-distillation gradient; none given: what suits the prior. The paper's is sigma_squared."""
+    """Weighting w(t) of the score-distillation gradient: `sigma_squared`, the paper's; `uniform`, 1; `reconstruction`,
+    sigma / alpha, which makes it a difference of clean images. None: what suits the prior."""
     weight: float = 1.0
-    """Of the distillation loss."""
+    """Weight of the distillation loss."""
     t_max: float | None = None
-    """Noise level at the first step; none given: what suits the method and the prior, 0.98 for most."""
+    """Noise level at the first step. None: what suits the method and the prior, 0.98 for most."""
     t_min: float | None = None
-    """Noise level at the last step; none given: what suits the method and the prior, 0.02 for most."""
+    """Noise level at the last step. None: what suits the method and the prior, 0.02 for most."""
     opacity_loss_weight: float | None = None
-    """Weight of a loss, growing with the steps, on pixels that are half transparent; none given: what suits the prior.
-    The paper has none."""
+    """Weight, growing with the steps, of the loss on half transparent pixels. None: what suits the prior. The paper has
+    no such loss."""
     anneal: bool = True
-    """Lower the noise level linearly with the steps; otherwise draw it at random."""
+    """Lower the noise level linearly with the steps; otherwise it is drawn at random between the two."""
     samples: int = 1
-    """Independent samples of the prior a step."""
+    """Number of independent samples of the prior in a step."""
     elevation_range_deg: tuple[float, float] = (-30.0, 30.0)
-    """Elevations of the random views, relative to the input's, within what the prior knows."""
+    """Lowest and highest elevation of the random views relative to the input's, within what the prior knows."""
     render_scales: tuple[float, ...] = (1.0, 1.0, 2.0)
-    """Size of the rendered views as a multiple of the prior's resolution; each for an equal share of the steps."""
+    """Sizes of the rendered views as multiples of the prior's resolution, one after the other for equal shares of the
+    steps."""
     targets: TargetSettings = TargetSettings()
 
     def times(self, suited: tuple[float, float] = (0.98, 0.02)) -> tuple[float, float]:
@@ -106,12 +111,12 @@ class DistillSettings:
 
 @dataclass(frozen=True)
 class ReferenceSettings:
-    """How the input image speaks to the Gaussians."""
+    """How the input image guides the Gaussians."""
 
     color_weight: float = 10_000.0
-    """Of the mean squared error of the premultiplied colours."""
+    """Weight of the mean squared error of the premultiplied colours."""
     alpha_weight: float = 1_000.0
-    """Of the mean squared error of alpha."""
+    """Weight of the mean squared error of alpha."""
     warm_up: bool = True
     """Let both weights grow linearly from 0 over the run, as the paper does."""
     size: int = 256
@@ -124,12 +129,12 @@ class ReferenceSettings:
 
 @dataclass(frozen=True)
 class SurfaceSettings:
-    """Losses that lay the Gaussians flat on one surface, as in 2DGS; the paper has none."""
+    """Losses that lay the Gaussians flat on one surface, as 2DGS does; the paper has none."""
 
     flatness: float = 0.0
-    """Of the mean ratio of a Gaussian's shortest axis to its middle one."""
+    """Weight of the mean ratio of a Gaussian's shortest axis to its middle one."""
     normals: float = 300.0
-    """Of how far the shortest axes lean from the normals of the rendered depth."""
+    """Weight of how far the shortest axes lean from the normals of the rendered depth."""
     start: float = 0.5
     """Share of the steps after which these weights grow from 0, linearly to the last step."""
 
@@ -151,14 +156,14 @@ class FitSettings:
     """Stage 1: Gaussians from the prior and the images."""
 
     steps: int = 500
-    """Optimisation steps."""
+    """Number of optimisation steps."""
     start: Literal["prior", "ball"] = "prior"
-    """Where the Gaussians start: on the surface that the prior guesses, where it has a guess (mini has); or in a ball,
-    as the paper has it."""
+    """Where the Gaussians start: `prior`, on the surface that the prior guesses, or in a ball if it has no guess;
+    `ball`, in a ball, as in the paper."""
     initial_count: int = 5_000
-    """Gaussians at the start."""
+    """Number of Gaussians at the start."""
     initial_radius: float = 0.5
-    """Of the ball, world units."""
+    """Radius of the ball, world units."""
     learning_rates: LearningRates = LearningRates()
     distill: DistillSettings = DistillSettings()
     reference: ReferenceSettings = ReferenceSettings()

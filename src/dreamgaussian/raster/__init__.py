@@ -54,8 +54,7 @@ class Render:
     radii: Float[Tensor, " n"]
     """Half-widths of the footprints in pixels, 0 where a Gaussian is not seen."""
     screen_means: Float[Tensor, "n 2"]
-    """Projected centres in pixels. A leaf: after `backward`, `.grad` is the loss's gradient with respect to them,
-    in pixels, and where it was asked for `.absgrad` the sum over pixels of that gradient's absolute values."""
+    """Projected centres in pixels. A leaf: after `backward`, `.grad` is the loss's gradient by them, in pixels."""
 
     @property
     def rgba(self) -> Float[Tensor, "h w 4"]:
@@ -81,9 +80,22 @@ class Rasterizer(Protocol):
         *,
         extra: Float[Tensor, "n e"] | None = None,
         cutoffs: Cutoffs = Cutoffs(),
-        absgrad: bool = False,
     ) -> Render:
-        """Draw `gaussians`; differentiable in them and in `extra`."""
+        """Draw Gaussians.
+
+        Args:
+            gaussians: what is drawn; the image is differentiable in all of their tensors.
+            camera: where from; it has no gradient.
+            extra: further channels of each Gaussian, composited like colour, in any range; differentiable.
+            cutoffs: where compositing stops.
+
+        Returns:
+            The image in the camera's size, without background.
+
+        Raises:
+            Diverged: a number is infinite or not a number.
+            ConfigError: tensors or cut-offs that this rasteriser can't draw.
+        """
         ...
 
 

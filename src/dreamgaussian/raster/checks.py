@@ -28,9 +28,3 @@ def wants_gradient(gaussians: Gaussians, extra: Float[Tensor, "n e"] | None) -> 
     """Whether a backward pass through the image is possible."""
     tensors = [*gaussians.tensors().values(), *([] if extra is None else [extra])]
     return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-
-
-def add_absgrad(screen_means: Float[Tensor, "n 2"], amount: Float[Tensor, "n 2"]) -> None:
-    """Accumulate `screen_means.absgrad`, as autograd accumulates `.grad`."""
-    before = getattr(screen_means, "absgrad", None)
-    screen_means.absgrad = amount if before is None else before + amount  # pyright: ignore[reportAttributeAccessIssue]

@@ -15,7 +15,7 @@ from dreamgaussian.core.errors import BackendUnavailable, ConfigError
 from dreamgaussian.core.gaussians import SH_C0, Gaussians
 from dreamgaussian.core.harmonics import view_colors
 from dreamgaussian.raster import Cutoffs, Render
-from dreamgaussian.raster.checks import add_absgrad, require_finite, wants_gradient
+from dreamgaussian.raster.checks import require_finite, wants_gradient
 from dreamgaussian.raster.conventions import ALPHA_FLOOR, BLUR_PX2, FRUSTUM_MARGIN, NEAR
 
 try:
@@ -54,7 +54,6 @@ class CpuRasterizer:
         *,
         extra: Float[Tensor, "n e"] | None = None,
         cutoffs: Cutoffs = Cutoffs(),
-        absgrad: bool = False,
     ) -> Render:
         """See `Rasterizer`. Raises ConfigError for tensors that are not float32 on the CPU."""
         require_float32_on_cpu(gaussians, extra)
@@ -66,17 +65,16 @@ class CpuRasterizer:
         else:
             colors, color_scale, color_offset = view_colors(gaussians.sh, gaussians.means, camera.position), 1.0, 0.0
         extra = gaussians.means.new_empty(len(gaussians), 0) if extra is None else extra
-        view = View(
+        arguments = RenderArguments(
             camera_numbers(camera),
             convention_numbers(cutoffs),
             camera.width,
             camera.height,
             color_scale,
             color_offset,
-            absgrad,
         )
         outputs = _Draw.apply(
-            view,
+            arguments,
             screen_means,
             gaussians.means,
             gaussians.log_scales,
@@ -89,16 +87,20 @@ class CpuRasterizer:
         return Render(color, alpha, depth, extra_image, radii, screen_means)
 
 
-class View(NamedTuple):
-    """How to look at the Gaussians, as the core wants it."""
+class RenderArguments(NamedTuple):
+    """What the core needs to know besides the tensors."""
 
     camera: list[float]
+    """See `camera_numbers`."""
     conventions: list[float]
+    """See `convention_numbers`."""
     width: int
+    """Pixels."""
     height: int
+    """Pixels."""
     color_scale: float
+    """What is drawn is max(0, color_offset + color_scale * color)."""
     color_offset: float
-    absgrad: bool
 
 
 def camera_numbers(camera: Camera) -> list[float]:
@@ -133,15 +135,16 @@ class _Draw(torch.autograd.Function):
     """Draw means, log scales, quaternions, opacity logits, colours and extra channels; fill the screen means."""
 
     @staticmethod
-    def forward(ctx: Any, view: View, screen_means: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, arguments: RenderArguments, screen_means: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
         assert _core is not None
         inputs = tuple(tensor.contiguous() for tensor in inputs)
         means, extra = inputs[0], inputs[-1]
         # The core goes by addresses alone.
         widths = [(3,), (3,), (4,), (), (3,), (extra.shape[-1],)]
         expected = [(len(means), *width) for width in widths]
-        assert [tuple(each.shape) for each in inputs] == expected, f"{[each.shape for each in inputs]}, not {expected}"
-        size = (view.height, view.width)
+        shapes = [tuple(tensor.shape) for tensor in inputs]
+        assert shapes == expected, f"{shapes}, not {expected}"
+        size = (arguments.height, arguments.width)
         color, alpha, depth = means.new_empty(*size, 3), means.new_empty(size), means.new_empty(size)
         extra_image, radii = means.new_empty(*size, extra.shape[1]), means.new_empty(len(means))
         outputs = (color, alpha, depth, extra_image, radii)
@@ -149,12 +152,12 @@ class _Draw(torch.autograd.Function):
             len(means),
             extra.shape[1],
             [tensor.data_ptr() for tensor in inputs],
-            view.color_scale,
-            view.color_offset,
-            view.width,
-            view.height,
-            view.camera,
-            view.conventions,
+            arguments.color_scale,
+            arguments.color_offset,
+            arguments.width,
+            arguments.height,
+            arguments.camera,
+            arguments.conventions,
             [tensor.data_ptr() for tensor in (*outputs, screen_means)],
             torch.get_num_threads(),
         )
@@ -163,7 +166,6 @@ class _Draw(torch.autograd.Function):
         owner.frame = frame  # pyright: ignore[reportAttributeAccessIssue]
         ctx.save_for_backward(*inputs, owner)
         ctx.screen_means = screen_means
-        ctx.absgrad = view.absgrad
         ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(radii)
         return outputs
@@ -174,15 +176,12 @@ class _Draw(torch.autograd.Function):
         ctx: Any, *gradients: Tensor | None
     ) -> tuple[Tensor | None, ...]:
         *inputs, owner = ctx.saved_tensors  # which also checks that nobody has changed what the frame points to
-        image_gradients = [None if each is None else each.contiguous() for each in gradients[:4]]
-        results = [torch.empty_like(each) for each in inputs]
+        image_gradients = [None if gradient is None else gradient.contiguous() for gradient in gradients[:4]]
+        results = [torch.empty_like(tensor) for tensor in inputs]
         screen_gradient = torch.empty_like(ctx.screen_means)
-        absgrad = torch.empty_like(ctx.screen_means) if ctx.absgrad else None
         owner.frame.backward(
-            [0 if each is None else each.data_ptr() for each in image_gradients],
-            [0 if each is None else each.data_ptr() for each in (*results, screen_gradient, absgrad)],
+            [0 if gradient is None else gradient.data_ptr() for gradient in image_gradients],
+            [result.data_ptr() for result in (*results, screen_gradient)],
             torch.get_num_threads(),
         )
-        if absgrad is not None:
-            add_absgrad(ctx.screen_means, absgrad)
         return (None, screen_gradient, *results)

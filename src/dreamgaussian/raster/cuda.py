@@ -12,7 +12,7 @@ from dreamgaussian.core.errors import BackendUnavailable, ConfigError
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.core.harmonics import view_colors
 from dreamgaussian.raster import Cutoffs, Render
-from dreamgaussian.raster.checks import add_absgrad, require_finite, wants_gradient
+from dreamgaussian.raster.checks import require_finite, wants_gradient
 from dreamgaussian.raster.conventions import BLUR_PX2, NEAR
 from dreamgaussian.raster.reference import ReferenceRasterizer
 
@@ -46,7 +46,6 @@ class CudaRasterizer:
         *,
         extra: Float[Tensor, "n e"] | None = None,
         cutoffs: Cutoffs = Cutoffs(),
-        absgrad: bool = False,
     ) -> Render:
         """See `Rasterizer`. Raises ConfigError for tensors elsewhere and for other cut-offs than the default ones."""
         for name, tensor in gaussians.tensors().items():
@@ -55,7 +54,7 @@ class CudaRasterizer:
                     f"The cuda rasteriser draws float32 tensors on a CUDA device; {name} is {tensor.dtype} on "
                     f'{tensor.device}. Move them with gaussians.to("cuda", torch.float32).'
                 )
-        return draw_with(self.rasterization, gaussians, camera, extra=extra, cutoffs=cutoffs, absgrad=absgrad)
+        return draw_with(self.rasterization, gaussians, camera, extra=extra, cutoffs=cutoffs)
 
 
 def draw_with(
@@ -65,7 +64,6 @@ def draw_with(
     *,
     extra: Float[Tensor, "n e"] | None,
     cutoffs: Cutoffs,
-    absgrad: bool,
 ) -> Render:
     """An image by `gsplat.rasterization`, or by a function of the same signature."""
     if cutoffs != Cutoffs():
@@ -89,11 +87,10 @@ def draw_with(
         render_mode="RGB+D",  # the depth, not divided by alpha, comes last
         rasterize_mode="classic",
         packed=False,
-        absgrad=absgrad,
     )
     screen_means = meta["means2d"][0].detach().clone()
     if wants_gradient(gaussians, extra):
-        bring_gradient(meta["means2d"], screen_means.requires_grad_(), absgrad)
+        bring_gradient(meta["means2d"], screen_means.requires_grad_())
     radii = meta["radii"][0]  # whole pixels along x and y, both 0 where a Gaussian is not seen
     return Render(
         color=images[0, ..., :3],
@@ -116,13 +113,11 @@ def intrinsics(camera: Camera) -> Float[Tensor, "3 3"]:
     return torch.tensor([[focal, 0, camera.width / 2], [0, focal, camera.height / 2], [0, 0, 1]], dtype=torch.float64)
 
 
-def bring_gradient(means2d: Float[Tensor, "1 n 2"], screen_means: Float[Tensor, "n 2"], absgrad: bool) -> None:
+def bring_gradient(means2d: Float[Tensor, "1 n 2"], screen_means: Float[Tensor, "n 2"]) -> None:
     """Let the leaf `screen_means` have the gradients of gsplat's `means2d`, in pixels as they are."""
 
     def receive(gradient: Float[Tensor, "1 n 2"]) -> None:
         before = screen_means.grad
         screen_means.grad = gradient[0].clone() if before is None else before + gradient[0]
-        if absgrad:  # gsplat has set it just before, in the backward pass of its rasterisation
-            add_absgrad(screen_means, means2d.absgrad[0].clone())  # pyright: ignore[reportAttributeAccessIssue]
 
     means2d.register_hook(receive)

@@ -23,7 +23,7 @@ from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.core.harmonics import view_colors
 from dreamgaussian.raster import Cutoffs, Render
-from dreamgaussian.raster.checks import add_absgrad, require_finite, wants_gradient
+from dreamgaussian.raster.checks import require_finite, wants_gradient
 from dreamgaussian.raster.conventions import ALPHA_FLOOR, BLUR_PX2, FRUSTUM_MARGIN, NEAR
 
 BAND_ELEMENTS = 2**23
@@ -50,7 +50,6 @@ class ReferenceRasterizer:
         *,
         extra: Float[Tensor, "n e"] | None = None,
         cutoffs: Cutoffs = Cutoffs(),
-        absgrad: bool = False,
     ) -> Render:
         """See `Rasterizer`. Time and memory grow with Gaussians x pixels."""
         require_finite(gaussians, extra)
@@ -67,13 +66,8 @@ class ReferenceRasterizer:
         extras = gaussians.means.new_zeros(len(order), 0) if extra is None else extra[order]
         channels = torch.cat([colors, footprints.depths[:, None], extras], dim=1)
 
-        def keep_absgrad(gradient: Float[Tensor, "m p 2"]) -> None:
-            add_absgrad(screen_means, torch.zeros_like(screen_means).index_add(0, order, gradient.abs().sum(dim=1)))
-
         def draw(pixels: Float[Tensor, "p 2"]) -> tuple[Float[Tensor, "p c"], Float[Tensor, " p"]]:
             offsets = pixels - footprints.centers[:, None]
-            if absgrad and offsets.requires_grad:
-                offsets.register_hook(keep_absgrad)
             return composite(offsets, footprints.covariances, sorted_gaussians.opacities, channels, cutoffs)
 
         image, alpha = in_bands(draw, pixel_centers(camera).to(gaussians.means), len(order))
