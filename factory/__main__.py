@@ -16,6 +16,7 @@ from factory.settings import (
     LibrarySettings,
     PackSettings,
     ReportSettings,
+    ScoreSettings,
     SprintSettings,
     TrainSettings,
     UnpackSettings,
@@ -136,6 +137,22 @@ class SprintCommand:
 
 
 @dataclass(frozen=True)
+class ScoreCommand:
+    """Score the lifter's views of held-out objects, set by set and kind by kind."""
+
+    settings: Annotated[ScoreSettings, arg(name="")] = field(default_factory=ScoreSettings)
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def run(self) -> int:
+        """Prints a table."""
+        from factory.score import score, table
+
+        print(table(list(score(self.settings))))
+        return 0
+
+
+@dataclass(frozen=True)
 class ReportCommand:
     """Score the embedded prior's views of held-out objects, and show them."""
 
@@ -183,6 +200,7 @@ Command = (
     | Annotated[PackCommand, subcommand("pack")]
     | Annotated[UnpackCommand, subcommand("unpack")]
     | Annotated[SprintCommand, subcommand("sprint")]
+    | Annotated[ScoreCommand, subcommand("score")]
     | Annotated[ReportCommand, subcommand("report")]
     | Annotated[LibraryCommand, subcommand("library")]
 )

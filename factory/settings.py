@@ -161,6 +161,20 @@ class LibrarySettings:
 
 
 @dataclass(frozen=True)
+class ScoreSettings:
+    """The lifted views of held-out objects in figures."""
+
+    state: Path | None = None
+    """A training state of the lifter, whose average is scored; weights where nothing is said."""
+    weights: Path | None = None
+    """The shipped ones where nothing is said."""
+    every: int = 1
+    """Take every so many-th object."""
+    data: Path | None = None
+    """The data factory's folder; `prior/data` in the cache folder where nothing is said."""
+
+
+@dataclass(frozen=True)
 class ReportSettings:
     """Figures and pictures of held-out objects."""
 
