@@ -7,10 +7,10 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from dreamgaussian.core.axes import Axes
-from dreamgaussian.formats.registry import formats
+from dreamgaussian.formats.registry import known_formats
 from dreamgaussian.formats.settings import GlbSettings
 
-FORMATS = "\n\n".join(f"{known.ending} ({known.kind}): {known.about}" for known in formats())
+FORMATS = "\n\n".join(f"{known.ending} ({known.kind}): {known.about}" for known in known_formats())
 
 
 @dataclass(frozen=True)

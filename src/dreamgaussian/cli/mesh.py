@@ -10,7 +10,7 @@ from tyro.conf import Positional, arg
 from dreamgaussian.cli.progress import stage_bars
 from dreamgaussian.config import MeshConfig
 from dreamgaussian.formats import check_free, check_target
-from dreamgaussian.formats.registry import endings
+from dreamgaussian.formats.registry import named_endings
 
 if TYPE_CHECKING:
     from dreamgaussian.core.mesh import Mesh
@@ -22,14 +22,14 @@ class MeshCommand:
     """Turn 3D Gaussians, also those made elsewhere, into a textured mesh."""
 
     gaussians: Annotated[
-        Positional[Path], arg(metavar="SCENE.PLY", help=f"The file of the Gaussians: {endings('Gaussians')}.")
+        Positional[Path], arg(metavar="SCENE.PLY", help=f"The file of the Gaussians: {named_endings('Gaussians')}.")
     ]
     output: Annotated[
         Path | None,
         arg(
             aliases=["-o"],
             metavar="MESH.GLB",
-            help=f"Where the mesh goes: {endings('mesh')}. SCENE.glb where none is given.",
+            help=f"Where the mesh goes: {named_endings('mesh')}. SCENE.glb where none is given.",
         ),
     ] = None
     overwrite: bool = False

@@ -10,7 +10,7 @@ from dreamgaussian.cli.mesh import mesh_target, save_last_mesh
 from dreamgaussian.cli.words import check_words
 from dreamgaussian.config import TextureConfig
 from dreamgaussian.core.errors import ConfigError
-from dreamgaussian.formats.registry import endings
+from dreamgaussian.formats.registry import named_endings
 from dreamgaussian.inputs.decoding import check_image
 
 
@@ -22,7 +22,8 @@ class TextureCommand:
         Positional[Path],
         arg(
             metavar="MESH",
-            help=f"The file of the mesh: {endings('mesh')}; y up, the front along +z, or as --up and --front say.",
+            help=f"The file of the mesh: {named_endings('mesh')}; y up, the front along +z, or as --up and --front "
+            "say.",
         ),
     ]
     image: Annotated[Path | None, arg(metavar="IMAGE")] = None
@@ -33,7 +34,7 @@ class TextureCommand:
         arg(
             aliases=["-o"],
             metavar="MESH.GLB",
-            help=f"Where the textured mesh goes: {endings('mesh')}. MESH-textured.glb where none is given.",
+            help=f"Where the textured mesh goes: {named_endings('mesh')}. MESH-textured.glb where none is given.",
         ),
     ] = None
     overwrite: bool = False

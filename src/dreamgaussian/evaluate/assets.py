@@ -21,7 +21,7 @@ from dreamgaussian.core.transform import turned
 from dreamgaussian.evaluate.dataset import BenchmarkEntry, read_index, read_input
 from dreamgaussian.evaluate.settings import AssetSettings
 from dreamgaussian.formats import load
-from dreamgaussian.formats.registry import formats
+from dreamgaussian.formats.registry import endings
 
 UNTEXTURED_GRAY = 0.5
 
@@ -52,10 +52,10 @@ def find_assets(folder: Path, entries: Sequence[BenchmarkEntry]) -> dict[str, Pa
         files = sorted(path for path in folder.iterdir() if path.is_file())
     except OSError as error:
         raise ConfigError(f"The folder {folder} cannot be read ({error.strerror}). Pass a folder of assets.") from error
-    endings = {record.ending for record in formats()}
+    readable = endings()
     assets: dict[str, Path] = {}
     for entry in entries:
-        own = [path for path in files if path.stem == entry.key and path.suffix.lower() in endings]
+        own = [path for path in files if path.stem == entry.key and path.suffix.lower() in readable]
         if len(own) > 1:
             raise ConfigError(f"{folder} has {own[0].name} and {own[1].name}. Keep one file for each object.")
         if own:

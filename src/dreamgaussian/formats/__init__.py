@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from dreamgaussian.core.axes import Axes
 from dreamgaussian.core.errors import ConfigError, InputError
 from dreamgaussian.formats.registry import Format as Format
-from dreamgaussian.formats.registry import Kind, endings, format_for, format_of, formats
+from dreamgaussian.formats.registry import Kind, format_for, format_of, known_formats, named_endings
 from dreamgaussian.formats.registry import register as register
 from dreamgaussian.formats.settings import TURNTABLES, ExportSettings, FormatOptions
 
@@ -136,8 +136,8 @@ def check_files(settings: ExportSettings) -> None:
             format_for(path, kinds[path.stem]).require(settings.glb)
         elif str(path) not in TURNTABLES:
             raise ConfigError(
-                f"export.files names {str(path)!r}. Give gaussians with one of {endings('Gaussians')}, mesh with one "
-                f"of {endings('mesh')}, or one of {', '.join(TURNTABLES)}."
+                f"export.files names {str(path)!r}. Give gaussians with one of {named_endings('Gaussians')}, mesh "
+                f"with one of {named_endings('mesh')}, or one of {', '.join(TURNTABLES)}."
             )
 
 
@@ -154,12 +154,12 @@ def _load(path: Path, kind: Kind) -> "Gaussians | Mesh":
         return found.read(path)
     if kind == "mesh":
         raise InputError(f"{path} holds Gaussians, not a mesh. Turn it into one with: dreamgaussian mesh {path}")
-    raise InputError(f"{path} holds a mesh, not Gaussians. Give one of {endings('Gaussians')} with Gaussians.")
+    raise InputError(f"{path} holds a mesh, not Gaussians. Give one of {named_endings('Gaussians')} with Gaussians.")
 
 
 def _check_kind(source: Path, kind: Kind, target: Path) -> None:
     """Raises ConfigError where the target's format holds only what the source does not."""
-    held = {record.kind for record in formats() if record.ending == target.suffix.lower()}
+    held = {record.kind for record in known_formats() if record.ending == target.suffix.lower()}
     if held and kind not in held:
         if kind == "Gaussians":
             raise ConfigError(

@@ -42,7 +42,8 @@ class Format:
 
         register(Format(".off", "mesh", "my_package.off", "Geomview's list of polygons, without a texture."))
 
-    A package makes its records known by entry points of the group `dreamgaussian.formats`, each the place of a record.
+    A package makes its records known by entry points of the group `dreamgaussian.formats`, such as
+    `my_package.off:FORMAT`.
     """
 
     ending: str
@@ -152,25 +153,30 @@ def register(new: Format) -> None:
     _formats.append(new)
 
 
-def formats(kind: Kind | None = None) -> tuple[Format, ...]:
+def known_formats(kind: Kind | None = None) -> tuple[Format, ...]:
     """The formats that there are: ours, those registered, those of installed packages; or those that hold one kind."""
     known = dict.fromkeys((*_formats, *_installed()))  # a package may have registered what it also names
     return tuple(record for record in known if kind in (None, record.kind))
 
 
-def endings(*kinds: Kind) -> str:
-    """The endings of all formats, or of those that hold certain things, for a sentence: '.ply, .splat or .spz'."""
-    known = list(dict.fromkeys(record.ending for record in formats() if not kinds or record.kind in kinds))
-    return " or ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
+def endings(*kinds: Kind) -> list[str]:
+    """The endings of all formats, or of those that hold certain things."""
+    return list(dict.fromkeys(record.ending for record in known_formats() if not kinds or record.kind in kinds))
+
+
+def named_endings(*kinds: Kind) -> str:
+    """`endings` for a sentence: '.ply, .splat or .spz'."""
+    *most, last = endings(*kinds)
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def format_for(path: Path, kind: Kind) -> Format:
     """The format in which Gaussians or a mesh are written under this name. Raises ConfigError where there is none."""
-    found = next((record for record in formats(kind) if record.ending == path.suffix.lower()), None)
+    found = next((record for record in known_formats(kind) if record.ending == path.suffix.lower()), None)
     if found is None:
         named = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
         what = "Gaussians" if kind == "Gaussians" else "A mesh"
-        raise ConfigError(f"{path} {named}. {what} can be written as {endings(kind)}.")
+        raise ConfigError(f"{path} {named}. {what} can be written as {named_endings(kind)}.")
     return found
 
 
@@ -179,9 +185,9 @@ def format_of(path: Path) -> Format:
 
     Raises InputError for a file that is missing or of no known format.
     """
-    candidates = [record for record in formats() if record.ending == path.suffix.lower()]
+    candidates = [record for record in known_formats() if record.ending == path.suffix.lower()]
     if not candidates:
-        raise InputError(f"{path} is in no format that can be read. Give one of {endings()}.")
+        raise InputError(f"{path} is in no format that can be read. Give one of {named_endings()}.")
     check_readable(path)
     if len(candidates) == 1:
         return candidates[0]

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from dreamgaussian import __version__
 from dreamgaussian.config import PRESETS, to_json
 from dreamgaussian.core.errors import InputError
-from dreamgaussian.formats.registry import formats
+from dreamgaussian.formats.registry import endings
 from dreamgaussian.priors.registry import prior_names
 from dreamgaussian.studio.messages import Message
 from dreamgaussian.studio.server.client_queue import ClientQueue
@@ -47,8 +47,8 @@ MAX_FORM_BYTES = 100_000
 def exports() -> dict[str, list[str]]:
     """Files that can be made of a run's results, by result: one for each format."""
     return {
-        "gaussians.ply": [f"gaussians{record.ending}" for record in formats("Gaussians")],
-        "mesh.glb": [f"mesh{record.ending}" for record in formats("mesh")],
+        "gaussians.ply": [f"gaussians{ending}" for ending in endings("Gaussians")],
+        "mesh.glb": [f"mesh{ending}" for ending in endings("mesh")],
     }
 
 
