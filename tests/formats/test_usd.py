@@ -8,7 +8,7 @@ from pxr import Gf, Sdf, Usd, UsdGeom, UsdShade, UsdValidation, Vt
 from dreamgaussian.core.errors import BackendUnavailable, InputError
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.formats import load_mesh, save
-from dreamgaussian.formats.libraries import Library
+from dreamgaussian.formats.libraries import OptionalLibrary
 from dreamgaussian.formats.registry import format_for
 from formats.subjects import bumpy, textured
 from meshing.shapes import sphere
@@ -107,4 +107,4 @@ def test_a_package_that_is_cut_short_is_refused(tmp_path: Path):
 def test_the_format_says_which_extra_it_needs():
     assert [library.package for library in format_for(Path("a.usdz"), "mesh").needs] == ["usd-core"]
     with pytest.raises(BackendUnavailable, match=r"\.usdz needs the package usd-core, .*\. Run: pip install"):
-        Library("no_such_module", "usd-core").require(".usdz")
+        OptionalLibrary("no_such_module", "usd-core").require(".usdz")

@@ -7,8 +7,8 @@ from dreamgaussian.core.errors import BackendUnavailable
 
 
 @dataclass(frozen=True)
-class Library:
-    """An optional package."""
+class OptionalLibrary:
+    """A package that adds to what formats can do."""
 
     module: str
     """What Python imports."""
@@ -25,6 +25,6 @@ class Library:
             )
 
 
-USD = Library("pxr", "usd-core")
-MESHOPT = Library("meshopt", "meshopt")
-ZSTANDARD = Library("zstandard", "zstandard")
+USD = OptionalLibrary("pxr", "usd-core")
+MESHOPT = OptionalLibrary("meshopt", "meshopt")
+ZSTANDARD = OptionalLibrary("zstandard", "zstandard")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dreamgaussian.core.errors import ConfigError, DreamGaussianError, InputError
-from dreamgaussian.formats.libraries import USD, Library
+from dreamgaussian.formats.libraries import USD, OptionalLibrary
 from dreamgaussian.formats.settings import FormatOptions, GlbSettings
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Format:
     """Name of the module with `read` and `write`."""
     about: str
     """What the format is, for help texts: a sentence."""
-    needs: tuple[Library, ...] = ()
+    needs: tuple[OptionalLibrary, ...] = ()
     """Libraries to read or write it, which a plain install goes without."""
     beside: tuple[str, ...] = ()
     """Endings of the files that may be written beside: `_albedo.png` stands for name_albedo.png."""

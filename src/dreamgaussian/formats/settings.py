@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dreamgaussian.formats.libraries import MESHOPT, Library
+from dreamgaussian.formats.libraries import MESHOPT, OptionalLibrary
 
 TURNTABLES = ("turntable.mp4", "turntable.webp", "turntable.gif")
 """Names of the videos that a run can write."""
@@ -13,7 +13,7 @@ class FormatOptions:
     """Base of the settings of a format: a frozen dataclass in which everything has a default."""
 
     @property
-    def needs(self) -> tuple[Library, ...]:
+    def needs(self) -> tuple[OptionalLibrary, ...]:
         """The libraries that these settings need, besides the format's own."""
         return ()
 
@@ -29,7 +29,7 @@ class GlbSettings(FormatOptions):
     the same, then packed (EXT_meshopt_compression), the smallest, for the web."""
 
     @property
-    def needs(self) -> tuple[Library, ...]:
+    def needs(self) -> tuple[OptionalLibrary, ...]:
         """meshopt, where the geometry is packed by it."""
         return (MESHOPT,) if self.compression == "meshopt" else ()
 
