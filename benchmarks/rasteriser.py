@@ -136,10 +136,9 @@ def adapted(spec: str, scene: dict[str, Tensor], camera: Camera) -> tuple[Draw, 
     """A peer, and the parameters whose gradients it makes."""
     render = load(spec)
     parameters = {name: tensor.clone().requires_grad_() for name, tensor in scene.items()}
-    flip = torch.tensor([1.0, -1.0, -1.0, 1.0])[:, None]
     focal, width, height = camera.focal_px, camera.width, camera.height
     view = SimpleNamespace(
-        viewmat=camera.camera_from_world.float() * flip,
+        viewmat=camera.opencv_from_world.float(),
         K=torch.tensor([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]]),
         width=width,
         height=height,

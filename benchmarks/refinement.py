@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.camera import Camera, nearest_camera
 from dreamgaussian.evaluate.dataset import BenchmarkObject, read_index, read_object
 from dreamgaussian.evaluate.methods import mesh_views
 from dreamgaussian.evaluate.metrics import Networks, ViewJudge
@@ -58,8 +58,7 @@ def known_prior(subject: BenchmarkObject) -> AnalyticPrior:
     entry = subject.entry
 
     def target(camera: Camera) -> torch.Tensor:
-        away = [abs((a - camera.azimuth_deg + 180) % 360 - 180) for a, _ in entry.views_deg]
-        return subject.views[away.index(min(away))].permute(2, 0, 1)
+        return subject.views[nearest_camera(entry.cameras, camera)].permute(2, 0, 1)
 
     domain = replace(CameraDomain(), fixed_views_deg=entry.views_deg, elevation_range_deg=(-90.0, 90.0))
     return AnalyticPrior(PriorSpec("analytic", 256, None, domain=domain, x_bound=1.0), target, std=0.02)

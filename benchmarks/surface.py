@@ -20,7 +20,7 @@ import torch
 from commit import commit
 from scipy.spatial import KDTree
 
-from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.camera import Camera, nearest_camera
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.evaluate.dataset import BenchmarkObject, read_index, read_object
 from dreamgaussian.evaluate.metrics import compare_points
@@ -105,8 +105,7 @@ def fitted(subject: BenchmarkObject, surface: SurfaceSettings) -> Gaussians:
     entry = subject.entry
 
     def target(camera: Camera) -> torch.Tensor:
-        away = [abs((a - camera.azimuth_deg + 180) % 360 - 180) for a, _ in entry.views_deg]
-        return subject.views[int(np.argmin(away))].permute(2, 0, 1)
+        return subject.views[nearest_camera(entry.cameras, camera)].permute(2, 0, 1)
 
     domain = CameraDomain(fixed_views_deg=entry.views_deg, elevation_range_deg=(-90.0, 90.0))
     prior = AnalyticPrior(PriorSpec("analytic", 256, None, domain=domain, x_bound=1.0), target, std=0.02)

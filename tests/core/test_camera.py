@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dreamgaussian.core.camera import DEFAULT_FOVY_DEG, Camera
+from dreamgaussian.core.camera import DEFAULT_FOVY_DEG, Camera, nearest_camera
 
 azimuths = st.floats(-180, 180)
 elevations = st.floats(-89, 89)
@@ -107,3 +107,16 @@ def test_projection_keeps_the_dtype_and_carries_gradients() -> None:
     (pixels.sum() + depths.sum()).backward()
     assert points.grad is not None
     assert points.grad.isfinite().all()
+
+
+def test_opencvs_frame_has_y_down_and_z_forwards() -> None:
+    camera = Camera.orbit(30, 20, 64)
+    ahead = torch.cat([torch.zeros(3, dtype=torch.float64), torch.ones(1, dtype=torch.float64)])  # the world's origin
+    torch.testing.assert_close((camera.opencv_from_world @ ahead)[:3].tolist(), [0.0, 0.0, camera.radius])
+    above = camera.opencv_from_world @ torch.tensor([0.0, 1.0, 0.0, 1.0], dtype=torch.float64)
+    assert above[1] < 0
+
+
+def test_the_nearest_camera_is_that_of_the_smallest_angle_at_any_distance() -> None:
+    cameras = [Camera.orbit(0, 0, 8, radius=9.0), Camera.orbit(90, 0, 8), Camera.orbit(90, 60, 8)]
+    assert [nearest_camera(cameras, Camera.orbit(*angles, 8)) for angles in ((44, 0), (46, 0), (80, 50))] == [0, 1, 2]

@@ -4,7 +4,7 @@ import torch
 from dreamgaussian.core.axes import Axes
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import Gaussians
-from dreamgaussian.core.transform import to_y_up, turned
+from dreamgaussian.core.transform import rotated, to_y_up
 from dreamgaussian.raster.reference import ReferenceRasterizer
 from meshing.shapes import box
 
@@ -35,9 +35,9 @@ def test_a_turned_camera_sees_turned_gaussians_as_before(axes: Axes):
     torch.testing.assert_close(after.color, before.color, atol=1e-4, rtol=0)
 
 
-def test_turning_there_and_back_changes_nothing():
+def test_rotating_there_and_back_changes_nothing():
     turn = torch.tensor(TURNS[0].rows, dtype=torch.float32)
-    back = turned(turned(scene(), turn), turn.T)
+    back = rotated(rotated(scene(), turn), turn.T)
     for name, tensor in scene().tensors().items():
         signs = torch.sign((back.quats_wxyz * tensor).sum(dim=1, keepdim=True)) if name == "quats_wxyz" else 1.0
         torch.testing.assert_close(signs * back.tensors()[name], tensor, atol=1e-5, rtol=1e-5)

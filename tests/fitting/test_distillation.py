@@ -25,7 +25,7 @@ from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.priors.registry import prior_record
 from dreamgaussian.raster.cpu import CpuRasterizer
 from dreamgaussian.raster.reference import ReferenceRasterizer
-from fitting.known_object import known_prior, lobed_ball
+from fitting.known_object import known_prior, lobed_ball, psnr_at
 
 START = StepContext(step=0, progress=0.0, input_elevation_deg=0.0)
 GREY = Gaussians.in_ball(50, 0.5, torch.Generator().manual_seed(0))

@@ -6,6 +6,7 @@ camera looks from above. Pixel centres lie at +0.5, rows grow downwards.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -53,6 +54,11 @@ class Camera:
         world_from_camera[:3, 3] = radius * world_from_camera[:3, 2]
         width, height = (size, size) if isinstance(size, int) else size
         return cls(torch.linalg.inv(world_from_camera), width, height, fovy_deg)
+
+    @property
+    def opencv_from_world(self) -> Float[Tensor, "4 4"]:
+        """Rigid transform from the world to OpenCV's camera frame: x right, y down, z forwards; float64."""
+        return self.camera_from_world * torch.tensor([1.0, -1.0, -1.0, 1.0], dtype=torch.float64)[:, None]
 
     @property
     def position(self) -> Float[Tensor, "3"]:
@@ -103,3 +109,9 @@ class Camera:
         x = self.focal_px * in_camera[:, 0] / depths + self.width / 2
         y = -self.focal_px * in_camera[:, 1] / depths + self.height / 2
         return torch.stack([x, y], dim=-1), depths
+
+
+def nearest_camera(cameras: Sequence[Camera], camera: Camera) -> int:
+    """Which of the cameras sees the origin from the direction that is closest to the given camera's."""
+    cosines = [float(each.position @ camera.position) / each.radius for each in cameras]
+    return cosines.index(max(cosines))

@@ -6,9 +6,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+from dreamgaussian.core.rotations import rotation_matrices
 
 SH_C0 = 0.28209479177387814
 """The degree-0 spherical harmonic, 1 / (2 sqrt(pi)): colour = 0.5 + SH_C0 * coefficient."""
@@ -131,14 +132,3 @@ class Gaussians:
     def to(self, *args: Any, **kwargs: Any) -> "Gaussians":
         """As `torch.Tensor.to`, for every tensor."""
         return self.map(lambda tensor: tensor.to(*args, **kwargs))
-
-
-def rotation_matrices(quats_wxyz: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
-    """Rotations of quaternions of any length; a zero quaternion counts as the identity."""
-    w, x, y, z = F.normalize(quats_wxyz, dim=-1).unbind(-1)
-    rows = [
-        torch.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], dim=-1),
-        torch.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], dim=-1),
-        torch.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], dim=-1),
-    ]
-    return torch.stack(rows, dim=-2)

@@ -57,3 +57,11 @@ def harmonics(directions: Float[Tensor, "n 3"], degree: int) -> Float[Tensor, "n
             C3[6] * x * (x * x - 3 * y * y),
         ]
     return torch.stack(basis, dim=-1)
+
+
+def harmonics_rotation(rotation: Float[Tensor, "3 3"], degree: int) -> Float[Tensor, "k k"]:
+    """The matrix that rotates coefficients of degree 0 to `degree`, found by what it does to many directions."""
+    generator = torch.Generator().manual_seed(0)
+    directions = torch.nn.functional.normalize(torch.randn(256, 3, dtype=torch.float64, generator=generator), dim=1)
+    seen_before = harmonics(directions @ rotation.double().cpu(), degree)
+    return torch.linalg.lstsq(harmonics(directions, degree), seen_before).solution.to(rotation)

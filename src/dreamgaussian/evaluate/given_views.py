@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.camera import Camera, nearest_camera
 from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.image import to_uint8
 from dreamgaussian.evaluate.dataset import VIEW_SIZE, BenchmarkEntry, BenchmarkObject, encode_image
@@ -16,8 +16,7 @@ SIDES_DEG = {1: (), 2: (180.0,), 4: (90.0, 180.0, 270.0)}
 def given_views(entry: BenchmarkEntry, images: int) -> list[int]:
     """The true views that a run with so many images is given beside the input."""
     wanted = [Camera.orbit(azimuth, entry.elevation_deg, VIEW_SIZE) for azimuth in SIDES_DEG[images]]
-    positions = [camera.position for camera in entry.cameras]
-    return [min(range(len(positions)), key=lambda i: float((positions[i] - w.position).norm())) for w in wanted]
+    return [nearest_camera(entry.cameras, camera) for camera in wanted]
 
 
 def posed_images(entry: BenchmarkEntry, images: int, folder: Path) -> tuple[PosedImage, ...]:

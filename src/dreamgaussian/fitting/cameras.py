@@ -43,9 +43,4 @@ def _cameras(spec: PriorSpec, u: float, v: float, elevations_deg: tuple[float, f
         azimuth, elevation = domain.fixed_views_deg[int(u * len(domain.fixed_views_deg))]
     else:
         azimuth, elevation = u * 360 - 180, elevations_deg[0] + v * (elevations_deg[1] - elevations_deg[0])
-    return [
-        Camera.orbit(
-            azimuth + view * spec.view_spacing_deg, elevation, size, radius=domain.radius, fovy_deg=domain.fovy_deg
-        )
-        for view in range(spec.views_per_sample)
-    ]
+    return spec.cameras(azimuth, elevation, size)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from dreamgaussian.core.gaussians import rotation_matrices
 from dreamgaussian.core.image import linear_to_srgb, srgb_to_linear
 from dreamgaussian.core.mesh import Mesh
+from dreamgaussian.core.rotations import rotation_matrices
 from dreamgaussian.formats.gltf import MESHOPT, QUANTIZATION, WEBP, Document, accessor_array, data_of
 from dreamgaussian.formats.libraries import MESHOPT as MESHOPT_LIBRARY
 from dreamgaussian.formats.textures import image_from

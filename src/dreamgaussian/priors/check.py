@@ -116,9 +116,7 @@ def _cameras(spec: PriorSpec) -> list[Camera]:
     """From the side and a little above, or a round of views."""
     start = 45.0 if spec.views_per_sample == 1 else 0.0
     elevation = min(15.0, spec.domain.elevation_range_deg[1])
-    azimuths = [start + view * spec.view_spacing_deg for view in range(spec.views_per_sample)]
-    radius, fovy = spec.domain.radius, spec.domain.fovy_deg
-    return [Camera.orbit(a, elevation, spec.resolution, radius=radius, fovy_deg=fovy) for a in azimuths]
+    return spec.cameras(start, elevation, spec.resolution)
 
 
 def _with_apple(subject: Subject, spec: PriorSpec) -> Subject:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.camera import Camera, nearest_camera
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.guidance.spec import PriorSpec
 from dreamgaussian.inputs.subject import Subject
@@ -75,7 +75,8 @@ class Zero123(LatentDiffusion):
 
     def _conditions(self, cameras: Sequence[Camera]) -> tuple[Float[Tensor, "n 1 width"], Float[Tensor, "n d i j"]]:
         """For each camera the context token and the latent of the nearest input view."""
-        seen = [nearest(self.seen, camera) for camera in cameras]
+        known = [view.camera for view in self.seen]
+        seen = [self.seen[nearest_camera(known, camera)] for camera in cameras]
         poses = [relative_pose(to, view.camera, self.absolute_polar) for to, view in zip(cameras, seen, strict=True)]
         tokens = torch.stack([view.token for view in seen])
         both = torch.cat([tokens, torch.tensor(poses).to(tokens)[:, None]], dim=-1)
@@ -95,12 +96,6 @@ def relative_pose(camera: Camera, seen: Camera, absolute_polar: bool) -> tuple[f
     azimuth = math.radians(camera.azimuth_deg - seen.azimuth_deg)
     fourth = polar_seen if absolute_polar else camera.radius - seen.radius
     return polar - polar_seen, math.sin(azimuth), math.cos(azimuth), fourth
-
-
-def nearest(seen: Sequence[SeenView], camera: Camera) -> SeenView:
-    """The input view whose direction from the origin is closest to the camera's."""
-    direction = camera.position / camera.radius
-    return max(seen, key=lambda view: float(view.camera.position @ direction) / view.camera.radius)
 
 
 def open_zero123(

@@ -104,8 +104,8 @@ class RenderArguments(NamedTuple):
 
 
 def camera_numbers(camera: Camera) -> list[float]:
-    """Rotation row by row, translation and focal length, in a frame whose y points down and z forwards."""
-    transform = camera.camera_from_world * torch.tensor([1.0, -1.0, -1.0, 1.0], dtype=torch.float64)[:, None]
+    """Rotation row by row and translation into OpenCV's camera frame, and the focal length."""
+    transform = camera.opencv_from_world
     return [*transform[:3, :3].flatten().tolist(), *transform[:3, 3].tolist(), camera.focal_px]
 
 

@@ -78,7 +78,7 @@ def draw_with(
         scales=gaussians.scales,
         opacities=gaussians.opacities,
         colors=colors if extra is None else torch.cat([colors, extra], dim=1),
-        viewmats=opencv_from_world(camera).to(gaussians.means)[None],
+        viewmats=camera.opencv_from_world.to(gaussians.means)[None],
         Ks=intrinsics(camera).to(gaussians.means)[None],
         width=camera.width,
         height=camera.height,
@@ -100,11 +100,6 @@ def draw_with(
         radii=radii.amax(dim=-1).to(screen_means),
         screen_means=screen_means,
     )
-
-
-def opencv_from_world(camera: Camera) -> Float[Tensor, "4 4"]:
-    """World to OpenCV's camera frame, whose y points down and z forwards."""
-    return camera.camera_from_world * torch.tensor([1.0, -1.0, -1.0, 1.0], dtype=torch.float64)[:, None]
 
 
 def intrinsics(camera: Camera) -> Float[Tensor, "3 3"]:

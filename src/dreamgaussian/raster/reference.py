@@ -87,9 +87,9 @@ def visible_from_near_to_far(gaussians: Gaussians, camera: Camera) -> Int[Tensor
 
 
 def in_camera(points: Float[Tensor, "n 3"], camera: Camera) -> Float[Tensor, "n 3"]:
-    """Points in the camera's frame: x right, y down, z forwards (from OpenGL's, which has y up and looks along -z)."""
-    transform = camera.camera_from_world.to(points)
-    return (points @ transform[:3, :3].T + transform[:3, 3]) * points.new_tensor([1.0, -1.0, -1.0])
+    """Points in OpenCV's camera frame: x right, y down, z forwards."""
+    transform = camera.opencv_from_world.to(points)
+    return points @ transform[:3, :3].T + transform[:3, 3]
 
 
 def project(gaussians: Gaussians, camera: Camera) -> Footprints:
@@ -103,7 +103,7 @@ def project(gaussians: Gaussians, camera: Camera) -> Footprints:
     jacobians = (focal / z)[:, None, None] * torch.stack(
         [torch.stack([zero + 1, zero, -slope_x], dim=-1), torch.stack([zero, zero + 1, -slope_y], dim=-1)], dim=1
     )
-    rotation = camera.camera_from_world[:3, :3].to(z) * z.new_tensor([1.0, -1.0, -1.0])[:, None]
+    rotation = camera.opencv_from_world[:3, :3].to(z)
     axes = gaussians.rotations * gaussians.scales[:, None, :]
     screen_axes = jacobians @ rotation @ axes
     covariances = screen_axes @ screen_axes.mT + BLUR_PX2 * torch.eye(2).to(z)

@@ -106,16 +106,7 @@ def sample_cameras(spec: PriorSpec, turn: float, generator: torch.Generator) -> 
     elevation = low + (high - low) * float(torch.rand(1, generator=generator, device=generator.device))
     if domain.fixed_views_deg:
         azimuth, elevation = domain.fixed_views_deg[int(turn % 1 * len(domain.fixed_views_deg))]
-    return [
-        Camera.orbit(
-            azimuth + i * spec.view_spacing_deg,
-            elevation,
-            spec.resolution * OVERSAMPLING,
-            radius=domain.radius,
-            fovy_deg=domain.fovy_deg,
-        )
-        for i in range(spec.views_per_sample)
-    ]
+    return spec.cameras(azimuth, elevation, spec.resolution * OVERSAMPLING)
 
 
 def _differences(

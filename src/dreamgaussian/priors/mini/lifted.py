@@ -109,12 +109,6 @@ def weights(lifted: Sequence[Lifted], camera: Camera) -> list[float]:
     return torch.softmax(cosines / SHARPNESS, dim=0).tolist()
 
 
-def nearest(lifted: Sequence[Lifted], camera: Camera) -> Lifted:
-    """The image whose direction is closest to the camera's."""
-    shares = weights(lifted, camera)
-    return lifted[shares.index(max(shares))]
-
-
 @torch.no_grad()
 def mixed_view(lifted: Sequence[Lifted], camera: Camera) -> Float[Tensor, "4 h w"]:
     """What a camera sees of all volumes: premultiplied RGBA."""

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.camera import Camera, nearest_camera
 from dreamgaussian.core.errors import ConfigError, InputError
 from dreamgaussian.core.image import premultiply, unpremultiply
 from dreamgaussian.inputs.subject import Subject, View
@@ -19,7 +19,7 @@ from dreamgaussian.priors.mini import denoiser as diffusion
 from dreamgaussian.priors.mini.colors import OwnColors
 from dreamgaussian.priors.mini.denoiser import Denoiser
 from dreamgaussian.priors.mini.layers import autocast
-from dreamgaussian.priors.mini.lifted import Lifted, mixed_view, nearest, with_one_shape
+from dreamgaussian.priors.mini.lifted import Lifted, mixed_view, with_one_shape
 from dreamgaussian.priors.mini.lifter import Lifter
 from dreamgaussian.priors.mini.weights import load_weights, shipped_weights
 from dreamgaussian.priors.registry import MINI
@@ -94,7 +94,8 @@ class MiniPrior:
         b, k = len(x_t), len(conditions)
         views = [view for (view,) in cameras]
         lifted = diffusion.to_network(torch.stack([self._remembered_view(view) for view in views]))
-        seen = [(nearest(self._lifted, view), view) for view in views]
+        known = [each.camera for each in self._lifted]
+        seen = [(self._lifted[nearest_camera(known, view)], view) for view in views]
         images = torch.cat([each.image for each, _ in seen])
         angles = torch.tensor(
             [
