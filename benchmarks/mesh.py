@@ -22,9 +22,9 @@ import torch
 
 from dreamgaussian.core.gaussians import SH_C0, Gaussians
 from dreamgaussian.formats import save
-from dreamgaussian.meshing.clean import clean, decimate, seal
-from dreamgaussian.meshing.extract import extract_surface, match_outlines
-from dreamgaussian.meshing.field import density_field
+from dreamgaussian.meshing.clean import clean, close_cavities, decimate
+from dreamgaussian.meshing.extract import extract_surface, fit_iso_level
+from dreamgaussian.meshing.field import add_gaussians, empty_field
 from dreamgaussian.meshing.settings import MeshSettings
 from dreamgaussian.meshing.unwrap import unwrap
 from dreamgaussian.raster.cpu import CpuRasterizer
@@ -96,9 +96,10 @@ def measure(gaussians: Gaussians, settings: MeshSettings) -> dict[str, float]:
         return result
 
     views = timed("Views", lambda: list(gaussian_views(gaussians, CpuRasterizer(), BakeSettings())))
-    field = timed("Field", lambda: density_field(gaussians, settings.resolution))
-    field, level = timed("Level", lambda: match_outlines(field, [view.outline for view in views[::2]]))
-    rough = timed("Surface", lambda: extract_surface(seal(field, level, settings.opening), level))
+    field = empty_field(gaussians, settings.resolution)
+    timed("Field", lambda: list(add_gaussians(field, gaussians)))
+    field, level = timed("Level", lambda: fit_iso_level(field, [view.outline for view in views[::2]]))
+    rough = timed("Surface", lambda: extract_surface(close_cavities(field, level, settings.opening), level))
     solid = timed("Cleaning", lambda: decimate(clean(rough, settings), settings.faces))
     mesh = timed("Atlas", lambda: unwrap(solid, settings.texture_size))
     textured = timed("Texture", lambda: bake(mesh, views, settings.texture_size))

@@ -153,7 +153,7 @@ def paper() -> RunConfig:
             ),
             surface=SurfaceSettings(normals=0.0),
         ),
-        mesh=MeshSettings(density=1.0, relief=0.0),
+        mesh=MeshSettings(density=1.0, displacement_width=0.0),
         refine=RefineSettings(steps=50, start_t=0.181, end_t=0.041),
     )
 
@@ -196,6 +196,7 @@ RENAMED = {
     "fit.density.beside": "fit.density.silhouette_margin",
     "hub.painter_path": "hub.text_to_image_path",
     "hub.painter_lora": "hub.text_to_image_lora",
+    "mesh.relief": "mesh.displacement_width",
 }
 """Settings that had another name in an earlier release, and the names that they have now."""
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.meshing.field import DensityField
+from dreamgaussian.meshing.field import DensityField, add_gaussians, empty_field
 from dreamgaussian.raster.mesh import MeshScene
 
 
@@ -48,6 +48,14 @@ def field_of(inside: Float[Tensor, "x y z"], side: float) -> DensityField:
     """A field over a centred cube from signed distances to the surface, positive inside, with level 1 at zero."""
     spacing = side / (inside.shape[0] - 1)
     return DensityField((1 + inside / spacing).clamp(0, 5), torch.full((3,), -side / 2), spacing)
+
+
+def density_field(gaussians: Gaussians, resolution: int) -> DensityField:
+    """The Gaussians' density on a grid over their bounds."""
+    field = empty_field(gaussians, resolution)
+    *_, done = add_gaussians(field, gaussians)
+    assert done == 1
+    return field
 
 
 def grid(side: float, count: int) -> Float[Tensor, "x y z 3"]:

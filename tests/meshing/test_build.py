@@ -37,7 +37,7 @@ def test_relief_goes_behind_a_single_image_and_stays_where_several_vouch_for_it(
     ball, cameras = shell_gaussians(), [Camera.orbit(azimuth, 0, 64) for azimuth in (0, 90)]
     images = [Outline(CpuRasterizer().render(ball, camera).alpha, camera) for camera in cameras]
     kept, flat = (
-        MeshSettings(resolution=48, texture_size=128, relief=0.0),
+        MeshSettings(resolution=48, texture_size=128, displacement_width=0.0),
         MeshSettings(resolution=48, texture_size=128),
     )
 

@@ -9,9 +9,9 @@ from dreamgaussian.core.errors import EmptyResult
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.meshing.clean import (
     clean,
+    close_cavities,
     decimate,
     keep_solids,
-    seal,
     signed_volumes,
     smooth,
     without_fins,
@@ -62,7 +62,7 @@ def hollow_ball(hole: float, inner: float = 0.3) -> torch.Tensor:
 
 
 def volume(field_distance: torch.Tensor, opening: int) -> float:
-    sealed = seal(field_of(field_distance, 1.0), 1.0, opening)
+    sealed = close_cavities(field_of(field_distance, 1.0), 1.0, opening)
     return float(signed_volumes(extract_surface(sealed, 1.0)).sum())
 
 
@@ -88,7 +88,7 @@ def test_a_bowl_stays_open():
 def test_the_hole_of_a_ring_stays_open():
     points = grid(1.0, 64)
     ring = 0.1 - (((points[..., 0] ** 2 + points[..., 2] ** 2).sqrt() - 0.3) ** 2 + points[..., 1] ** 2).sqrt()
-    mesh = extract_surface(seal(field_of(ring, 1.0), 1.0, 6), 1.0)
+    mesh = extract_surface(close_cavities(field_of(ring, 1.0), 1.0, 6), 1.0)
     assert trimesh_of(mesh).euler_number == 0
 
 

@@ -11,9 +11,9 @@ from dreamgaussian.meshing.extract import (
     blurred,
     carve,
     extract_surface,
-    lift,
-    match_outlines,
+    fit_iso_level,
     match_true_outlines,
+    raise_to_level,
     surface_level,
 )
 from dreamgaussian.meshing.field import DensityField
@@ -83,7 +83,7 @@ def test_a_crisp_field_of_thin_parts_is_not_blurred():
     surface = extract_surface(crisp, 1.0)
     cameras = [Camera.orbit(azimuth, 20, 128) for azimuth in range(0, 360, 60)]
     outlines = [Outline(coverage(surface, camera), camera) for camera in cameras]
-    assert match_outlines(crisp, outlines)[0] is crisp
+    assert fit_iso_level(crisp, outlines)[0] is crisp
 
 
 def test_a_field_of_spikes_is_blurred():
@@ -91,7 +91,7 @@ def test_a_field_of_spikes_is_blurred():
     spikes = (torch.rand(haze.density.shape, generator=torch.Generator().manual_seed(0)) < 0.002).float()
     shells = 5 * spikes * (haze.points.norm(dim=-1) < 0.5)
     field = replace(haze, density=haze.density + shells)
-    matched, level = match_outlines(field, ALL_ROUND)
+    matched, level = fit_iso_level(field, ALL_ROUND)
     assert matched is not field
     assert surface_level(matched, ALL_ROUND)[1] < surface_level(field, ALL_ROUND)[1]
     assert level < 5
@@ -126,7 +126,7 @@ def test_lifting_makes_the_surface_fill_the_true_outline():
     ramp = field_of(grid(1.2, 64)[..., 0], 1.2)
     field = replace(ramp, density=3 * torch.exp(-0.5 * (ramp.points.norm(dim=-1) / 0.15) ** 2))
     outline = disc(0.35, 30)
-    surface = extract_surface(carve(lift(field, 1.0, outline), 1.0, outline), 1.0)
+    surface = extract_surface(carve(raise_to_level(field, 1.0, outline), 1.0, outline), 1.0)
     seen = coverage(surface, outline.camera) > 0.5
     true = outline.alpha > 0.5
     assert int((seen & true).sum()) / int((seen | true).sum()) > 0.97
@@ -135,7 +135,7 @@ def test_lifting_makes_the_surface_fill_the_true_outline():
 
 def test_lifting_towards_an_outline_that_is_filled_already_changes_nothing():
     field = field_of(0.4 - grid(1.2, 64).norm(dim=-1), 1.2)
-    lifted = extract_surface(lift(field, 1.0, disc(0.3, 0)), 1.0)
+    lifted = extract_surface(raise_to_level(field, 1.0, disc(0.3, 0)), 1.0)
     torch.testing.assert_close(lifted.vertices, extract_surface(field, 1.0).vertices)
 
 

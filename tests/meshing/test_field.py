@@ -8,8 +8,8 @@ from torch import Tensor
 
 from dreamgaussian.core.errors import Diverged, EmptyResult
 from dreamgaussian.core.gaussians import Gaussians
-from dreamgaussian.meshing.field import NEGLIGIBLE, bounds, covariances, density_field
-from meshing.shapes import shell_gaussians
+from dreamgaussian.meshing.field import NEGLIGIBLE, bounds, covariances
+from meshing.shapes import density_field, shell_gaussians
 
 
 def brute_force(gaussians: Gaussians, points: Float[Tensor, "p 3"], min_scale: float) -> Float[Tensor, " p"]:
@@ -81,9 +81,9 @@ def test_a_gaussian_thinner_than_a_cell_still_shows():
 
 def test_invisible_gaussians_make_an_empty_result():
     with pytest.raises(EmptyResult, match="None of 10 Gaussians"):
-        density_field(replace(shell_gaussians(10), opacity_logits=torch.full((10,), -9.0)))
+        density_field(replace(shell_gaussians(10), opacity_logits=torch.full((10,), -9.0)), 128)
 
 
 def test_gaussians_that_are_not_finite_are_refused():
     with pytest.raises(Diverged, match="not finite"):
-        density_field(replace(shell_gaussians(10), means=torch.full((10, 3), torch.nan)))
+        density_field(replace(shell_gaussians(10), means=torch.full((10, 3), torch.nan)), 128)

@@ -13,7 +13,7 @@ from dreamgaussian.meshing.settings import MeshSettings
         {"smoothing_steps": -1},
         {"faces": 3},
         {"texture_size": 1},
-        {"relief": -1.0},
+        {"displacement_width": -1.0},
     ],
 )
 def test_settings_that_cannot_work_are_refused_by_name(wrong: dict[str, float]):

@@ -12,7 +12,7 @@ from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.meshing.unwrap import unwrap
 from dreamgaussian.raster.mesh import MeshScene, render_mesh
 from dreamgaussian.texture.bake import BakeView, bake, bake_cameras
-from dreamgaussian.texture.views import locate_texels, look_out
+from dreamgaussian.texture.views import locate_texels, view_visibility
 from meshing.shapes import box, joined, sphere
 
 SIZE = 256
@@ -125,9 +125,9 @@ def test_an_input_image_is_relied_on_across_steps_in_depth_and_rendered_views_ar
     depth = scene.rasterize(camera).depth
     at_step = int((depth[96].diff().abs() > 0.2).nonzero()[1])
     for is_truth in (True, False):
-        outlook = look_out(scene, camera, 0.02, is_truth=is_truth)
-        assert float(outlook.clearness[96, at_step]) == (1.0 if is_truth else 0.0)
-        assert float(outlook.clearness[96, 96]) == 1.0
+        visibility = view_visibility(scene, camera, 0.02, is_truth=is_truth)
+        assert float(visibility.confidence[96, at_step]) == (1.0 if is_truth else 0.0)
+        assert float(visibility.confidence[96, 96]) == 1.0
 
 
 def test_unseen_texels_take_the_colour_of_their_surroundings(ball: Mesh):

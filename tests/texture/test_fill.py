@@ -5,7 +5,7 @@ from torch import Tensor
 from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.meshing.unwrap import unwrap
 from dreamgaussian.raster.mesh import Fragments, MeshScene
-from dreamgaussian.texture.fill import Skin, fill_unseen, nearest_texels
+from dreamgaussian.texture.fill import SurfaceInpainter, fill_unseen, nearest_texels
 from dreamgaussian.texture.views import Texels, locate_texels
 from meshing.shapes import box, joined, sphere
 
@@ -19,7 +19,7 @@ def ball() -> Mesh:
 
 
 def fill(mesh: Mesh, colors: Tensor, weights: Tensor, texels: Texels) -> Tensor:
-    return fill_unseen(Skin(mesh, MeshScene(mesh.vertices, mesh.faces), texels.fragments), colors, weights)
+    return fill_unseen(SurfaceInpainter(mesh, MeshScene(mesh.vertices, mesh.faces), texels.fragments), colors, weights)
 
 
 def texels_of(mesh: Mesh) -> Texels:

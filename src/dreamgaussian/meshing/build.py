@@ -5,20 +5,20 @@ from dataclasses import dataclass
 
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.meshing.clean import clean, decimate, keep_solids, seal
-from dreamgaussian.meshing.extract import Outline, extract_surface, match_outlines, match_true_outlines
-from dreamgaussian.meshing.field import empty_field, fill
+from dreamgaussian.meshing.clean import clean, close_cavities, decimate, keep_solids
+from dreamgaussian.meshing.displacement import fill_concavities, smooth_along_rays
+from dreamgaussian.meshing.extract import Outline, extract_surface, fit_iso_level, match_true_outlines
+from dreamgaussian.meshing.field import add_gaussians, empty_field
 from dreamgaussian.meshing.fusion import SURFACE, fuse
 from dreamgaussian.meshing.manifold import closed_manifold
 from dreamgaussian.meshing.normal_map import bake_normals
 from dreamgaussian.meshing.quads import need_remesher, remeshed
-from dreamgaussian.meshing.relief import fill_grooves, settle
 from dreamgaussian.meshing.settings import MeshSettings
 from dreamgaussian.meshing.unwrap import unwrap
 
 PAPERS_LEVEL = 1.0
 FIELD_PERCENT = 50
-"""Of the work, in what `mesh_steps` reports."""
+"""Share of the field in the work, in what `mesh_steps` reports."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +37,16 @@ def build_mesh(
 ) -> Mesh:
     """The surface of the Gaussians as a clean mesh with texture coordinates, still without a texture.
 
-    `outlines`, of the Gaussians from several sides, tell the surface's density where the settings leave it open;
-    without them it is the paper's. The surface is made to fill `true_outlines`, those of the input images, exactly.
-    Raises EmptyResult if there is no surface, Diverged if the Gaussians are not finite.
+    Args:
+        gaussians: of any origin, inside the ball that the default cameras see.
+        settings: of the mesh stage.
+        outlines: of the Gaussians, from several sides; they decide the surface's level where the settings leave it
+            open, and without them it is the paper's. The `tsdf` method needs their depths.
+        true_outlines: of the input images; the surface is made to fill them exactly.
+
+    Raises:
+        EmptyResult: there is no surface.
+        Diverged: the Gaussians are not finite.
     """
     *_, last = mesh_steps(gaussians, settings, outlines, true_outlines)
     assert last.mesh is not None
@@ -61,18 +68,18 @@ def mesh_steps(
         for share in fuse(field, outlines):
             yield MeshStep(FIELD_PERCENT * share)
     else:
-        for share in fill(field, gaussians):
+        for share in add_gaussians(field, gaussians):
             yield MeshStep(FIELD_PERCENT * share)
         level = settings.density or PAPERS_LEVEL
         if settings.density is None and outlines:
-            field, level = match_outlines(field, outlines[::2])
-    relief = settings.relief if len(true_outlines) == 1 else 0
-    if relief:
-        field = fill_grooves(field, level, relief)
+            field, level = fit_iso_level(field, outlines[::2])
+    width = settings.displacement_width if len(true_outlines) == 1 else 0
+    if width:
+        field = fill_concavities(field, level, width)
     field = match_true_outlines(field, level, true_outlines)
-    detailed = clean(extract_surface(seal(field, level, settings.opening), level), settings)
-    if relief:
-        detailed = settle(detailed, true_outlines[0].camera, relief)
+    detailed = clean(extract_surface(close_cavities(field, level, settings.opening), level), settings)
+    if width:
+        detailed = smooth_along_rays(detailed, true_outlines[0].camera, width)
     simple = (remeshed if settings.remesh else decimate)(detailed, settings.faces)
     solid = keep_solids(closed_manifold(simple), settings.min_component)
     mesh = unwrap(solid, settings.texture_size)

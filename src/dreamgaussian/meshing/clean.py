@@ -16,30 +16,30 @@ from dreamgaussian.meshing.morphology import distance_to, label
 from dreamgaussian.meshing.settings import MeshSettings
 
 SMALLEST_BALL = 3
-"""Cells: radius of the ball with which hollows are first looked for."""
+"""Radius, in cells, of the first ball with which cavities are looked for."""
 
 
-def seal(field: DensityField, level: float, opening: int) -> DensityField:
-    """The field with its hollows filled: what a ball of radius `opening` cells, rolled from outside, cannot enter.
+def close_cavities(field: DensityField, level: float, opening: int) -> DensityField:
+    """The field with its cavities filled: what a ball of radius `opening` cells, rolled from outside, cannot enter.
 
     Gaussians cover the surface only; where they leave gaps, the surface would turn inside and run back along the
-    shell's inner side. Gaps between parts, too narrow for the ball, are left open: only a hollow that has room for
-    the ball is filled. Smaller balls go first, for hollows in which the last one has no room.
+    shell's inner side. Gaps between parts, too narrow for the ball, are left open: only a cavity that has room for
+    the ball is filled. Smaller balls go first, for cavities in which the last one has no room.
     """
-    margin = opening + 2
+    margin = opening + 2  # room for the ball outside the grid, and a cell more on either side
     solid = np.pad(field.density.numpy(force=True) >= level, margin)
     filled = np.zeros_like(solid)
     clearance = distance_to(solid)
     for radius in range(min(SMALLEST_BALL, opening), opening + 1):
-        hollows = _hollows(clearance, radius)
-        if hollows.any():
-            filled |= hollows
+        cavities = _cavities(clearance, radius)
+        if cavities.any():
+            filled |= cavities
             clearance = distance_to(solid | filled)
     inner = torch.from_numpy(filled[(slice(margin, -margin),) * 3]).to(field.density.device)
     return replace(field, density=torch.where(inner, field.density.clamp_min(2 * level), field.density))
 
 
-def _hollows(clearance: NDArray[np.float64], radius: int) -> NDArray[np.bool_]:
+def _cavities(clearance: NDArray[np.float64], radius: int) -> NDArray[np.bool_]:
     """What a ball rolled from the grid's corner cannot enter, where there is room for it; `clearance` in cells."""
     centres = clearance > radius
     rooms, _ = label(centres)
@@ -48,10 +48,10 @@ def _hollows(clearance: NDArray[np.float64], radius: int) -> NDArray[np.bool_]:
     if not enclosed.any():
         return enclosed
     pieces, count = label((clearance > 0) & (distance_to(outside) > radius))
-    hollow = np.zeros(count + 1, dtype=bool)
-    hollow[pieces[enclosed]] = True
-    hollow[0] = False
-    return hollow[pieces]
+    is_cavity = np.zeros(count + 1, dtype=bool)
+    is_cavity[pieces[enclosed]] = True
+    is_cavity[0] = False
+    return is_cavity[pieces]
 
 
 def clean(mesh: Mesh, settings: MeshSettings = MeshSettings()) -> Mesh:
@@ -100,7 +100,10 @@ def compact(mesh: Mesh) -> Mesh:
 
 
 def smooth(mesh: Mesh, steps: int) -> Mesh:
-    """Taubin smoothing (1995): takes off steps and noise and hardly shrinks."""
+    """Taubin smoothing (SIGGRAPH 1995), with trimesh's lambda and mu: removes steps and noise and hardly shrinks.
+
+    A step is one round of shrinking and one of inflating.
+    """
     import trimesh
 
     if steps == 0:

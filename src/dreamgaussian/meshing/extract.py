@@ -14,20 +14,22 @@ from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.meshing.field import DensityField
 from dreamgaussian.meshing.morphology import distance_to
 
-FAINTEST = 0.02
-"""Densities below this are empty space."""
+MIN_DENSITY = 0.02
+"""Densities below this count as empty space."""
 OUTLINE_SIZE = 64
 """Outlines are compared at this many pixels."""
 BLURS = (1.0, 1.5, 2.0, 3.0)
-"""In cells."""
-SLACK = 1.04
-"""A blur may make the outlines worse by this factor."""
+"""Standard deviations of the blurs that are tried, in cells."""
+TOLERANCE = 1.04
+"""A blur may raise the number of wrongly sorted pixels by this factor."""
 RAY_SAMPLES = 160
+"""Along a ray through the whole grid: less than a cell and a half apart at 128 grid points."""
 RAYS_AT_ONCE = 4096
-LIFT_SIZE = 192
-"""True outlines are compared at this many pixels."""
-LIFT_ABOVE = 1.5
-"""Times the level, to which rays inside a true outline are raised."""
+"""Bounds the memory."""
+RAISE_SIZE = 192
+"""Side, in pixels, of the image of rays along which densities are raised."""
+RAISE_FACTOR = 1.5
+"""Density to which rays inside a true outline are raised, in levels: the surface there is some cells thick."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,18 +42,19 @@ class Outline:
     """Mean depth of the Gaussians that are seen, along the viewing axis; needed for fusion alone."""
 
 
-def match_outlines(field: DensityField, outlines: Sequence[Outline]) -> tuple[DensityField, float]:
+def fit_iso_level(field: DensityField, outlines: Sequence[Outline]) -> tuple[DensityField, float]:
     """The field, blurred as far as does no harm, and the level at which its outlines match those of the Gaussians.
 
-    Crisp Gaussians make a crisp field, and the first blur spoils its outlines. The cloud of a vague prior has a field
-    of spikes and pits that no view confirms: it may be blurred until its outlines suffer.
+    `outlines` are those of the Gaussians, from some sides. Crisp Gaussians make a crisp field, and the first blur
+    spoils its outlines. The cloud of a vague prior has a field of spikes and pits that no view confirms: it may be
+    blurred until its outlines suffer.
     Raises EmptyResult if the Gaussians cover no pixel.
     """
     best, (level, least) = field, surface_level(field, outlines)
     for blur in BLURS:
         candidate = blurred(field, blur)
         candidate_level, wrong = surface_level(candidate, outlines)
-        if wrong > SLACK * least:
+        if wrong > TOLERANCE * least:
             break
         best, level, least = candidate, candidate_level, min(least, wrong)
     return best, level
@@ -80,7 +83,7 @@ def surface_level(field: DensityField, outlines: Sequence[Outline]) -> tuple[flo
             f"The Gaussians are too faint for a surface: no pixel of {len(outlines)} views is half covered. "
             "Fit for more steps, or check the image's cut-out."
         )
-    highest, order = highest.clamp_min(FAINTEST).sort()
+    highest, order = highest.clamp_min(MIN_DENSITY).sort()
     covered = covered[order]
     wrong = covered.cumsum(0) + (~covered).sum() - (~covered).cumsum(0)
     best = int(wrong[:-1].argmin())
@@ -116,9 +119,9 @@ def _sampled(field: DensityField, points: Float[Tensor, "r s 3"]) -> Float[Tenso
 def match_true_outlines(field: DensityField, level: float, outlines: Sequence[Outline]) -> DensityField:
     """The field whose surface at `level` stays inside the true outlines and fills them as far as they agree.
 
-    Several are carved before they are lifted, so that the surface grows where all of them allow it. Then each in turn
-    is filled and carved by itself, the first one last: what is lifted lies where the Gaussians were likeliest, which
-    is seldom quite the right depth, and carved by all again it would lose its rims. In a second round they agree
+    Several are carved before the field is raised, so that the surface grows where all of them allow it. Then each in
+    turn is filled and carved by itself, the first one last: what is raised lies where the Gaussians were likeliest,
+    which is seldom quite the right depth, and carved by all again it would lose its rims. In a second round they agree
     better.
     """
     if len(outlines) > 1:
@@ -126,22 +129,22 @@ def match_true_outlines(field: DensityField, level: float, outlines: Sequence[Ou
             field = carve(field, level, outline)
         outlines = [*outlines, *outlines]
     for outline in reversed(outlines):
-        field = carve(lift(field, level, outline), level, outline)
+        field = carve(raise_to_level(field, level, outline), level, outline)
     return field
 
 
-def lift(field: DensityField, level: float, outline: Outline) -> DensityField:
+def raise_to_level(field: DensityField, level: float, outline: Outline) -> DensityField:
     """The field raised so that its surface at `level` covers a true outline, such as the input image's.
 
     Where the outline is covered and the ray of a pixel stays below the level, the densities along it are raised by
     the factor that brings the highest of them above: the surface grows where the Gaussians were likeliest.
     """
-    highest = _highest_along_rays(field, outline.camera, LIFT_SIZE).view(LIFT_SIZE, LIFT_SIZE)
+    highest = _highest_along_rays(field, outline.camera, RAISE_SIZE).view(RAISE_SIZE, RAISE_SIZE)
     inside = torch.nn.functional.interpolate(
-        outline.alpha.float().cpu()[None, None], (LIFT_SIZE, LIFT_SIZE), mode="area"
+        outline.alpha.float().cpu()[None, None], (RAISE_SIZE, RAISE_SIZE), mode="area"
     )
-    liftable = (inside[0, 0] > 0) & (highest > FAINTEST)
-    gain = torch.where(liftable, (LIFT_ABOVE * level / highest.clamp_min(FAINTEST)).clamp_min(1), 1.0)
+    raisable = (inside[0, 0] > 0) & (highest > MIN_DENSITY)
+    gain = torch.where(raisable, (RAISE_FACTOR * level / highest.clamp_min(MIN_DENSITY)).clamp_min(1), 1.0)
     pixels, _ = outline.camera.project(field.points.view(-1, 3))
     return replace(field, density=field.density * _read(gain, pixels, outline.camera).view(field.density.shape))
 

@@ -47,35 +47,35 @@ class DensityField:
         return self.origin + self.spacing * torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
 
 
-def density_field(gaussians: Gaussians, resolution: int = 128) -> DensityField:
-    """The density field over the Gaussians' bounds, on the CPU, with `resolution` grid points along the longest side.
-
-    Gaussians narrower than half a cell are widened to it, lest they fall between the points.
-    Raises EmptyResult if no Gaussian is visible, Diverged if their numbers are not finite.
-    """
-    field = empty_field(gaussians, resolution)
-    for _ in fill(field, gaussians):
-        pass
-    return field
-
-
 @torch.no_grad()
 def empty_field(gaussians: Gaussians, resolution: int) -> DensityField:
-    """The grid over the Gaussians' bounds, still without them. Raises as `density_field`."""
+    """The grid over the Gaussians' bounds, still without them, on the CPU.
+
+    Args:
+        gaussians: those that `add_gaussians` is to add.
+        resolution: grid points along the longest side.
+
+    Raises:
+        EmptyResult: no Gaussian is visible.
+        Diverged: their numbers are not finite.
+    """
     if not all(bool(tensor.isfinite().all()) for tensor in gaussians.tensors().values()):
         raise Diverged("The Gaussians hold numbers that are not finite: no surface can be found in them.")
     visible = _visible(gaussians)
     if len(visible) == 0:
         raise EmptyResult(f"None of {len(gaussians)} Gaussians has an opacity above {FAINT}: there is no surface.")
     low, high = bounds(visible)
-    spacing = float((high - low).max()) / (resolution - 3)
+    spacing = float((high - low).max()) / (resolution - 3)  # a cell of margin on either side
     shape = [int(size) for size in torch.ceil((high - low) / spacing).int() + 3]
     return DensityField(torch.zeros(shape), low - spacing, spacing)
 
 
 @torch.no_grad()
-def fill(field: DensityField, gaussians: Gaussians) -> Iterator[float]:
-    """Add the Gaussians to the field, in place and some at a time; the share that is done after each time."""
+def add_gaussians(field: DensityField, gaussians: Gaussians) -> Iterator[float]:
+    """Add the Gaussians' densities to the field, in place and some at a time; yields the share that is done.
+
+    Gaussians narrower than half a cell are widened to it, lest they fall between the points.
+    """
     visible = _visible(gaussians)
     blocks = (torch.tensor(field.density.shape) + BLOCK - 1) // BLOCK
     densities = torch.zeros(int(blocks.prod()), BLOCK**3)

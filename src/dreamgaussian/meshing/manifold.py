@@ -130,12 +130,14 @@ def _ranked(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     places = np.arange(len(keys))
     ranks = np.zeros(len(keys), np.int64)
     ranks[order] = places - np.maximum.accumulate(np.where(first, places, 0))
+    # More than 16 faces at one edge do not occur; if they did, those after the 16th would stay without a partner and
+    # become holes' borders.
     return keys * 16 + np.minimum(ranks, 15)
 
 
 def _keys(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
     """A number for each directed edge."""
-    return starts << 29 | ends
+    return starts << 29 | ends  # 29 bits a vertex and 4 for `_ranked`: 62 of an int64's 63
 
 
 def _ends(faces: Int[np.ndarray, "f 3"]) -> NDArray[np.int64]:

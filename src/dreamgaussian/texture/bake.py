@@ -20,14 +20,14 @@ from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.meshing.extract import Outline
 from dreamgaussian.raster.mesh import MeshScene, sample
-from dreamgaussian.texture.fill import Skin, fill_unseen, nearest_texels
+from dreamgaussian.texture.fill import SurfaceInpainter, fill_unseen, nearest_texels
 from dreamgaussian.texture.settings import BakeSettings
-from dreamgaussian.texture.views import Sight, Texels, locate_texels, look, look_out
+from dreamgaussian.texture.views import Texels, VisibleTexels, locate_texels, view_visibility, visible_texels
 
 LARGEST_EXPOSURE = 0.25
-"""Differences of colour beyond this are no matter of exposure."""
+"""Differences of colour beyond this are of another thing, not of exposure."""
 EXPOSURE_PULL = 100.0
-"""How firmly the rendered colours are tied to the input's where the input sees the surface squarely."""
+"""Certainty (`SurfaceInpainter.solve`) of the exposure where the input sees the surface squarely."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def input_views(subject: Subject) -> list[BakeView]:
 
 @torch.no_grad()
 def bake(mesh: Mesh, views: Iterable[BakeView], size: int, settings: BakeSettings = BakeSettings()) -> Mesh:
-    """The mesh with an albedo of `size` x `size` texels from the views.
+    """The mesh with an albedo of `size` x `size` texels from the views; those that no view sees are inpainted.
 
     Raises InputError if the mesh has no texture coordinates or no view sees it.
     """
@@ -76,15 +76,15 @@ def bake(mesh: Mesh, views: Iterable[BakeView], size: int, settings: BakeSetting
     rendered, given = _Blend(texels), _Blend(texels)
     for view in views:
         feather = settings.input_feather if view.is_input else settings.feather
-        outlook = look_out(scene, view.camera, feather, view.alpha, is_truth=view.is_input)
-        (given if view.is_input else rendered).add(view, look(texels, outlook, settings.cosine_power))
+        visibility = view_visibility(scene, view.camera, feather, view.alpha, is_truth=view.is_input)
+        (given if view.is_input else rendered).add(view, visible_texels(texels, visibility, settings.cosine_power))
     if not bool((rendered.weights + given.weights > 0).any()):
         raise InputError("None of the views sees the mesh: there is nothing to make a texture of.")
-    skin = Skin(mesh, scene, texels.fragments)
-    matched = rendered.colors + _exposure(skin, rendered, given)
+    inpainter = SurfaceInpainter(mesh, scene, texels.fragments)
+    matched = rendered.colors + _exposure(inpainter, rendered, given)
     weights = rendered.weights + settings.input_strength * given.weights
     share = (settings.input_strength * given.weights / weights.clamp_min(1e-12))[:, None]
-    colors = fill_unseen(skin, (share * given.colors + (1 - share) * matched).clamp(0, 1), weights)
+    colors = fill_unseen(inpainter, (share * given.colors + (1 - share) * matched).clamp(0, 1), weights)
     return replace(mesh, albedo=colors[nearest_texels(texels.fragments)])
 
 
@@ -95,18 +95,18 @@ class _Blend:
         self._sums = torch.zeros(len(texels.positions), 3)
         self.weights = torch.zeros(len(texels.positions))
 
-    def add(self, view: BakeView, sight: Sight) -> None:
+    def add(self, view: BakeView, visible: VisibleTexels) -> None:
         image = torch.cat([view.color, view.alpha[..., None]], dim=-1).to(self._sums)
-        colors = unpremultiply(sample(image, sight.uvs))[:, :3]
-        self._sums.index_add_(0, sight.seen, sight.weights[:, None] * colors)
-        self.weights.index_add_(0, sight.seen, sight.weights)
+        colors = unpremultiply(sample(image, visible.uvs))[:, :3]
+        self._sums.index_add_(0, visible.indices, visible.weights[:, None] * colors)
+        self.weights.index_add_(0, visible.indices, visible.weights)
 
     @property
     def colors(self) -> Float[Tensor, "k 3"]:
         return self._sums / self.weights.clamp_min(1e-12)[:, None]
 
 
-def _exposure(skin: Skin, rendered: _Blend, given: _Blend) -> Float[Tensor, "k 3"]:
+def _exposure(inpainter: SurfaceInpainter, rendered: _Blend, given: _Blend) -> Float[Tensor, "k 3"]:
     """What the rendered views' colours lack of the input's where both see the surface, carried on smoothly to where
     the input does not: no step in brightness is left between them.
     """
@@ -115,4 +115,4 @@ def _exposure(skin: Skin, rendered: _Blend, given: _Blend) -> Float[Tensor, "k 3
         return torch.zeros_like(rendered.colors)
     lacking = given.colors - rendered.colors
     is_exposure = lacking.abs().amax(dim=1, keepdim=True) < LARGEST_EXPOSURE
-    return skin.stretch(lacking * is_exposure, both, slack=True)
+    return inpainter.solve(lacking * is_exposure, both, decay=True)

@@ -1,4 +1,4 @@
-"""Texels that no view saw, and the gaps between the atlas' charts."""
+"""Inpainting over the surface: texels that no view saw, and the gaps between the atlas' charts."""
 
 import numpy as np
 import torch
@@ -9,16 +9,17 @@ from dreamgaussian.core.mesh import Mesh
 from dreamgaussian.meshing.morphology import nearest_in
 from dreamgaussian.raster.mesh import Fragments, MeshScene
 
-HALF_KNOWN = 0.01
+HALF_WEIGHT = 0.01
 """Sum of weights at which a texel's colour comes in equal parts from the views and from its surroundings."""
-STRAY = 1e-4
-"""Pull towards the nearest known colour in space, for pieces of the surface that no view saw at all."""
-SINKING = 0.3
-"""World units over which a slack membrane falls to a third of what it was held at."""
+NEAREST_WEIGHT = 1e-4
+"""Weight of the nearest known colour in space, for pieces of the surface that no view saw at all: too small to be seen
+where a connected texel is known."""
+DECAY_LENGTH = 0.3
+"""World units over which a solution that decays falls to 1 / e."""
 
 
-class Skin:
-    """The surface as an elastic membrane: values known at some texels, stretched over all of it."""
+class SurfaceInpainter:
+    """Spreads values that are known at some texels over the whole surface: a screened Poisson equation on the mesh."""
 
     def __init__(self, mesh: Mesh, scene: MeshScene, fragments: Fragments) -> None:
         self._points, self._same = torch.unique(mesh.vertices, dim=0, return_inverse=True)
@@ -28,22 +29,28 @@ class Skin:
         edges = self._points[self._faces] - self._points[self._faces.roll(1, dims=1)]
         self._edge_length = float(edges.norm(dim=-1).mean())
 
-    def stretch(
-        self, values: Float[Tensor, "k c"], certainty: Float[Tensor, " k"], *, slack: bool = False
+    def solve(
+        self, values: Float[Tensor, "k c"], certainty: Float[Tensor, " k"], *, decay: bool = False
     ) -> Float[Tensor, "k c"]:
-        """The membrane at the texels. At the vertices it minimises
+        """The values x at all texels, which minimise, at the vertices,
 
-            sum_ij (x_i - x_j)² + sum_i certainty_i (x_i - value_i)² + (x_i - stray_i)² STRAY
+            sum_ij (x_i - x_j)² + sum_i certainty_i (x_i - value_i)² + weight sum_i (x_i - fallback_i)²
 
-        with the first sum over the edges: it is held where values are certain. The last pull is to the nearest
-        certain value in space; where the membrane is `slack`, it is to zero and stronger, so that it sinks.
+        with the first sum over the edges. The fallback is the nearest certain value in space, with NEAREST_WEIGHT;
+        with `decay` it is zero, with the weight under which x falls to 1 / e over DECAY_LENGTH.
+
+        Args:
+            values: at the texels; they count where `certainty` is above 0.
+            certainty: at least 0. At 1 the value weighs as much as one of the vertex' neighbours.
+            decay: let x fall to zero away from what is certain.
         """
         known, held = self._at_points(values, certainty)
-        if slack:
-            stray, pull = torch.zeros_like(known), (self._edge_length / SINKING) ** 2
+        if decay:
+            # exp(-x / DECAY_LENGTH) solves x'' = x / DECAY_LENGTH² along a line of edges of this length.
+            fallback, weight = torch.zeros_like(known), (self._edge_length / DECAY_LENGTH) ** 2
         else:
-            stray, pull = self._nearest_certain(known, held), STRAY
-        solved = self._solve(held.double().numpy(), known.double().numpy(), stray.double().numpy(), pull)
+            fallback, weight = self._nearest_certain(known, held), NEAREST_WEIGHT
+        solved = self._solve(held.double().numpy(), known.double().numpy(), fallback.double().numpy(), weight)
         return self._scene.interpolate(solved[self._same], self._fragments)
 
     def _at_points(
@@ -68,25 +75,27 @@ class Skin:
         self,
         held: Float[np.ndarray, " p"],
         known: Float[np.ndarray, "p c"],
-        stray: Float[np.ndarray, "p c"],
-        pull: float,
+        fallback: Float[np.ndarray, "p c"],
+        weight: float,
     ) -> Float[Tensor, "p c"]:
         from scipy.sparse import coo_array, csc_array, diags_array
         from scipy.sparse.linalg import factorized
 
         faces, count = self._faces.numpy(), len(self._points)
         a, b = faces.reshape(-1), np.roll(faces, -1, axis=1).reshape(-1)
-        edges = coo_array((np.full(len(a), 0.5), (a, b)), shape=(count, count))
+        edges = coo_array((np.full(len(a), 0.5), (a, b)), shape=(count, count))  # each edge belongs to two faces
         adjacency = edges + edges.T
-        solve = factorized(csc_array(diags_array(adjacency.sum(axis=1) + held + pull) - adjacency))
-        right_side = held[:, None] * known + pull * stray
+        solve = factorized(csc_array(diags_array(adjacency.sum(axis=1) + held + weight) - adjacency))
+        right_side = held[:, None] * known + weight * fallback
         return torch.from_numpy(np.stack([solve(column) for column in right_side.T], axis=1)).float()
 
 
-def fill_unseen(skin: Skin, colors: Float[Tensor, "k 3"], weights: Float[Tensor, " k"]) -> Float[Tensor, "k 3"]:
-    """The texels' colours, those of little or no weight painted from their surroundings along the surface."""
-    surroundings = skin.stretch(colors, weights / HALF_KNOWN).clamp(0, 1)
-    trust = (weights / (weights + HALF_KNOWN))[:, None]
+def fill_unseen(
+    inpainter: SurfaceInpainter, colors: Float[Tensor, "k 3"], weights: Float[Tensor, " k"]
+) -> Float[Tensor, "k 3"]:
+    """The texels' colours, those of little or no weight inpainted from their surroundings along the surface."""
+    surroundings = inpainter.solve(colors, weights / HALF_WEIGHT).clamp(0, 1)
+    trust = (weights / (weights + HALF_WEIGHT))[:, None]
     return trust * colors + (1 - trust) * surroundings
 
 

@@ -24,13 +24,15 @@ from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.raster.mesh import MeshScene, render_mesh, sample
 from dreamgaussian.texture.fill import nearest_texels
 from dreamgaussian.texture.settings import BakeSettings, RefineSettings
-from dreamgaussian.texture.views import Texels, locate_texels, look, look_out
+from dreamgaussian.texture.views import Texels, locate_texels, view_visibility, visible_texels
 
 OVERSAMPLING = 4
 """Samples along a side of a pixel of the prior."""
 TRUST_POWER = 2.0
-"""Of the cosine in how far an input image holds its colours: further out than it outweighs rendered views."""
+"""Power of the cosine in how far an input image keeps its colours: smaller than `BakeSettings.cosine_power`, so that it
+keeps them further out than it outweighed the rendered views."""
 GOLDEN_RATIO = 0.6180339887498949
+"""Rounds of azimuth from one sample to the next: any number of samples is spread evenly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,13 @@ def refine(
 ) -> Iterator[RefineStep]:
     """Correct the mesh's albedo round by round; may be dropped after any step.
 
-    `baked_with` tells how far the input images decided the texture: what they show stays as it is.
+    Args:
+        mesh: with a texture; it lies where the prior's cameras look.
+        prior: conditioned on the subject.
+        subject: its input images; what they show stays as it is.
+        generator: of the noise and the cameras; the prior is asked on its device.
+        settings: of stage 2.
+        baked_with: the settings that the texture was baked with, which tell how far the images decided it.
 
     Raises InputError if the mesh has no texture.
     """
@@ -91,10 +99,10 @@ def trust(subject: Subject, texels: Texels, scene: MeshScene, settings: BakeSett
     """How far, in [0, 1], the input images decide each texel: nearly alone, but for the rim of what they see."""
     trusted = torch.zeros(len(texels.positions))
     for view in subject.views:
-        outlook = look_out(scene, view.camera, settings.input_feather, view.image[..., 3], is_truth=True)
-        sight = look(texels, outlook, TRUST_POWER)
-        decided = settings.input_strength * sight.weights
-        trusted[sight.seen] = trusted[sight.seen].maximum(decided / (1 + decided))
+        visibility = view_visibility(scene, view.camera, settings.input_feather, view.image[..., 3], is_truth=True)
+        visible = visible_texels(texels, visibility, TRUST_POWER)
+        decided = settings.input_strength * visible.weights
+        trusted[visible.indices] = trusted[visible.indices].maximum(decided / (1 + decided))
     return trusted
 
 
@@ -135,6 +143,7 @@ def _differences(
     coverage = to_prior_input(alpha[..., None].expand_as(color), alpha, replace(prior.spec, background=0.0))[:, :, :1]
     shared = coverage if prior.spec.background is not None else after[:, :, 3:]
     straight_before, straight_after = (
+        # Below half covered nothing is compared.
         (image[:, :, :3] - (1 - opacity) * (prior.spec.background or 0.0)) / opacity.clamp_min(0.5)
         for image, opacity in ((before, coverage), (after, shared))
     )
@@ -156,11 +165,11 @@ def _back_project(
     blurred = _blur(torch.cat([difference, covered], dim=-1), blur_px)
     for sample_index, cameras_of_sample in enumerate(cameras):
         for view_index, camera in enumerate(cameras_of_sample):
-            sight = look(texels, look_out(scene, camera, 1 / camera.height), cosine_power=2.0)
-            read = sample(blurred[sample_index, view_index], sight.uvs)
-            mean = read[:, :3] / read[:, 3:].clamp_min(0.1)
-            change.index_add_(0, sight.seen, sight.weights[:, None] * mean)
-            weight.index_add_(0, sight.seen, sight.weights[:, None])
+            visible = visible_texels(texels, view_visibility(scene, camera, 1 / camera.height), cosine_power=2.0)
+            read = sample(blurred[sample_index, view_index], visible.uvs)
+            mean = read[:, :3] / read[:, 3:].clamp_min(0.1)  # where less is covered the mean falls off to 0
+            change.index_add_(0, visible.indices, visible.weights[:, None] * mean)
+            weight.index_add_(0, visible.indices, visible.weights[:, None])
     return change, weight
 
 
@@ -168,5 +177,5 @@ def _blur(images: Float[Tensor, "b v r r c"], sigma: float) -> Float[Tensor, "b 
     """Gaussian blur along rows and columns, black outside."""
     pixels = torch.arange(images.shape[2])
     kernel = torch.exp(-0.5 * ((pixels[:, None] - pixels) / max(sigma, 1e-3)) ** 2)
-    kernel = kernel / kernel.sum(dim=1).max()
+    kernel = kernel / kernel.sum(dim=1).max()  # 1 in the middle of the image; at its borders black flows in
     return torch.einsum("ij,bvjkc,lk->bvilc", kernel, images, kernel)

@@ -24,8 +24,8 @@ PLANE_HALF_HEIGHT = DEFAULT_RADIUS * TANGENT
 DENSITY_SCALE = 20.0
 """Density of a voxel whose raw value is 0.25 above the fog, per unit of length."""
 
-SURVEYORS = 24
-SURVEY_SIZE = 48
+PROBE_CAMERAS = 24
+PROBE_SIZE = 48
 """Cameras all round that look for the surface, and the side of their images."""
 GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 
@@ -141,10 +141,10 @@ def surface_points(
     generator: torch.Generator,
 ) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n 3"]]:
     """At most `count` random points at which rays from all round end in the volume, and their colours."""
-    turns = torch.arange(SURVEYORS, device=volume.device) + 0.5
-    azimuths, elevations = turns * GOLDEN_ANGLE, torch.asin(1 - 2 * turns / SURVEYORS)
-    places = pixel_places(SURVEY_SIZE, volume).expand(SURVEYORS, -1, -1)
-    origins, directions = (each.expand(-1, SURVEY_SIZE**2, -1) for each in orbit_rays(azimuths, elevations, places))
+    turns = torch.arange(PROBE_CAMERAS, device=volume.device) + 0.5
+    azimuths, elevations = turns * GOLDEN_ANGLE, torch.asin(1 - 2 * turns / PROBE_CAMERAS)
+    places = pixel_places(PROBE_SIZE, volume).expand(PROBE_CAMERAS, -1, -1)
+    origins, directions = (each.expand(-1, PROBE_SIZE**2, -1) for each in orbit_rays(azimuths, elevations, places))
     rays = origins.reshape(1, -1, 3), directions.reshape(1, -1, 3)
     points, lengths = sample_points(*rays, directions.new_zeros(1, rays[0].shape[1]), 32)
     density, color = sample_volume(volume, image, frustum_coordinates(points.flatten(1, 2), elevation))

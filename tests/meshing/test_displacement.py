@@ -3,7 +3,7 @@ import torch
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.meshing.relief import fill_grooves, settle
+from dreamgaussian.meshing.displacement import fill_concavities, smooth_along_rays
 from meshing.shapes import coverage, field_of, grid, sphere
 
 FRONT = Camera.orbit(0, 15, 128)
@@ -19,14 +19,14 @@ def grooved(width: float) -> torch.Tensor:
 
 @pytest.mark.parametrize(("width", "filled"), [(0.05, True), (0.2, False)])
 def test_narrow_grooves_are_filled_and_wide_ones_stay(width: float, filled: bool):
-    field = fill_grooves(field_of(grooved(width), 1.2), 1.0, 0.24)
+    field = fill_concavities(field_of(grooved(width), 1.2), 1.0, 0.24)
     inside_groove = field.density[32, 32, 40]
     assert bool(inside_groove > 1) is filled
 
 
 def test_nothing_grows_outwards_where_there_is_no_groove():
     field = field_of(0.4 - grid(1.2, 64).norm(dim=-1), 1.2)
-    assert torch.equal(fill_grooves(field, 1.0, 0.24).density, field.density)
+    assert torch.equal(fill_concavities(field, 1.0, 0.24).density, field.density)
 
 
 def rippled(wave: float) -> Mesh:
@@ -45,12 +45,12 @@ def roughness(mesh: Mesh) -> float:
 
 
 def test_narrow_relief_is_flattened_and_wide_relief_stays():
-    assert roughness(settle(rippled(0.1), FRONT, 0.2)) < 0.2 * roughness(rippled(0.1))
-    assert roughness(settle(rippled(0.6), FRONT, 0.2)) > 0.8 * roughness(rippled(0.6))
+    assert roughness(smooth_along_rays(rippled(0.1), FRONT, 0.2)) < 0.2 * roughness(rippled(0.1))
+    assert roughness(smooth_along_rays(rippled(0.6), FRONT, 0.2)) > 0.8 * roughness(rippled(0.6))
 
 
 def test_a_settled_surface_has_the_same_outline_for_the_camera():
-    before, after = rippled(0.1), settle(rippled(0.1), FRONT, 0.2)
+    before, after = rippled(0.1), smooth_along_rays(rippled(0.1), FRONT, 0.2)
     shift = after.vertices - before.vertices
     rays = torch.nn.functional.normalize(before.vertices - FRONT.position.float(), dim=1)
     assert float(shift.norm(dim=1).max()) > 0.005

@@ -1,4 +1,4 @@
-"""Relief that nothing confirms, taken off the surface behind a single image.
+"""Displacement along the rays that nothing confirms, taken off the surface behind a single image.
 
 A fit to one image draws the image's colour edges as grooves and steps in depth: from the front nothing speaks
 against them. Seen from elsewhere they tear the image apart.
@@ -20,26 +20,29 @@ from dreamgaussian.meshing.morphology import distance_to
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-GROOVE = 0.2
-"""Radius of the ball that enters no groove, relative to the width of the relief."""
-FILLED = 1.2
-"""Times the level, to which grooves are filled."""
+CONCAVITY_RADIUS = 0.2
+"""Radius of the ball that enters no groove, relative to the width of the displacement: grooves narrower than 0.4 of it
+are filled, and smoothing makes the rest even."""
+FILL_FACTOR = 1.2
+"""Density to which grooves are filled, in levels: above 1, so that the surface passes outside."""
 TOLERANCE = 1e-3
-"""Relative residual at which the settled surface is found."""
+"""Relative residual of the conjugate gradients."""
 
 
-def fill_grooves(field: DensityField, level: float, width: float) -> DensityField:
-    """The field without the gaps that a ball, of a radius of a fifth of `width` (world units), does not enter."""
-    radius = GROOVE * width / field.spacing
+def fill_concavities(field: DensityField, level: float, width: float) -> DensityField:
+    """The field without the gaps that a ball, of a radius of a fifth of `width` (world units), does not enter: a
+    morphological closing of the solid above `level`.
+    """
+    radius = CONCAVITY_RADIUS * width / field.spacing
     margin = math.ceil(radius) + 2
     solid = np.pad(field.density.numpy(force=True) >= level, margin)
     entered = distance_to(distance_to(solid) > radius) <= radius
     inner = (slice(margin, -margin),) * 3
     gaps = torch.from_numpy((~entered & ~solid)[inner]).to(field.density.device)
-    return replace(field, density=torch.where(gaps, field.density.clamp_min(FILLED * level), field.density))
+    return replace(field, density=torch.where(gaps, field.density.clamp_min(FILL_FACTOR * level), field.density))
 
 
-def settle(mesh: Mesh, camera: Camera, width: float) -> Mesh:
+def smooth_along_rays(mesh: Mesh, camera: Camera, width: float) -> Mesh:
     """The surface smoothed along the camera's rays, so that the camera sees the same outline as before.
 
     The vertices' shifts t_i along their rays minimise sum_i |laplacian(x + t d)_i|² k + sum_i t_i², with the graph's
@@ -53,6 +56,8 @@ def settle(mesh: Mesh, camera: Camera, width: float) -> Mesh:
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     laplacian, edge = _laplacian(points, mesh.faces.numpy(force=True))
     bending = csr_array(laplacian.T @ laplacian)
+    # On a regular triangulation of edges h the graph's Laplacian of a wave of length w is -(h / 2)² (2 pi / w)² of it;
+    # shifts halve a wave where k times the square of that is 1.
     stiffness = 16 * (width / (2 * math.pi * edge)) ** 4
 
     onto_rays = [diags_array(rays[:, axis]) for axis in range(3)]
