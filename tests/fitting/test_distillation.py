@@ -6,7 +6,6 @@ import torch
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import Gaussians
-from dreamgaussian.fitting.cameras import ring_of_cameras
 from dreamgaussian.fitting.distillation import (
     RenderRecorder,
     StepContext,
@@ -20,6 +19,7 @@ from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import DistillSettings, FitSettings, ReferenceSettings, TargetSettings
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.guidance.analytic import AnalyticPrior
+from dreamgaussian.guidance.cameras import ring_of_cameras
 from dreamgaussian.guidance.spec import CameraDomain, PriorSpec, SuggestedSettings
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.priors.registry import prior_record

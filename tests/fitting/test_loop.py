@@ -6,11 +6,11 @@ import torch
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import Diverged, EmptyResult
-from dreamgaussian.fitting.cameras import elevation_range, random_cameras
 from dreamgaussian.fitting.densify.settings import DensitySettings
 from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.settings import DistillSettings, FitSettings, ReferenceSettings
 from dreamgaussian.fitting.state import FitState
+from dreamgaussian.guidance.cameras import elevation_range, random_cameras
 from dreamgaussian.guidance.spec import CameraDomain, PriorSpec
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.raster.cpu import CpuRasterizer

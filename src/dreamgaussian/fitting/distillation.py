@@ -15,8 +15,8 @@ from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.gaussians import Gaussians
-from dreamgaussian.fitting.cameras import elevation_range, random_cameras, ring_of_cameras
 from dreamgaussian.fitting.settings import DistillSettings
+from dreamgaussian.guidance.cameras import elevation_range, random_cameras, ring_of_cameras
 from dreamgaussian.guidance.distill import NOMINAL_SCALE, Cameras, annealed_time, noise_like, sds_loss, to_prior_input
 from dreamgaussian.guidance.gradients import GRADIENTS, GradientContext
 from dreamgaussian.guidance.perp_neg import require_view_names

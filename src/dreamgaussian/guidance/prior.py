@@ -14,12 +14,6 @@ from torch import Tensor
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.guidance.spec import PriorSpec, SuggestedSettings
 
-    def cameras(self, azimuth_deg: float, elevation_deg: float, size: int) -> list[Camera]:
-        """The cameras of one sample, of `size` pixels: the first in the given direction, the others round from it."""
-        azimuths = [azimuth_deg + view * self.view_spacing_deg for view in range(self.views_per_sample)]
-        radius, fovy_deg = self.domain.radius, self.domain.fovy_deg
-        return [Camera.orbit(each, elevation_deg, size, radius=radius, fovy_deg=fovy_deg) for each in azimuths]
-
 
 @runtime_checkable
 class Prior(Protocol):

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.image import to_uint8
+from dreamgaussian.guidance.cameras import sample_cameras
 from dreamgaussian.guidance.distill import NOMINAL_SCALE, sample
 from dreamgaussian.guidance.prior import Prior
 from dreamgaussian.guidance.spec import PriorSpec
@@ -116,7 +117,7 @@ def _cameras(spec: PriorSpec) -> list[Camera]:
     """From the side and a little above, or a round of views."""
     start = 45.0 if spec.views_per_sample == 1 else 0.0
     elevation = min(15.0, spec.domain.elevation_range_deg[1])
-    return spec.cameras(start, elevation, spec.resolution)
+    return sample_cameras(spec, start, elevation, spec.resolution)
 
 
 def _with_apple(subject: Subject, spec: PriorSpec) -> Subject:

@@ -17,6 +17,7 @@ from torch import Tensor
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.core.mesh import Mesh
+from dreamgaussian.guidance.cameras import sample_cameras
 from dreamgaussian.guidance.distill import annealed_time, denoise, to_prior_input
 from dreamgaussian.guidance.prior import Prior
 from dreamgaussian.guidance.spec import PriorSpec
@@ -83,7 +84,7 @@ def refine(
         progress = step / max(rounds - 1, 1)
         t = annealed_time(progress, settings.start_t, settings.end_t)
         cameras = [
-            sample_cameras(prior.spec, start + (step * settings.views + i) * GOLDEN_RATIO, generator)
+            _cameras(prior.spec, start + (step * settings.views + i) * GOLDEN_RATIO, generator)
             for i in range(settings.views)
         ]
         difference, covered = _differences(mesh, prior, cameras, scene, t, generator, settings)
@@ -106,7 +107,7 @@ def trust(subject: Subject, texels: Texels, scene: MeshScene, settings: BakeSett
     return trusted
 
 
-def sample_cameras(spec: PriorSpec, turn: float, generator: torch.Generator) -> list[Camera]:
+def _cameras(spec: PriorSpec, turn: float, generator: torch.Generator) -> list[Camera]:
     """One sample's cameras, the first at `turn` rounds of azimuth and a random elevation that the prior knows."""
     domain = spec.domain
     low, high = domain.elevation_range_deg
@@ -114,7 +115,7 @@ def sample_cameras(spec: PriorSpec, turn: float, generator: torch.Generator) -> 
     elevation = low + (high - low) * float(torch.rand(1, generator=generator, device=generator.device))
     if domain.fixed_views_deg:
         azimuth, elevation = domain.fixed_views_deg[int(turn % 1 * len(domain.fixed_views_deg))]
-    return spec.cameras(azimuth, elevation, spec.resolution * OVERSAMPLING)
+    return sample_cameras(spec, azimuth, elevation, spec.resolution * OVERSAMPLING)
 
 
 def _differences(

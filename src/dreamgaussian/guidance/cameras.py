@@ -1,4 +1,4 @@
-"""Random views for the prior."""
+"""Cameras of the views that a prior is asked about."""
 
 import torch
 
@@ -43,4 +43,11 @@ def _cameras(spec: PriorSpec, u: float, v: float, elevations_deg: tuple[float, f
         azimuth, elevation = domain.fixed_views_deg[int(u * len(domain.fixed_views_deg))]
     else:
         azimuth, elevation = u * 360 - 180, elevations_deg[0] + v * (elevations_deg[1] - elevations_deg[0])
-    return spec.cameras(azimuth, elevation, size)
+    return sample_cameras(spec, azimuth, elevation, size)
+
+
+def sample_cameras(spec: PriorSpec, azimuth_deg: float, elevation_deg: float, size: int) -> list[Camera]:
+    """The cameras of one sample, of `size` pixels: the first in the given direction, the others round from it."""
+    azimuths = [azimuth_deg + view * spec.view_spacing_deg for view in range(spec.views_per_sample)]
+    radius, fovy_deg = spec.domain.radius, spec.domain.fovy_deg
+    return [Camera.orbit(each, elevation_deg, size, radius=radius, fovy_deg=fovy_deg) for each in azimuths]
