@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.core.image import to_float
-from dreamgaussian.inputs.subject import bleed
+from dreamgaussian.inputs.subject import extend_colors
 from dreamgaussian.meshing.inflate import two_sheets
 from dreamgaussian.priors.mini.start import upright_heights
 from factory.holdout import Fingerprint
@@ -196,7 +196,7 @@ def solid(rgba: Float32[np.ndarray, "s s 4"], thickness: float, exponent: float)
     x, y = columns + 0.5 - side / 2, side / 2 - rows - 0.5
     uv = np.stack([(columns + 0.5) / side, 1 - (rows + 0.5) / side], axis=1)
     white = np.ones(3, dtype=np.float32)
-    front = bleed(rgba[..., :3], rgba[..., 3])
+    front = extend_colors(rgba[..., :3], rgba[..., 3])
     back = back_colors(front, inside)
     return Model(
         vertices=np.concatenate([np.stack([x, y, z], axis=1) for z in (height, -height)]) / side,
@@ -222,9 +222,9 @@ def back_colors(front: Float32[np.ndarray, "s s 3"], inside: Bool[np.ndarray, "s
     """The front's colours at the rim; further in, what the rim's blur to, so that no face shows."""
     band = BAND * len(inside)
     depth = np.asarray(ndimage.distance_transform_edt(inside))
-    carried = bleed(front, (inside & (depth <= band)).astype(np.float32)) * inside[..., None]
+    carried = extend_colors(front, (inside & (depth <= band)).astype(np.float32)) * inside[..., None]
     sigma = (1.5 * band, 1.5 * band)
     weight = ndimage.gaussian_filter(inside.astype(np.float32), sigma)
     smooth = ndimage.gaussian_filter(carried, (*sigma, 0)) / np.maximum(weight, 1e-6)[..., None]
     inwards = np.clip(depth / band, 0, 1)[..., None]
-    return bleed((front + (smooth - front) * inwards).astype(np.float32), inside.astype(np.float32))
+    return extend_colors((front + (smooth - front) * inwards).astype(np.float32), inside.astype(np.float32))

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dreamgaussian.core.gaussians import Gaussians
-from dreamgaussian.inputs.matting import clean
+from dreamgaussian.inputs.matting import clean_alpha
 from dreamgaussian.runs.preview import contact_sheet
 
 
@@ -37,6 +37,6 @@ def test_a_wrong_shape_in_a_dataclass_fails(name: str, wrong: object) -> None:
 
 def test_a_wrong_shape_in_a_function_fails() -> None:
     with pytest.raises(TypeError, match="alpha"):
-        clean(np.zeros((4, 4, 1), np.float32))
+        clean_alpha(np.zeros((4, 4, 1), np.float32))
     with pytest.raises(TypeError, match="input_image"):
         contact_sheet(torch.zeros(4, 4, 3), [], [])

@@ -15,7 +15,7 @@ from dreamgaussian.core.axes import Axes
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.core.transform import turned
+from dreamgaussian.core.transform import rotated
 from dreamgaussian.evaluate.assets import find_assets, read_asset
 from dreamgaussian.evaluate.baselines import inflated_mesh
 from dreamgaussian.evaluate.benchmark import evaluate
@@ -56,7 +56,7 @@ def positions(asset: Gaussians | Mesh) -> torch.Tensor:
 
 def foreign(asset: Gaussians | Mesh) -> Gaussians | Mesh:
     """The asset as Blender has it, 40 times as large and far away."""
-    there = turned(asset, torch.tensor(BLENDER.rows, dtype=torch.float32).T)
+    there = rotated(asset, torch.tensor(BLENDER.rows, dtype=torch.float32).T)
     offset = torch.tensor([70.0, -20.0, 5.0])
     if isinstance(there, Mesh):
         return replace(there, vertices=40 * there.vertices + offset)
@@ -110,7 +110,7 @@ def test_an_asset_that_stands_as_in_the_image_is_tilted_by_its_elevation(mesh: M
     towards = CAMERA.position.float() / CAMERA.radius
     rotation = CAMERA.camera_from_world[:3, :3].float()
     assert torch.allclose(rotation @ towards, torch.tensor([0.0, 0.0, 1.0]), atol=1e-6)
-    save(turned(mesh, rotation), tmp_path / "a.glb")
+    save(rotated(mesh, rotation), tmp_path / "a.glb")
     found = read(tmp_path / "a.glb", replace(AS_IS, pose="input"))
     assert torch.allclose(positions(found), mesh.vertices, atol=1e-5)
 

@@ -78,7 +78,7 @@ def test_a_black_image_is_no_division_by_zero() -> None:
 def test_refining_draws_a_blurred_outline_to_the_edge_in_the_image() -> None:
     truth, blurred = disc(240, 70), disc(240, 70, softness=12)
     rgb = truth[..., None] * np.float32([0.8, 0.3, 0.2]) + (1 - truth[..., None]) * np.float32([0.2, 0.4, 0.3])
-    refined = matting.refine(blurred, rgb)
+    refined = matting.refine_alpha(blurred, rgb)
     assert np.abs(refined - truth).mean() < 0.3 * np.abs(blurred - truth).mean()
 
 
@@ -87,7 +87,7 @@ def test_specks_are_cleared_and_pinholes_filled_but_true_holes_stay() -> None:
     alpha[10:14, 10:14] = 1  # speck
     alpha[150:153, 200:203] = 0  # pinhole
     alpha[140:170, 120:150] = 0  # the hole in a handle
-    cleaned = matting.clean(alpha)
+    cleaned = matting.clean_alpha(alpha)
     assert cleaned[10:14, 10:14].max() == 0
     assert cleaned[150:153, 200:203].min() == 1
     assert cleaned[140:170, 120:150].max() == 0
@@ -96,7 +96,7 @@ def test_specks_are_cleared_and_pinholes_filled_but_true_holes_stay() -> None:
 def test_alpha_is_partial_only_along_the_outline() -> None:
     alpha = disc(300, 100)
     alpha[130:160, 100:200] = 0.7  # the network in doubt
-    cleaned = matting.clean(alpha)
+    cleaned = matting.clean_alpha(alpha)
     assert cleaned[135:155, 105:195].min() == 1
     edge = (disc(300, 100) > 0.3) & (disc(300, 100) < 0.7)
     np.testing.assert_array_equal(cleaned[edge], alpha[edge])
@@ -105,11 +105,11 @@ def test_alpha_is_partial_only_along_the_outline() -> None:
 def test_large_islands_are_kept_together() -> None:
     mask = np.zeros((50, 50), dtype=bool)
     mask[5:25, 5:25] = mask[30:45, 30:45] = mask[2, 2] = True
-    kept = matting.large_islands(mask, 0.05)
+    kept = matting.large_components(mask, 0.05)
     assert kept[10, 10]
     assert kept[40, 40]
     assert not kept[2, 2]
-    assert not matting.large_islands(np.zeros((5, 5), dtype=bool), 0.05).any()
+    assert not matting.large_components(np.zeros((5, 5), dtype=bool), 0.05).any()
 
 
 def test_the_background_leaves_no_halo() -> None:

@@ -6,7 +6,14 @@ import torch
 
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import InputError
-from dreamgaussian.inputs.silhouettes import extent, fills, longer_side, require_one_outline, shared_axis, shared_fill
+from dreamgaussian.inputs.silhouettes import (
+    extent,
+    frame_shares,
+    longer_side,
+    require_one_outline,
+    shared_axis,
+    shared_frame_share,
+)
 
 FRONT = Camera.orbit(0, 0, 200)
 
@@ -29,19 +36,19 @@ def test_every_image_shows_the_subject_in_one_size(pose):
     front = Camera.orbit(0, 0, 200, radius=20, fovy_deg=5)
     silhouettes = [outline(front), outline(camera)]
     truth = longer_side(silhouettes[1]) / longer_side(silhouettes[0]) * 0.6
-    shares = fills([silhouettes[0], zoomed(silhouettes[1], 2)], [front, camera], 0.6)
+    shares = frame_shares([silhouettes[0], zoomed(silhouettes[1], 2)], [front, camera], 0.6)
     assert shares == pytest.approx([0.6, truth], rel=0.02)
 
 
 def test_one_image_takes_what_it_is_given():
-    assert fills([outline(FRONT)], [FRONT], 0.8) == [0.8]
-    assert fills([outline(FRONT)], [FRONT], 0.97) == [0.97]
+    assert frame_shares([outline(FRONT)], [FRONT], 0.8) == [0.8]
+    assert frame_shares([outline(FRONT)], [FRONT], 0.97) == [0.97]
 
 
 def test_all_are_shrunk_where_one_would_not_fit():
     camera = Camera.orbit(90, 0, 200)
     bus = (0.2, 0.2, 0.7)
-    front, side = fills([outline(FRONT, bus), outline(camera, bus)], [FRONT, camera], 0.8)
+    front, side = frame_shares([outline(FRONT, bus), outline(camera, bus)], [FRONT, camera], 0.8)
     assert side == pytest.approx(0.95)
     assert front < 0.4
 
@@ -78,6 +85,6 @@ def test_a_shared_crop_leaves_room_for_all():
     silhouettes = [np.zeros((100, 100), bool) for _ in range(2)]
     silhouettes[0][40:60, 30:50] = True
     silhouettes[1][45:55, 40:50] = True
-    assert shared_fill(silhouettes, 0.8) == 0.8
+    assert shared_frame_share(silhouettes, 0.8) == 0.8
     silhouettes[1][45:55, 40:65] = True  # ends 25 pixels beside the first one's middle
-    assert shared_fill(silhouettes, 0.8) == pytest.approx(20 / 50)
+    assert shared_frame_share(silhouettes, 0.8) == pytest.approx(20 / 50)

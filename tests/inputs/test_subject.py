@@ -10,7 +10,7 @@ from PIL import Image
 
 from dreamgaussian.core.errors import ConfigError, InputError
 from dreamgaussian.inputs.settings import PosedImage, SubjectSettings
-from dreamgaussian.inputs.subject import bleed, recentre, subject_from_image
+from dreamgaussian.inputs.subject import extend_colors, recentre, subject_from_image
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL = SubjectSettings(image_size=128)
@@ -85,7 +85,7 @@ def test_colours_bleed_from_the_nearest_covered_pixel() -> None:
     rgb = np.zeros((1, 6, 3), dtype=np.float32)
     rgb[0, 1], rgb[0, 5] = (1, 0, 0), (0, 0, 1)
     alpha = np.array([[0, 1, 0, 0, 0, 1]], dtype=np.float32)
-    bled = bleed(rgb, alpha)
+    bled = extend_colors(rgb, alpha)
     np.testing.assert_array_equal(bled[0, :3], [(1, 0, 0)] * 3)
     np.testing.assert_array_equal(bled[0, 4:], [(0, 0, 1)] * 2)
 

@@ -113,5 +113,5 @@ class Camera:
 
 def nearest_camera(cameras: Sequence[Camera], camera: Camera) -> int:
     """Which of the cameras sees the origin from the direction that is closest to the given camera's."""
-    cosines = [float(each.position @ camera.position) / each.radius for each in cameras]
+    cosines = [float(known.position @ camera.position) / known.radius for known in cameras]
     return cosines.index(max(cosines))

@@ -110,7 +110,9 @@ class Gaussians:
 
     def zip_map(self, function: Callable[..., Tensor], *others: "Gaussians") -> "Gaussians":
         """A function of matching tensors of several sets."""
-        return Gaussians(*(function(*(getattr(each, name) for each in (self, *others))) for name in self.names()))
+        return Gaussians(
+            *(function(*(getattr(gaussians, name) for gaussians in (self, *others))) for name in self.names())
+        )
 
     def tensors(self) -> dict[str, Tensor]:
         """The tensors by name."""

@@ -20,7 +20,7 @@ def vertex_tangents(mesh: Mesh) -> Float[Tensor, "v 4"]:
         raise ValueError("a mesh without texture coordinates has no tangents")
     normals = vertex_normals(mesh)
     corners, uvs = mesh.vertices[mesh.faces], mesh.uvs[mesh.faces]
-    (e1, e2), (d1, d2) = (((each[:, 1] - each[:, 0], each[:, 2] - each[:, 0])) for each in (corners, uvs))
+    (e1, e2), (d1, d2) = ((ends[:, 1] - ends[:, 0], ends[:, 2] - ends[:, 0]) for ends in (corners, uvs))
     along_u = normalize(e1 * d2[:, 1:] - e2 * d1[:, 1:], dim=1)
     area = d1[:, 0] * d2[:, 1] - d2[:, 0] * d1[:, 1]  # in the image; its sign says whether the chart is mirrored
     along_u = along_u * area.sign()[:, None]

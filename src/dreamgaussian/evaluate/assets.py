@@ -17,7 +17,7 @@ from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.framing import Framing, frame_for, frame_gaussians
 from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.core.transform import turned
+from dreamgaussian.core.transform import rotated
 from dreamgaussian.evaluate.dataset import BenchmarkEntry, read_index, read_input
 from dreamgaussian.evaluate.settings import AssetSettings
 from dreamgaussian.formats import load
@@ -93,9 +93,9 @@ def read_asset(
         # Front and up of the file are those of the input camera: the axes of its frame are its right, up and backward.
         rotation = camera.camera_from_world[:3, :3].T.float() @ rotation
     if isinstance(asset, Gaussians):
-        gaussians = turned(asset, rotation)
+        gaussians = rotated(asset, rotation)
         return _aligned_gaussians(gaussians, camera, _fill(input_view)) if settings.align else gaussians
-    mesh = turned(asset, rotation)
+    mesh = rotated(asset, rotation)
     if settings.align:
         framing = frame_for(mesh.vertices[mesh.faces.unique()], camera, _fill(input_view))
         mesh = replace(mesh, vertices=framing.normalize(mesh.vertices))

@@ -9,7 +9,7 @@ from torch import Tensor
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.image import unpremultiply
 from dreamgaussian.core.mesh import Mesh
-from dreamgaussian.inputs.subject import bleed
+from dreamgaussian.inputs.subject import extend_colors
 from dreamgaussian.meshing.inflate import half_thickness, two_sheets
 from dreamgaussian.raster.mesh import MeshScene
 
@@ -56,7 +56,7 @@ def inflated_view(
     fine = camera.resized((camera.width * supersampling, camera.height * supersampling))
     fragments = scene.rasterize(fine)
     straight = unpremultiply(input_view).numpy()
-    straight = bleed(straight[..., :3], straight[..., 3])
+    straight = extend_colors(straight[..., :3], straight[..., 3])
     points = scene.interpolate(mesh.vertices, fragments).double()
     colors = _look_up(torch.from_numpy(straight), input_camera, points)
     return fragments.image(torch.cat([colors, torch.ones_like(colors[:, :1])], dim=1), supersampling)

@@ -50,4 +50,4 @@ def sample_cameras(spec: PriorSpec, azimuth_deg: float, elevation_deg: float, si
     """The cameras of one sample, of `size` pixels: the first in the given direction, the others round from it."""
     azimuths = [azimuth_deg + view * spec.view_spacing_deg for view in range(spec.views_per_sample)]
     radius, fovy_deg = spec.domain.radius, spec.domain.fovy_deg
-    return [Camera.orbit(each, elevation_deg, size, radius=radius, fovy_deg=fovy_deg) for each in azimuths]
+    return [Camera.orbit(azimuth, elevation_deg, size, radius=radius, fovy_deg=fovy_deg) for azimuth in azimuths]

@@ -1,4 +1,4 @@
-"""DecodedImage files in: any format, orientation, colour mode and profile becomes straight sRGB + alpha.
+"""Image files of any format, orientation, colour mode and profile, decoded to straight sRGB and alpha.
 
 No torch here, so that the command line checks its input at once.
 """
@@ -19,13 +19,13 @@ from dreamgaussian.core.image import to_float
 logger = logging.getLogger(__name__)
 
 MIN_SIDE = 16
-"""Pixels; a subject or image smaller than this says nothing about a shape."""
+"""Pixels. A subject or image that is smaller says nothing about a shape."""
 MAX_PIXELS = 89_000_000
-"""Pillow's own border between an image and a decompression bomb."""
+"""Pillow's own limit (`Image.MAX_IMAGE_PIXELS`): above it an image may be a decompression bomb."""
 WORKING_SIDE = 1536
-"""Larger images are shrunk to this at once; everything after works on the shrunk one."""
+"""Images of a longer side are shrunk to this when they are decoded; everything after works on the shrunk one."""
 ALPHA_SEEN = 0.1
-"""Pixels of less alpha count as transparent."""
+"""Pixels of a lower alpha count as transparent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +35,13 @@ class DecodedImage:
     rgba: Float[np.ndarray, "h w 4"]
     """sRGB with straight alpha, in [0, 1]."""
     scale: float
-    """Pixels of the file, upright, per pixel of `rgba`; at least 1."""
+    """Pixels of the upright file per pixel of `rgba`; at least 1."""
     name: str
-    """What messages call it: its path, where it has one."""
+    """Its name in messages: its path, where it has one."""
 
     @property
     def is_cut_out(self) -> bool:
-        """Whether a share of the image that is more than rounded corners is transparent."""
+        """Whether more of the image is transparent than rounded corners are."""
         return float((self.rgba[..., 3] < 0.5).mean()) > 0.01
 
 

@@ -20,11 +20,11 @@ NETWORK_SIDE = 320
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 CLOSER_MARGIN = 0.3
-"""Room round the subject at the second look, as a share of its size."""
+"""Margin round the subject in the second, closer prediction, as a share of its size."""
 MAX_SPECK = 0.05
-"""Islands of less than this share of the largest one are no part of the subject."""
+"""Connected parts of less than this share of the largest one are not the subject's."""
 MAX_PINHOLE = 0.002
-"""Holes of less than this share of the subject's area are the network's, not the subject's."""
+"""Holes of less than this share of the subject's area are mistakes of the network, and filled."""
 
 
 def remove_background(rgb: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 4"]:
@@ -32,41 +32,43 @@ def remove_background(rgb: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w
 
     Where the network sees no subject, alpha is 0 everywhere. Raises `WeightsUnavailable`.
     """
-    alpha = clean(refine(saliency(rgb), rgb))
+    alpha = clean_alpha(refine_alpha(saliency(rgb), rgb))
     return np.dstack([foreground_colors(rgb, alpha), alpha])
 
 
 def saliency(rgb: Float[np.ndarray, "h w 3"], weights: Path = WEIGHTS) -> Float[np.ndarray, "h w"]:
-    """Probability that a pixel belongs to the subject, from a look at the whole image and one at the subject alone.
+    """Probability that a pixel belongs to the subject: the mean of the network's predictions for the whole image and
+    for a crop round the subject that it finds there.
 
-    Each look is the mean of the image and its mirror image: the network's whims differ between them.
+    Each is the mean of the predictions for the image and its mirror image, which differ in their mistakes.
     """
     session = _session(weights)
-    mask = _look(session, rgb)
+    mask = _predict(session, rgb)
     rows, columns = np.flatnonzero((mask > 0.5).any(axis=1)), np.flatnonzero((mask > 0.5).any(axis=0))
     if rows.size:
         margin = int(CLOSER_MARGIN * max(np.ptp(rows), np.ptp(columns))) + 1
         closer = np.s_[max(rows[0] - margin, 0) : rows[-1] + margin, max(columns[0] - margin, 0) : columns[-1] + margin]
-        mask[closer] = (mask[closer] + _look(session, rgb[closer])) / 2
+        mask[closer] = (mask[closer] + _predict(session, rgb[closer])) / 2
     return mask
 
 
-def _look(session: Any, rgb: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w"]:
+def _predict(session: Any, rgb: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w"]:
+    """The network's probabilities, with the preprocessing that it was trained with: divided by the maximum."""
     small = _resize(rgb, (NETWORK_SIDE, NETWORK_SIDE))
     small = (small / max(float(small.max()), 1e-6) - IMAGENET_MEAN) / IMAGENET_STD
     batch = np.stack([small, small[:, ::-1]]).transpose(0, 3, 1, 2)
     name = session.get_inputs()[0].name
-    plain, mirrored = (session.run(None, {name: each[None]})[0][0, 0] for each in batch)
+    plain, mirrored = (session.run(None, {name: image[None]})[0][0, 0] for image in batch)
     return _resize((plain + mirrored[:, ::-1]) / 2, rgb.shape[:2]).clip(0, 1)
 
 
-def refine(mask: Float[np.ndarray, "h w"], rgb: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w"]:
-    """The mask with its outline drawn to the image's edges: in each window, alpha is affine in the colour.
+def refine_alpha(mask: Float[np.ndarray, "h w"], rgb: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w"]:
+    """The mask with its outline moved to the image's edges: in each window, alpha is affine in the colour.
 
     Equations (18) to (21) of the guided filter's journal version (TPAMI 2013), for a colour guide. Away from its
-    outline the mask is taken at its word.
+    outline the mask stays as it is.
     """
-    radius = max(2, max(mask.shape) // 80)
+    radius = max(2, max(mask.shape) // 80)  # four of the network's pixels
     mean_color, mean_mask = _box(rgb, radius), _box(mask, radius)
     covariance = _box(rgb[..., :, None] * rgb[..., None, :], radius)
     covariance -= mean_color[..., :, None] * mean_color[..., None, :]
@@ -74,15 +76,15 @@ def refine(mask: Float[np.ndarray, "h w"], rgb: Float[np.ndarray, "h w 3"]) -> F
     slope = np.linalg.solve(covariance + 1e-3 * np.eye(3, dtype=np.float32), cross[..., None])[..., 0]
     offset = mean_mask - (slope * mean_color).sum(-1)
     refined = (_box(slope, radius) * rgb).sum(-1) + _box(offset, radius)
-    sharpened = (refined - 0.2) / 0.6
+    sharpened = (refined - 0.2) / 0.6  # the filter blurs: what is below 0.2 and above 0.8 becomes 0 and 1
     inside = ndimage.minimum_filter(mask, size=radius) > 0.8
     outside = ndimage.maximum_filter(mask, size=radius) < 0.2
     return np.where(inside, 1, np.where(outside, 0, sharpened.clip(0, 1))).astype(np.float32)
 
 
-def clean(alpha: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+def clean_alpha(alpha: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     """Alpha that is partial only along the outline, without specks in the background or pinholes in the subject."""
-    keep = large_islands(alpha > 0.5, MAX_SPECK)
+    keep = large_components(alpha > 0.5, MAX_SPECK)
     holes = _label(~keep & ndimage.binary_fill_holes(keep))
     sizes = np.bincount(holes.ravel())
     pinholes = (holes > 0) & (sizes < MAX_PINHOLE * keep.sum())[holes]
@@ -93,7 +95,7 @@ def clean(alpha: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     return np.where(inside, 1, np.where(near, alpha, 0)).astype(np.float32)
 
 
-def large_islands(mask: Bool[np.ndarray, "h w"], share: float) -> Bool[np.ndarray, "h w"]:
+def large_components(mask: Bool[np.ndarray, "h w"], share: float) -> Bool[np.ndarray, "h w"]:
     """The connected parts of a mask that are at least a share of the largest one."""
     islands = _label(mask)
     sizes = np.bincount(islands.ravel())

@@ -8,7 +8,7 @@ from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.core.flags import one_word
 
 SAME_DIRECTION_DEG = 1.0
-"""Images whose directions are no further apart than this would contradict each other."""
+"""Images whose directions are no further apart than this are of one direction, which may have one image only."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class SubjectSettings:
     """How the input image becomes the subject."""
 
     background: Literal["auto", "keep", "remove"] = "auto"
-    """What to do with the image's background: remove it, keep the image's own transparency, or (auto) remove it
-    only where the image is opaque."""
+    """What is done with the image's background. `remove`: it is removed. `keep`: the image's own transparency is kept.
+    `auto`: it is removed where the image is opaque."""
     elevation_deg: float = 0.0
-    """Elevation from which the image was taken, in degrees; positive: from above."""
+    """Elevation from which the image was taken, in degrees; positive is from above."""
     estimate_elevation: bool = False
     """Ask the prior for the elevation of the front image instead; only stable-zero123 can tell."""
     image_size: int = 512
@@ -67,8 +67,8 @@ class SubjectSettings:
     views: tuple[PosedImageFlag, ...] = ()
     """Further images of the subject, each with its direction; the elevation may be left out."""
     framing: Literal["each", "shared"] = "each"
-    """How further images are cropped: each by itself, centred and scaled to agree with the front; or all as the front
-    is, for renders and turntables, where one camera kept its distance: that is far more exact."""
+    """How further images are cropped. `each`: by itself, centred and scaled to agree with the front. `shared`: as the
+    front is, for renders and turntables of one camera at one distance: far more exact."""
 
     def __post_init__(self) -> None:
         if not -90 <= self.elevation_deg <= 90:
@@ -93,6 +93,6 @@ class SubjectSettings:
 
 def _angle_deg(a: tuple[float, float], b: tuple[float, float]) -> float:
     """Between two directions given by azimuth and elevation."""
-    azimuth, (low, high) = math.radians(a[0] - b[0]), (math.radians(each[1]) for each in (a, b))
+    azimuth, (low, high) = math.radians(a[0] - b[0]), (math.radians(angles[1]) for angles in (a, b))
     cosine = math.sin(low) * math.sin(high) + math.cos(low) * math.cos(high) * math.cos(azimuth)
     return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))

@@ -1,4 +1,4 @@
-"""How large each of several images shows the subject, so that it has one size in the world."""
+"""The size at which each of several images shows the subject, so that it has one size in the world."""
 
 import math
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import InputError
 
 PARALLEL = 1e-3
-"""Viewing directions whose sine is less than this share all axes."""
+"""Viewing directions are parallel where the sine of their angle is less than this."""
 WIDEST = 0.95
-"""Share of its frame that no cut-out exceeds."""
+"""Largest share of its frame that a cut-out takes."""
 OPPOSITE_DEG = 160.0
-"""Images whose directions are at least this far apart see one outline, mirrored..."""
+"""Images whose directions are at least this far apart show one outline, mirrored."""
 MISMATCH = 1.5
-"""...whose proportions differ by less than this factor."""
+"""Factor by which the proportions of such outlines may differ."""
 
 
-def fills(silhouettes: Sequence[Bool[np.ndarray, "_ _"]], cameras: Sequence[Camera], fill: float) -> list[float]:
+def frame_shares(silhouettes: Sequence[Bool[np.ndarray, "_ _"]], cameras: Sequence[Camera], fill: float) -> list[float]:
     """The share of its frame that the longer side of each cut-out is to take. Images may differ in size.
 
     The first one's is `fill`. The others' follow from it: the axis that lies in the planes of two images is the
@@ -41,22 +41,22 @@ def fills(silhouettes: Sequence[Bool[np.ndarray, "_ _"]], cameras: Sequence[Came
     return [share * shrink for share in shares]
 
 
-def shared_fill(silhouettes: Sequence[Bool[np.ndarray, "_ _"]], fill: float) -> float:
-    """The share that the first cut-out's longer side is to take where all images get its crop: `fill`, or less where
-    another would reach out of the frame.
+def shared_frame_share(silhouettes: Sequence[Bool[np.ndarray, "_ _"]], fill: float) -> float:
+    """The share of its frame that the first cut-out's longer side is to take where all images get its crop: `fill`, or
+    less where another would reach out of the frame.
     """
     first = silhouettes[0]
     reach = 0.0
     for axis in (0, 1):
         middle = sum(_ends(first, axis)) / 2
-        reach = max(reach, *(abs(end - middle) for each in silhouettes for end in _ends(each, axis)))
+        reach = max(reach, *(abs(end - middle) for silhouette in silhouettes for end in _ends(silhouette, axis)))
     return min(fill, longer_side(first) / (2 * reach))
 
 
 def require_one_outline(
     silhouettes: Sequence[Bool[np.ndarray, "_ _"]], cameras: Sequence[Camera], names: Sequence[str]
 ) -> None:
-    """Raise InputError where images of opposite sides cannot be of one subject."""
+    """Raises InputError where images of opposite sides cannot be of one subject."""
     for a, b in combinations(range(len(cameras)), 2):
         backwards = [cameras[i].camera_from_world[2, :3] for i in (a, b)]
         if float(backwards[0] @ backwards[1]) > math.cos(math.radians(OPPOSITE_DEG)):
