@@ -39,7 +39,7 @@ def row(image: Path, config: dg.RunConfig) -> Tensor:
     straight = result.subject.views[0].image
     tiles = [over(premultiply(straight), PAPER)]
     with torch.no_grad():
-        tiles += [rasterizer.render(result.gaussians, camera).over(PAPER) for camera in cameras]
+        tiles += [over(rasterizer.render(result.gaussians, camera).rgba, PAPER) for camera in cameras]
     meshes = [render_mesh(result.mesh, camera, scene=scene) for camera in cameras]
     tiles += [mesh.color + PAPER * (1 - mesh.alpha[..., None]) for mesh in meshes]
     return torch.cat([shrink(tile) for tile in tiles], dim=1)
