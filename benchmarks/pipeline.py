@@ -40,8 +40,9 @@ def measure(image: Path, preset_name: str) -> str:
     import torch
 
     from dreamgaussian import preset
-    from dreamgaussian.pipeline import generate, open_run
+    from dreamgaussian.pipeline import generate
     from dreamgaussian.runs.folder import peak_memory_mb
+    from dreamgaussian.runs.opening import open_run
 
     wall["Opening"], cpu["Opening"] = time.perf_counter(), time.process_time()
     run = open_run(image, preset(preset_name))

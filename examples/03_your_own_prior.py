@@ -1,18 +1,47 @@
-"""A prior of your own: here the analytic one, which pulls the Gaussians towards images that a function draws.
+"""A prior of your own guides a whole run: here one that knows what a ball looks like from every side.
 
-python examples/03_your_own_prior.py FOLDER
+python examples/03_your_own_prior.py IMAGE FOLDER
 """
 
+import math
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 import dreamgaussian as dg
-from dreamgaussian.guidance.analytic import AnalyticPrior
-from dreamgaussian.guidance.spec import PriorSpec
-from dreamgaussian.inputs.subject import Subject
+
+
+class BallPrior:
+    """A diffusion model in closed form: its images are Gaussian around those of a ball.
+
+    The members are those of `dreamgaussian.guidance.prior.Prior`; a network of yours takes their place.
+    """
+
+    spec = dg.PriorSpec("ball", resolution=64, background=None, x_bound=1.0)
+    suggested = dg.SuggestedSettings(refine_rounds=2)
+    std = 0.2
+
+    def alpha_sigma(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.cos(t * math.pi / 2), torch.sin(t * math.pi / 2)
+
+    def encode(self, images: Tensor) -> Tensor:
+        return images * 2 - 1
+
+    def decode(self, x: Tensor) -> Tensor:
+        return (x + 1) / 2
+
+    @torch.no_grad()
+    def predict_noise(
+        self, x_t: Tensor, t: Tensor, cameras: Sequence[Sequence[dg.Camera]], conditions: Sequence[str]
+    ) -> Tensor:
+        views = torch.stack([torch.stack([ball(camera.resized(64)) for camera in sample]) for sample in cameras])
+        alpha, sigma = (level.view(-1, 1, 1, 1, 1) for level in self.alpha_sigma(t))
+        noise = sigma * (x_t - alpha * self.encode(views).to(x_t)) / ((alpha * self.std) ** 2 + sigma**2)
+        return torch.stack([noise] * len(conditions))
 
 
 def ball(camera: dg.Camera) -> Tensor:
@@ -26,17 +55,13 @@ def ball(camera: dg.Camera) -> Tensor:
     return torch.cat([colors, hit[..., None]], dim=-1).permute(2, 0, 1).float()
 
 
-def main(folder: Path, steps: int = 300) -> None:
-    prior = AnalyticPrior(PriorSpec("ball", resolution=64, background=None, x_bound=1.0), ball, std=0.02)
-    rasterizer = dg.choose_rasterizer("auto", torch.device("cpu"))
-    settings = dg.FitSettings(steps=steps)
-    state = dg.FitState.start(settings, seed=0)
-    for step in dg.fit(state, rasterizer, prior, Subject(prompt="a ball"), settings):
-        if step.step % 50 == 0:
-            print(f"step {step.step}: loss {step.loss:.2f}, {len(step.gaussians):,} Gaussians")
-    dg.save(state.gaussians, folder / "ball.ply")
-    dg.save(dg.build_mesh(state.gaussians), folder / "ball.obj")
+def main(image: Path, folder: Path, steps: int = 300) -> None:
+    settings = dg.preset("quick")
+    settings = replace(settings, fit=replace(settings.fit, steps=steps))
+    result = dg.image_to_3d(image, settings, prior=BallPrior(), output=folder)
+    print(f"{len(result.gaussians):,} Gaussians, {len(result.mesh.faces):,} triangles, seconds: {result.seconds}")
+    print("\n".join(str(path) for path in result.files))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -28,8 +28,9 @@ def test_step_by_step(tmp_path):
 
 
 def test_your_own_prior(tmp_path):
-    example("03_your_own_prior").main(tmp_path, steps=60)
-    assert {path.name for path in tmp_path.iterdir()} == {"ball.ply", "ball.obj"}
+    example("03_your_own_prior").main(IMAGE, tmp_path / "run", steps=20)
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {"gaussians.ply", "mesh.glb", "turntable.mp4", "preview.png", "run.json"}
 
 
 def test_image_to_3d(tmp_path, capsys):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dreamgaussian.api import Result as Result
     from dreamgaussian.api import image_to_3d as image_to_3d
+    from dreamgaussian.api import resume as resume
     from dreamgaussian.api import text_to_3d as text_to_3d
     from dreamgaussian.config import RunConfig as RunConfig
     from dreamgaussian.config import preset as preset
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
     from dreamgaussian.formats import convert as convert
     from dreamgaussian.formats import load as load
     from dreamgaussian.formats import save as save
+    from dreamgaussian.guidance.spec import PriorSpec as PriorSpec
+    from dreamgaussian.guidance.spec import SuggestedSettings as SuggestedSettings
     from dreamgaussian.inputs.settings import PosedImage as PosedImage
     from dreamgaussian.inputs.subject import subject_from_image as subject_from_image
     from dreamgaussian.meshing.build import build_mesh as build_mesh
     from dreamgaussian.pipeline import generate as generate
-    from dreamgaussian.pipeline import open_run as open_run
+    from dreamgaussian.priors.registry import PriorRecord as PriorRecord
     from dreamgaussian.priors.registry import open_prior as open_prior
     from dreamgaussian.raster import choose_rasterizer as choose_rasterizer
+    from dreamgaussian.runs.opening import open_run as open_run
 
 __version__ = "0.1.0"
 
@@ -43,8 +47,11 @@ _HOMES = {
     "Gaussians": "core.gaussians",
     "Mesh": "core.mesh",
     "PosedImage": "inputs.settings",
+    "PriorRecord": "priors.registry",
+    "PriorSpec": "guidance.spec",
     "Result": "api",
     "RunConfig": "config",
+    "SuggestedSettings": "guidance.spec",
     "build_mesh": "meshing.build",
     "choose_rasterizer": "raster",
     "convert": "formats",
@@ -53,8 +60,9 @@ _HOMES = {
     "image_to_3d": "api",
     "load": "formats",
     "open_prior": "priors.registry",
-    "open_run": "pipeline",
+    "open_run": "runs.opening",
     "preset": "config",
+    "resume": "api",
     "save": "formats",
     "subject_from_image": "inputs.subject",
     "text_to_3d": "api",

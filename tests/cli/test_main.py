@@ -4,21 +4,24 @@ import json
 import signal
 import subprocess
 import sys
-from itertools import islice
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from dreamgaussian import pipeline
 from dreamgaussian.cli import main as cli
-from dreamgaussian.cli.run import ImageCommand
+from dreamgaussian.cli.run import ImageCommand, drive_with_bars
 from dreamgaussian.config import RunConfig
 from dreamgaussian.core.errors import ConfigError, Diverged
-from dreamgaussian.fitting.loop import fit
 from dreamgaussian.fitting.state import FitState
 from dreamgaussian.formats import load_gaussians
+from dreamgaussian.formats.settings import ExportSettings
+from dreamgaussian.runs.driver import run_record
+from dreamgaussian.runs.folder import RunFolder
+from dreamgaussian.runs.opening import open_run
+from runs.small_run import SETTINGS, BallPrior
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "hamburger.png"
 FAST = [
@@ -187,35 +190,41 @@ def heeds_ctrl_c():
 
 
 @pytest.mark.usefixtures("heeds_ctrl_c")
-def test_ctrl_c_writes_what_there_is_and_exits_with_130(tmp_path, monkeypatch, capsys):
-    whole = pipeline.generate
-
-    def interrupted(run):
-        for snapshot in whole(run):
-            yield snapshot
-            if snapshot.step == 3:
-                signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(pipeline, "generate", interrupted)
-    wanted = ["--export.files", "gaussians.ply", "gaussians.spz", "mesh.usdz", "turntable.gif"]
-    assert cli.run(["image", str(EXAMPLE), *FAST, "-o", str(tmp_path / "out"), *wanted]) == 130
-    assert "interrupted in stage Gaussians after step 3; what there was is in" in capsys.readouterr().err
-    written = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert written == ["gaussians.ply", "gaussians.spz", "preview.png", "run.json"]  # there is no mesh yet
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_writes_what_there_is_and_exits_with_130(signal_number, tmp_path, capsys):
+    export = ExportSettings(files=("gaussians.ply", "gaussians.spz", "mesh.usdz", "turntable.gif"))
+    prior = BallPrior(at_call=4, event=lambda: signal.raise_signal(signal_number))
+    run = open_run(None, replace(SETTINGS, prompt="a ball", export=export), prior=prior)
+    assert drive_with_bars(run, None, RunFolder(tmp_path)) == 130
+    error = capsys.readouterr().err
+    assert f"interrupted in stage Gaussians after step 3; what there was is in {tmp_path}." in error
+    assert f"`dreamgaussian resume {tmp_path}` goes on" in error
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == ["fit.safetensors", "gaussians.ply", "gaussians.spz", "preview.png", "run.json"]  # no mesh yet
 
 
-def test_a_diverged_fit_leaves_its_last_good_state(tmp_path, monkeypatch, capsys):
-    def diverging(run):
-        fitting = fit(run.state, run.rasterizer, run.prior, run.subject, run.config.fit)
-        for step in islice(fitting, 3):
-            yield pipeline.Snapshot("Gaussians", step.step, step.steps, step.loss, step.gaussians)
+def test_a_stopped_run_is_resumed(tmp_path, capsys):
+    """By the embedded prior, which a record of a run names."""
+    arguments = ["image", str(EXAMPLE), *FAST, "-o", str(tmp_path)]
+    command = cli.parse(arguments)
+    assert isinstance(command, ImageCommand)
+    run, folder = open_run(EXAMPLE, command.resolved()), RunFolder(tmp_path)
+    folder.write_record(run_record(run, EXAMPLE, None, "running"))
+    assert cli.run(["resume", str(tmp_path)]) == 0
+    assert str(folder.mesh) in capsys.readouterr().out
+    assert "is finished. Repeat it with --config" in complaint(["resume", str(tmp_path)], capsys)
+
+
+def test_a_diverged_fit_leaves_its_last_good_state(tmp_path):
+    def diverge() -> None:
         raise Diverged("The gradient of means is no longer finite at step 4.")
 
-    monkeypatch.setattr(pipeline, "generate", diverging)
-    assert cli.run(["image", str(EXAMPLE), *FAST, "-o", str(tmp_path)]) == 2
-    assert "no longer finite at step 4" in capsys.readouterr().err
+    run = open_run(None, replace(SETTINGS, prompt="a ball"), prior=BallPrior(at_call=4, event=diverge))
+    with pytest.raises(Diverged):
+        drive_with_bars(run, None, RunFolder(tmp_path))
     assert FitState.load(tmp_path / "fit.safetensors").step == 3
-    assert len(load_gaussians(tmp_path / "gaussians.ply")) == 400
+    assert len(load_gaussians(tmp_path / "gaussians.ply")) == SETTINGS.fit.initial_count
+    assert json.loads((tmp_path / "run.json").read_text())["state"] == "failed"
 
 
 def test_a_renamed_flag_is_understood_and_says_its_new_name(capsys):

@@ -7,10 +7,10 @@ from dreamgaussian.cli.main import run
 from dreamgaussian.config import RunConfig
 from dreamgaussian.core.errors import WeightsUnavailable
 from dreamgaussian.inputs.subject import Subject
-from dreamgaussian.pipeline import open_run
 from dreamgaussian.priors.check import check
 from dreamgaussian.priors.registry import HUB_PRIORS, open_prior, prior_record
 from dreamgaussian.priors.settings import PriorSettings
+from dreamgaussian.runs.opening import open_run
 from priors.tiny_checkpoints import write_multiview, write_tiny_encoder, write_zero123
 
 CPU = torch.device("cpu")

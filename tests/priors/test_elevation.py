@@ -1,22 +1,22 @@
 """The analytic prior knows a scene exactly, so it must find out from where an image of it was taken."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from dreamgaussian import pipeline
-from dreamgaussian.config import RunConfig
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.core.image import unpremultiply
 from dreamgaussian.guidance.analytic import AnalyticPrior
 from dreamgaussian.guidance.spec import PriorSpec
-from dreamgaussian.inputs.settings import SubjectSettings
-from dreamgaussian.inputs.subject import Crop, View
+from dreamgaussian.inputs.settings import PosedImage, SubjectSettings
+from dreamgaussian.inputs.subject import Crop, Subject, View
 from dreamgaussian.priors.elevation import HYPOTHESES_DEG, denoising_error, estimate_elevation, likeliest_elevation
-from dreamgaussian.priors.settings import PriorSettings
+from dreamgaussian.priors.registry import PriorRecord
+from dreamgaussian.runs.opening import open_run
+from runs.small_run import SETTINGS, BallPrior
 
 SIZE = 24
 
@@ -90,14 +90,46 @@ class Aware(AnalyticPrior):
         return AnalyticPrior(self.spec, lambda _: torch.full((4, SIZE, SIZE), abs(elevation_deg - 30) / 100))
 
 
-def test_a_run_goes_on_with_the_elevation_that_the_prior_told(monkeypatch):
-    monkeypatch.setattr(pipeline, "fetch_weights", lambda *_: None)
-    monkeypatch.setattr(pipeline, "open_prior", lambda *_, **__: Aware(known(0.2).spec, shaded_disc))
-    config = RunConfig(
-        prior=(PriorSettings("stable-zero123"),), subject=SubjectSettings(estimate_elevation=True, image_size=64)
-    )
-    run = pipeline.open_run(Path(__file__).parents[2] / "examples" / "hamburger.png", config)
+IMAGE = Path(__file__).parents[2] / "examples" / "hamburger.png"
+ASKING = replace(SETTINGS, subject=SubjectSettings(estimate_elevation=True, image_size=64))
+
+
+def opener(openings: list[Subject]) -> PriorRecord:
+    """The record of a prior that sees elevations; notes what it was opened on."""
+
+    def open_(subject: Subject, *_: object) -> Aware:
+        openings.append(subject)
+        return Aware(known(0.2).spec, shaded_disc)
+
+    return PriorRecord(known(0.2).spec, open_, estimates_elevation=True)
+
+
+def test_a_run_goes_on_with_the_elevation_that_the_prior_told():
+    """The image is decoded and cut out once, and the prior opened once."""
+    openings: list[Subject] = []
+    run = open_run(IMAGE, ASKING, prior=opener(openings))
     told = run.config.subject.elevation_deg
     assert not run.config.subject.estimate_elevation
     assert told != 0
-    assert run.subject.views[0].camera.elevation_deg == pytest.approx(told)
+    (view,) = run.subject.views
+    assert view.camera.elevation_deg == pytest.approx(told)
+    assert len(openings) == 1
+    assert view.image is openings[0].views[0].image
+    again = open_run(IMAGE, run.config, prior=opener(openings)).subject.views[0]
+    assert torch.equal(again.camera.camera_from_world, view.camera.camera_from_world)
+    assert torch.equal(again.image, view.image)
+
+
+def test_further_images_are_framed_by_the_elevation_that_was_told():
+    openings: list[Subject] = []
+    views = (PosedImage(str(IMAGE), 180.0),)
+    run = open_run(IMAGE, replace(ASKING, subject=replace(ASKING.subject, views=views)), prior=opener(openings))
+    told = run.config.subject.elevation_deg
+    assert told != 0
+    assert [view.camera.elevation_deg for view in openings[-1].views] == pytest.approx([told, told])
+
+
+def test_a_prior_that_is_ready_tells_it_too_and_one_that_cannot_says_so():
+    assert open_run(IMAGE, ASKING, prior=Aware(known(0.2).spec, shaded_disc)).config.subject.elevation_deg != 0
+    with pytest.raises(ConfigError, match=r"The prior ball cannot tell the elevation of an image, as docs/priors\.md"):
+        open_run(IMAGE, ASKING, prior=BallPrior())

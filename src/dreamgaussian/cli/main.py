@@ -26,6 +26,7 @@ from dreamgaussian.cli.convert import ConvertCommand
 from dreamgaussian.cli.eval import EvalCommand
 from dreamgaussian.cli.mesh import MeshCommand
 from dreamgaussian.cli.prior import PriorCommand
+from dreamgaussian.cli.resume import ResumeCommand
 from dreamgaussian.cli.run import EXIT_INTERRUPTED, ImageCommand, RunFlags, TextCommand
 from dreamgaussian.cli.studio import StudioCommand, ViewCommand
 from dreamgaussian.cli.texture import TextureCommand
@@ -37,6 +38,7 @@ EXIT_ERROR = 2
 Command = (
     ImageCommand
     | TextCommand
+    | ResumeCommand
     | MeshCommand
     | TextureCommand
     | ConvertCommand
@@ -105,6 +107,7 @@ def parse(arguments: Sequence[str]) -> Command:
     commands = (
         Annotated[ImageCommand, subcommand("image", default=ImageCommand(**defaults))]
         | Annotated[TextCommand, subcommand("text", default=TextCommand(settings=defaults["settings"]))]
+        | Annotated[ResumeCommand, subcommand("resume")]
         | Annotated[MeshCommand, subcommand("mesh")]
         | Annotated[TextureCommand, subcommand("texture")]
         | Annotated[StudioCommand, subcommand("studio")]

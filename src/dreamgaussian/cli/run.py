@@ -1,6 +1,9 @@
 """`dreamgaussian image` and `text`: the whole run."""
 
+import signal
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,15 +13,15 @@ from tyro.conf import Positional, UseAppendAction, arg
 from dreamgaussian.cli.progress import stage_bars
 from dreamgaussian.cli.words import check_words
 from dreamgaussian.config import PresetName, RunConfig
-from dreamgaussian.core.errors import ConfigError, Diverged
+from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.inputs.decoding import check_image
 from dreamgaussian.inputs.settings import PosedImage, PosedImageFlag
 from dreamgaussian.priors.registry import check_name
 from dreamgaussian.priors.settings import PriorFlag, PriorSettings
-from dreamgaussian.runs.folder import numbered_folder, results_folder, write_results
+from dreamgaussian.runs.folder import RunFolder, numbered_folder, results_folder
 
 if TYPE_CHECKING:
-    from dreamgaussian.pipeline import Run, Snapshot, StageClock
+    from dreamgaussian.pipeline import Run, Snapshot
 
 EXIT_INTERRUPTED = 130
 MAX_NAME = 40
@@ -152,44 +155,48 @@ class TextCommand(RunFlags):
 
 def make_asset(image: Path | None, config: RunConfig, folder: Path) -> int:
     """Run the pipeline with a progress bar per stage, and write what it made, also after Ctrl-C."""
-    from dreamgaussian.pipeline import StageClock, open_run
+    from dreamgaussian.runs.opening import open_run
 
-    clock = StageClock()
-    run = open_run(image, config)
-    last, interrupted = _watch(run, clock, folder)
-    clock.enter("Files")
-    if last is not None:
-        paths = write_results(folder, image, run, last, clock)
-        print("\n".join(str(path) for path in paths))
-    if interrupted:
-        done = "before the first step" if last is None else f"in stage {last.stage} after step {last.step}"
-        print(f"dreamgaussian: interrupted {done}; what there was is in {folder}.", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    return 0
+    return drive_with_bars(open_run(image, config), image, RunFolder(folder))
 
 
-def _watch(run: "Run", clock: "StageClock", folder: Path) -> "tuple[Snapshot | None, bool]":
-    """Drive the run; the last snapshot, and whether Ctrl-C ended it.
+def drive_with_bars(run: "Run", image: Path | None, folder: RunFolder) -> int:
+    """Drive a run to its end with a progress bar per stage; prints the paths of its files, and returns the exit code.
 
-    A fit that diverges leaves its last good state in the folder.
+    SIGTERM ends it as Ctrl-C does.
     """
-    from dreamgaussian.pipeline import generate
+    from dreamgaussian.runs.driver import drive
 
     last: Snapshot | None = None
     try:
-        with stage_bars() as show:
-            for last in generate(run):
-                clock.enter(last.stage)
-                show(last.stage, last.step, last.steps, _facts(last))
-    except KeyboardInterrupt:
-        return last, True
-    except Diverged:
-        from dreamgaussian.formats import ply
+        with _termination_as_interrupt(), stage_bars() as show_stage:
 
-        run.state.save(folder / "fit.safetensors")
-        ply.write(run.state.gaussians, folder / "gaussians.ply")
-        raise
-    return last, False
+            def show(snapshot: "Snapshot") -> None:
+                nonlocal last
+                last = snapshot
+                show_stage(snapshot.stage, snapshot.step, snapshot.steps, _facts(snapshot))
+
+            _, paths = drive(run, image, folder, show)
+    except KeyboardInterrupt:
+        done = "before the first step" if last is None else f"in stage {last.stage} after step {last.step}"
+        print(
+            f"dreamgaussian: interrupted {done}; what there was is in {folder.path}. "
+            f"`dreamgaussian resume {folder.path}` goes on.",
+            file=sys.stderr,
+        )
+        return EXIT_INTERRUPTED
+    print("\n".join(str(path) for path in paths))
+    return 0
+
+
+@contextmanager
+def _termination_as_interrupt() -> Generator[None]:
+    """SIGTERM raises KeyboardInterrupt, as SIGINT does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _facts(snapshot: "Snapshot") -> str:

@@ -1,6 +1,6 @@
 """`dreamgaussian texture`: a texture for a mesh made elsewhere."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from dreamgaussian.config import TextureConfig
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.formats.registry import named_endings
 from dreamgaussian.inputs.decoding import check_image
+from dreamgaussian.priors.registry import check_name
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class TextureCommand:
             help=f"Where the textured mesh goes: {named_endings('mesh')}. MESH-textured.glb where none is given.",
         ),
     ] = None
+    prior_path: str | None = None
+    """Folder, file or hub id to take the prior's weights from; none given: the published places."""
     overwrite: bool = False
     """Replace a file that is already there."""
     settings: Annotated[TextureConfig, arg(name="")] = field(default_factory=TextureConfig)
@@ -45,7 +48,11 @@ class TextureCommand:
         """Prints the mesh's path."""
         if self.image is None and not self.settings.prompt:
             raise ConfigError("Neither an image nor words were given. Pass --image IMAGE, --prompt WORDS or both.")
-        config = self.settings.run_config()
+        settings = self.settings
+        check_name(settings.prior.name)
+        if self.prior_path is not None:
+            settings = replace(settings, prior=replace(settings.prior, path=self.prior_path))
+        config = settings.run_config()
         if self.image is None:
             check_words(config)
         else:
@@ -54,10 +61,10 @@ class TextureCommand:
             self.output or self.mesh.with_name(f"{self.mesh.stem}-textured.glb"), overwrite=self.overwrite
         )
         from dreamgaussian.formats import load_mesh
-        from dreamgaussian.pipeline import open_run
+        from dreamgaussian.runs.opening import open_run
         from dreamgaussian.texture.from_images import texture_mesh
 
         mesh = load_mesh(self.mesh)
         run = open_run(self.image, config)
-        save_last_mesh(texture_mesh(mesh, run.subject, run.prior, run.state.generator, self.settings), path)
+        save_last_mesh(texture_mesh(mesh, run.subject, run.prior, run.state.generator, settings), path)
         return 0

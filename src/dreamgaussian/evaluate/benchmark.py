@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -17,6 +17,7 @@ from torch import Tensor
 from dreamgaussian import __version__
 from dreamgaussian.config import RunConfig, to_json
 from dreamgaussian.core.camera import Camera
+from dreamgaussian.core.device import choose_device
 from dreamgaussian.core.files import atomic_path
 from dreamgaussian.core.image import on_white, psnr, to_uint8
 from dreamgaussian.core.mesh import Mesh
@@ -47,10 +48,11 @@ from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.evaluate.steps import EvalStep
 from dreamgaussian.evaluate.text.text_benchmark import evaluate_text
 from dreamgaussian.fitting.settings import Method
-from dreamgaussian.pipeline import Snapshot, StageClock, choose_device, generate, open_run
+from dreamgaussian.pipeline import Snapshot, generate
 from dreamgaussian.priors.registry import prior_record
 from dreamgaussian.raster import choose_rasterizer
 from dreamgaussian.runs.folder import peak_memory_mb, results_folder
+from dreamgaussian.runs.opening import open_run
 
 logger = logging.getLogger(__name__)
 
@@ -151,22 +153,21 @@ def _measure(
     folder.mkdir(exist_ok=True)
     chosen = scored_views(entry, settings)
     cameras, truth = [entry.cameras[index] for index in chosen], subject.views[chosen]
-    clock = StageClock()
+    seconds: Mapping[str, float] = {}
     if variant == BASELINES:
         _write_strip(folder / "truth.webp", truth)
         shown = baseline_views(subject, cameras, truth)
     elif asset is not None:
         shown = _asset_views(asset, subject, settings, cameras)
     else:
-        shown = yield from _run(subject, folder, _config(entry, variant, settings), cameras, clock, start)
-    clock.enter("Scores")
+        shown, seconds = yield from _run(subject, folder, _config(entry, variant, settings), cameras, start)
     judges = {size: ViewJudge(networks, shrink(truth, size)) for size in SIZES}
     methods: dict[str, MethodScores] = {}
     for number, (method, views) in enumerate(shown.items()):
         yield replace(start, step=number, steps=len(shown))
         methods[method] = _score(views, subject, judges, networks)
         _write_strip(folder / image_name(variant, method), views.images)
-    return ObjectResult(entry.key, entry.name, variant, identity, methods, clock.read(), peak_memory_mb())
+    return ObjectResult(entry.key, entry.name, variant, identity, methods, dict(seconds), peak_memory_mb())
 
 
 def _run(
@@ -174,10 +175,9 @@ def _run(
     folder: Path,
     config: RunConfig,
     cameras: Sequence[Camera],
-    clock: StageClock,
     start: EvalStep,
-) -> Generator[EvalStep, None, dict[str, MethodViews]]:
-    """Run the pipeline on the input image; the views of each of its stages."""
+) -> Generator[EvalStep, None, tuple[dict[str, MethodViews], Mapping[str, float]]]:
+    """Run the pipeline on the input image; the views of each of its stages, and their seconds."""
     image = folder / "input.webp"
     with atomic_path(image) as temporary:
         temporary.write_bytes(subject.input_webp)
@@ -186,19 +186,17 @@ def _run(
     meshes: dict[str, Mesh] = {}
     last: Snapshot | None = None
     for last in generate(run):
-        clock.enter(last.stage)
         if last.mesh is not None:
             meshes[last.stage] = last.mesh
         yield replace(start, stage=last.stage, step=last.step, steps=last.steps)
     assert last is not None
-    clock.enter("Scores")
     front = subject.entry.input_camera
     shown = prior_views(run.prior, cameras, config.seed)
     shown[GAUSSIANS] = gaussian_views(last.gaussians, run.rasterizer, cameras, front)
     if "Texture" in meshes:
         shown[BAKED] = mesh_views(meshes["Mesh"], cameras, front)
     shown[MESH] = mesh_views(meshes.get("Texture", meshes["Mesh"]), cameras, front)
-    return shown
+    return shown, last.seconds
 
 
 def _asset_views(

@@ -73,7 +73,10 @@ def fit(
     densifier = densifier or DENSIFIERS[settings.densify](settings)
     references = [reference_view(view, settings.reference) for view in subject.views]
     while state.step < settings.steps:
-        yield _advance(state, rasterizer, method, densifier, references, settings)
+        following = state.copy()
+        step = _advance(following, rasterizer, method, densifier, references, settings)
+        state.become(following)
+        yield step
 
 
 def _advance(

@@ -1,7 +1,7 @@
 """All that a fit must remember."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -59,6 +59,14 @@ class FitState:
     def from_gaussians(cls, gaussians: Gaussians, generator: torch.Generator) -> "FitState":
         """A fit that starts from given Gaussians."""
         return cls(gaussians, AdamMoments.zeros(gaussians), generator)
+
+    def copy(self) -> "FitState":
+        """A state of its own that goes on as this one would; tensors are shared, since nothing changes them."""
+        return replace(self, generator=self.generator.clone_state(), losses=[*self.losses])
+
+    def become(self, other: "FitState") -> None:
+        """Take over another state at once: what interrupts a step, Ctrl-C included, finds a state between two steps."""
+        vars(self).update(vars(other))
 
     def save(self, path: Path) -> None:
         """Write everything to one safetensors file; an interrupted write leaves the old file whole."""

@@ -9,6 +9,7 @@ which is, up to a weight per time, a bound of -log p(x | h) (arXiv 2303.16203, t
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -20,7 +21,7 @@ from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.guidance.distill import to_prior_input
 from dreamgaussian.guidance.prior import Prior
-from dreamgaussian.inputs.subject import View
+from dreamgaussian.inputs.subject import Subject, View
 
 HYPOTHESES_DEG = tuple(range(-20, 61, 10))
 TIMES = (0.2, 0.4, 0.6, 0.8)
@@ -44,6 +45,15 @@ def estimate_elevation(prior: Prior, view: View, generator: torch.Generator) -> 
             f"The prior {prior.spec.name} cannot tell the elevation of an image. Give it with --elevation."
         )
     return likeliest_elevation(prior.at_elevation, view, generator)
+
+
+def at_elevation(prior: Prior, subject: Subject, elevation_deg: float) -> tuple[Prior, Subject]:
+    """A prior that can tell elevations, and the subject of one image that it is conditioned on, told another one."""
+    assert isinstance(prior, ElevationAware)
+    (view,) = subject.views
+    domain = prior.spec.domain
+    camera = Camera.orbit(0, elevation_deg, view.camera.width, radius=domain.radius, fovy_deg=domain.fovy_deg)
+    return prior.at_elevation(elevation_deg), replace(subject, views=(replace(view, camera=camera),))
 
 
 def likeliest_elevation(

@@ -66,6 +66,14 @@ class PriorRecord:
         return self.spec.name
 
 
+def as_record(prior: "Prior | PriorRecord") -> PriorRecord:
+    """The record of a prior that is ready, whatever the subject; a record itself."""
+    if isinstance(prior, PriorRecord):
+        return prior
+    tells = hasattr(prior, "at_elevation")
+    return PriorRecord(prior.spec, lambda *_: prior, prior.suggested, estimates_elevation=tells)
+
+
 def prior_names() -> tuple[str, ...]:
     """All names that can be chosen: our own priors', then those of other packages."""
     others = (entry.name for entry in entry_points(group=ENTRY_POINTS) if entry.name not in RECORDS)

@@ -1,27 +1,27 @@
 """A run's folder: chosen and checked before the work, filled after it. No torch is loaded by importing this."""
 
 import json
-import platform
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dreamgaussian import __version__
-from dreamgaussian.config import to_json
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.core.files import atomic_path, check_writable
 from dreamgaussian.core.image import over, to_uint8
+from dreamgaussian.formats.settings import ExportSettings
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from dreamgaussian.core.gaussians import Gaussians
     from dreamgaussian.core.mesh import Mesh
+    from dreamgaussian.fitting.state import FitState
     from dreamgaussian.inputs.subject import Subject
-    from dreamgaussian.pipeline import Run, Snapshot, StageClock
+    from dreamgaussian.raster import Rasterizer
 
 RUNS = Path("runs")
 TURNTABLE_FRAMES = 90
@@ -66,65 +66,140 @@ def results_folder(folder: Path, *, overwrite: bool) -> Generator[Path]:
         raise
 
 
-def write_results(
-    folder: Path,
-    image: Path | None,
-    run: "Run",
-    snapshot: "Snapshot",
-    clock: "StageClock",
-) -> list[Path]:
-    """Write what there is: the files that the settings name, preview.png and run.json; generated.png where the image
-    was made of words. A run that has no textured mesh yet leaves the mesh and its turntable out. Returns the paths.
-    """
-    from dreamgaussian.formats import save
-    from dreamgaussian.runs.video import write_video
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder with the files of one run; nothing else knows their names."""
 
-    paths: list[Path] = []
-    for path in (folder / name for name in run.config.export.files):
-        if path.stem == "gaussians":
-            save(snapshot.gaussians, path)
-        elif snapshot.mesh is None:
-            continue
-        elif path.stem == "mesh":
-            save(snapshot.mesh, path, run.config.export.glb)
-        else:
-            write_video(_turntable(snapshot.mesh, run.subject), path, TURNTABLE_FPS)
-        paths.append(path)
-    if run.generated_image is not None:
-        paths.append(folder / "generated.png")
-        _write_image(run.generated_image.image.rgba, paths[-1])
-    paths += [folder / "preview.png", folder / "run.json"]
-    _write_preview(run, snapshot, paths[-2])
-    record = run_record(image, run, snapshot, clock.read())
-    with atomic_path(paths[-1]) as temporary:
-        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    return paths
+    path: Path
 
+    @property
+    def input(self) -> Path:
+        """The image of a run of the studio."""
+        return self.path / "input"
 
-def run_record(
-    image: Path | None,
-    run: "Run",
-    snapshot: "Snapshot",
-    seconds: Mapping[str, float],
-) -> dict[str, Any]:
-    """What run.json says: enough to repeat the run, and how it went."""
-    crops = [view.crop for view in run.subject.views]
-    return {
-        "dreamgaussian": __version__,
-        "input": None if image is None else str(image),
-        "generated_image": None if run.generated_image is None else dict(run.generated_image.metadata),
-        "config": to_json(run.config),
-        "crops": [{"scale": crop.scale, "offset_px": list(crop.offset_px)} for crop in crops],
-        "rasterizer": run.rasterizer.name,
-        "finished_stage": snapshot.stage,
-        "steps_done": snapshot.step,
-        "gaussians": len(snapshot.gaussians),
-        "faces": 0 if snapshot.mesh is None else len(snapshot.mesh.faces),
-        "seconds": {stage: round(value, 2) for stage, value in seconds.items()},
-        "peak_memory_mb": round(peak_memory_mb()),
-        "versions": {"python": platform.python_version(), **_versions("torch", "numpy", "trimesh", "xatlas")},
-        "machine": {"system": platform.system(), "processor": platform.machine()},
-    }
+    @property
+    def cutout(self) -> Path:
+        """The image cut out and recentred, for the studio's page."""
+        return self.path / "cutout.webp"
+
+    @property
+    def generated_image(self) -> Path:
+        """The image that was made of words."""
+        return self.path / "generated.png"
+
+    @property
+    def gaussians(self) -> Path:
+        """The Gaussians, in the format that is always written where a run may go on."""
+        return self.path / "gaussians.ply"
+
+    @property
+    def splats(self) -> Path:
+        """The Gaussians as the studio's page takes them."""
+        return self.path / "gaussians.splat"
+
+    @property
+    def first_mesh(self) -> Path:
+        """The mesh before the texture is refined, for the studio's page."""
+        return self.path / "first-mesh.glb"
+
+    @property
+    def mesh(self) -> Path:
+        """The textured mesh in the default format."""
+        return self.path / "mesh.glb"
+
+    @property
+    def preview(self) -> Path:
+        """Input, Gaussians and mesh on one sheet."""
+        return self.path / "preview.png"
+
+    @property
+    def thumbnail(self) -> Path:
+        """A small view of the result, for the studio's page."""
+        return self.path / "thumbnail.webp"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state of stage 1, from which the run goes on."""
+        return self.path / "fit.safetensors"
+
+    @property
+    def losses(self) -> Path:
+        """The loss of every step, for the studio's page."""
+        return self.path / "losses.json"
+
+    @property
+    def record(self) -> Path:
+        """What run.json says: enough to repeat the run, and how it went."""
+        return self.path / "run.json"
+
+    def results(self) -> list[Path]:
+        """The Gaussians and the mesh, as far as they are there."""
+        return [path for path in (self.gaussians, self.mesh) if path.is_file()]
+
+    def write_record(self, record: Mapping[str, Any]) -> Path:
+        """Write run.json."""
+        return self._write_json(self.record, record, indent=2)
+
+    def write_losses(self, losses: Sequence[float]) -> Path:
+        """Write the losses of stage 1."""
+        return self._write_json(self.losses, [round(loss, 6) for loss in losses])
+
+    def save_state(self, state: "FitState") -> None:
+        """Write the state of stage 1."""
+        state.save(self.checkpoint)
+
+    def load_state(self) -> "FitState | None":
+        """The saved state of stage 1; None where there is none. Raises InputError where it cannot be read."""
+        from dreamgaussian.fitting.state import FitState
+
+        return FitState.load(self.checkpoint) if self.checkpoint.exists() else None
+
+    def write_results(
+        self,
+        settings: ExportSettings,
+        gaussians: "Gaussians",
+        mesh: "Mesh | None",
+        subject: "Subject",
+        rasterizer: "Rasterizer",
+        generated_image: "np.ndarray | None" = None,
+    ) -> list[Path]:
+        """Write the files that the settings name, and the preview.
+
+        Args:
+            settings: Which files.
+            gaussians: Of stage 1.
+            mesh: The textured mesh; None where the run has not come so far: the mesh and its turntable are left out.
+            subject: Tells the elevation from which results are shown.
+            rasterizer: Draws the Gaussians.
+            generated_image: sRGB with straight alpha in [0, 1], [h, w, 4], where an image was made of words.
+
+        Returns:
+            The paths of the files.
+        """
+        from dreamgaussian.formats import save
+        from dreamgaussian.runs.video import write_video
+
+        paths: list[Path] = []
+        for path in (self.path / name for name in settings.files):
+            if path.stem == "gaussians":
+                save(gaussians, path)
+            elif mesh is None:
+                continue
+            elif path.stem == "mesh":
+                save(mesh, path, settings.glb)
+            else:
+                write_video(_turntable(mesh, subject), path, TURNTABLE_FPS)
+            paths.append(path)
+        if generated_image is not None:
+            paths.append(self.generated_image)
+            _write_image(to_uint8(generated_image), self.generated_image)
+        _write_image(_preview(gaussians, mesh, subject, rasterizer), self.preview)
+        return [*paths, self.preview]
+
+    def _write_json(self, path: Path, value: Any, indent: int | None = None) -> Path:
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(value, indent=indent) + "\n", encoding="utf-8")
+        return path
 
 
 def peak_memory_mb() -> float:
@@ -139,16 +214,6 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def _versions(*packages: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
 def _turntable(mesh: "Mesh", subject: "Subject") -> Iterator["np.ndarray"]:
     from dreamgaussian.core.camera import Camera
     from dreamgaussian.raster.mesh import MeshScene, render_mesh
@@ -161,34 +226,30 @@ def _turntable(mesh: "Mesh", subject: "Subject") -> Iterator["np.ndarray"]:
         yield to_uint8(over(render.rgba, 1.0))
 
 
-def _write_preview(run: "Run", snapshot: "Snapshot", path: Path) -> None:
+def _preview(gaussians: "Gaussians", mesh: "Mesh | None", subject: "Subject", rasterizer: "Rasterizer") -> "np.ndarray":
     import torch
-    from PIL import Image
 
     from dreamgaussian.core.camera import Camera
     from dreamgaussian.raster.mesh import render_mesh
     from dreamgaussian.runs.preview import contact_sheet
 
-    elevation = _show_elevation(run.subject)
+    elevation = _show_elevation(subject)
     cameras = [Camera.orbit(azimuth, elevation, PREVIEW_SIZE, radius=SHOW_RADIUS) for azimuth in PREVIEW_AZIMUTHS_DEG]
     with torch.no_grad():
-        splats = [run.rasterizer.render(snapshot.gaussians, camera) for camera in cameras]
-    mesh = snapshot.mesh
+        splats = [rasterizer.render(gaussians, camera) for camera in cameras]
     meshes = [] if mesh is None else [render_mesh(mesh, camera) for camera in cameras]
-    sheet = contact_sheet(
-        run.subject.views[0].image if run.subject.views else None,
+    return contact_sheet(
+        subject.views[0].image if subject.views else None,
         [render.rgba for render in splats],
         [render.rgba for render in meshes],
     )
-    with atomic_path(path) as temporary:
-        Image.fromarray(sheet).save(temporary)
 
 
-def _write_image(rgba: "np.ndarray", path: Path) -> None:
+def _write_image(pixels: "np.ndarray", path: Path) -> None:
     from PIL import Image
 
     with atomic_path(path) as temporary:
-        Image.fromarray(to_uint8(rgba)).save(temporary)
+        Image.fromarray(pixels).save(temporary)
 
 
 def _show_elevation(subject: "Subject") -> float:

@@ -63,6 +63,20 @@ def open_text_to_image(name: str, device: torch.device, hub: HubSettings = HubSe
     return TEXT_TO_IMAGE_MODELS[name](device, hub)
 
 
+def generate_image(
+    model: TextToImage | str,
+    prompt: str,
+    negative_prompt: str,
+    seed: int,
+    device: torch.device,
+    hub: HubSettings = HubSettings(),
+) -> GeneratedImage:
+    """The image of the words, by a model or by that of a name (`open_text_to_image`)."""
+    if isinstance(model, str):
+        model = open_text_to_image(model, device, hub)
+    return model(prompt, negative_prompt, torch.Generator().manual_seed(seed))
+
+
 def _open_library(device: torch.device, hub: HubSettings) -> TextToImage:
     from dreamgaussian.text_to_image.library import open_library
 

@@ -29,9 +29,10 @@ from dreamgaussian.evaluate.text.text_results import (
     result_path,
     write_text_result,
 )
-from dreamgaussian.pipeline import Snapshot, StageClock, generate, open_run
+from dreamgaussian.pipeline import Snapshot, generate
 from dreamgaussian.priors.registry import prior_record
 from dreamgaussian.raster.mesh import MeshScene, render_mesh
+from dreamgaussian.runs.opening import open_run
 from dreamgaussian.text_to_image.library import shipped_library
 
 TOP = 5
@@ -55,22 +56,19 @@ def evaluate_text(settings: EvalSettings) -> Generator[EvalStep, None, list[Text
         if path.exists() and (result := read_text_result(path)).identity == identity:
             results.append(result)
             continue
-        clock = StageClock()
         run = open_run(None, config)
         last: Snapshot | None = None
         for last in generate(run):
-            clock.enter(last.stage)
             yield replace(start, stage=last.stage, step=last.step, steps=last.steps)
         assert last is not None
         assert last.mesh is not None
-        clock.enter("Scores")
         scene = MeshScene(last.mesh.vertices, last.mesh.faces)
         renders = [render_mesh(last.mesh, camera, scene=scene) for camera in judge_cameras()]
         views = torch.stack([render.rgba for render in renders])
         _write_views(path.with_suffix(".webp"), views)
         facts = {} if run.generated_image is None else dict(run.generated_image.metadata)
         result = judge(prompt, views, network, kinds)
-        results.append(replace(result, identity=identity, generated_image=facts, seconds=clock.read()))
+        results.append(replace(result, identity=identity, generated_image=facts, seconds=dict(last.seconds)))
         write_text_result(path, results[-1])
     return results
 

@@ -17,6 +17,7 @@ from dreamgaussian.config import PRESETS, to_json
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.formats.registry import endings
 from dreamgaussian.priors.registry import prior_names
+from dreamgaussian.runs.folder import RunFolder
 from dreamgaussian.studio.messages import Message
 from dreamgaussian.studio.server.client_queue import ClientQueue
 from dreamgaussian.studio.server.forms import config_from_form
@@ -24,19 +25,11 @@ from dreamgaussian.studio.server.jobs import WORKING, Job
 from dreamgaussian.studio.server.manager import JobManager
 from dreamgaussian.studio.server.uploads import Uploads, title_from
 
+_RUN = RunFolder(Path())
 RUN_FILES = {
-    "cutout.webp",
-    "thumbnail.webp",
-    "gaussians.splat",
-    "gaussians.ply",
-    "first-mesh.glb",
-    "mesh.glb",
     "turntable.mp4",
-    "preview.png",
-    "generated.png",
-    "run.json",
-    "losses.json",
-    "fit.safetensors",
+    *(path.name for path in (_RUN.cutout, _RUN.thumbnail, _RUN.splats, _RUN.gaussians, _RUN.first_mesh, _RUN.mesh)),
+    *(path.name for path in (_RUN.preview, _RUN.generated_image, _RUN.record, _RUN.losses, _RUN.checkpoint)),
 }
 """Files of a run's folder that can be asked for; the studio reads no others."""
 COMMANDS = ("pause", "resume", "stop", "extract")
@@ -121,9 +114,9 @@ class Api:
         folder.mkdir()
         if upload is not None:
             if has_image:
-                shutil.copyfile(upload.path, folder / "input")
+                shutil.copyfile(upload.path, RunFolder(folder).input)
             if upload.cutout.exists():
-                shutil.copyfile(upload.cutout, folder / "cutout.webp")
+                shutil.copyfile(upload.cutout, RunFolder(folder).cutout)
         manager.enqueue(job)
         return JSONResponse({"id": job.id}, 201)
 

@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+from dreamgaussian.runs.folder import RunFolder
 from dreamgaussian.studio.messages import Message, unpack
 from dreamgaussian.studio.server.client_queue import ClientQueue
 from dreamgaussian.studio.server.jobs import WORKING, Job, JobIndex
@@ -180,7 +181,7 @@ class JobManager:
             self.index.update(job.id, state="interrupted", error=running.interruption(reason))
 
     def _checkpoint(self, job: Job) -> Path:
-        return self.folder_of(job) / "fit.safetensors"
+        return RunFolder(self.folder_of(job)).checkpoint
 
     def _handle(self, running: RunningJob, packed: bytes) -> None:
         """Take note of a worker's message and pass it on to the pages that follow the run."""

@@ -13,11 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from dreamgaussian.core.errors import InputError
+from dreamgaussian.runs.folder import RunFolder
 from dreamgaussian.studio.server.auth import AuthMiddleware
 from dreamgaussian.studio.server.pages import error_response, index_page, static_files
 from dreamgaussian.studio.settings import StudioSettings
-
-RUN_RESULTS = ("gaussians.ply", "mesh.glb")
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,9 @@ def open_layers(paths: Sequence[Path]) -> list[Layer]:
     """Read files, or the results in runs' folders. Raises InputError where one cannot be read, or there is none."""
     found: list[Path] = []
     for path in paths:
-        results = [path / name for name in RUN_RESULTS if (path / name).is_file()] if path.is_dir() else [path]
+        results = RunFolder(path).results() if path.is_dir() else [path]
         if not results:
-            raise InputError(f"The folder {path} holds no {' or '.join(RUN_RESULTS)}. Give a run's folder or a file.")
+            raise InputError(f"The folder {path} holds no gaussians.ply or mesh.glb. Give a run's folder or a file.")
         found += results
     if not found:
         raise InputError("There is nothing to show. Give a file of Gaussians or a mesh, or a run's folder.")

@@ -88,13 +88,14 @@ def main() -> None:
 
 def _run(assignment: dict[str, Any], pipe: ServerPipe) -> None:
     from dreamgaussian.config import from_json
+    from dreamgaussian.runs.folder import RunFolder
     from dreamgaussian.studio.worker.controls import Controls
 
     controls = Controls(sys.stdin)  # before the slow imports, so that a stop is heard during them
     from dreamgaussian.studio.worker.run_job import JobSpec, run_job
 
     folder = Path(assignment["folder"])
-    pipe.image = str(folder / "input")
+    pipe.image = str(RunFolder(folder).input)
     spec = JobSpec(
         folder=folder,
         config=from_json(assignment["config"]),

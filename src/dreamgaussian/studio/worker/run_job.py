@@ -1,17 +1,16 @@
 """A worker's run of the pipeline, which can be paused, stopped, resumed and watched."""
 
-import json
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dreamgaussian.config import RunConfig
 from dreamgaussian.core.errors import Diverged, DreamGaussianError
-from dreamgaussian.core.files import atomic_path
-from dreamgaussian.fitting.state import FitState
 from dreamgaussian.formats import glb, ply, splat
-from dreamgaussian.pipeline import Run, Snapshot, StageClock, extract, generate, open_run
-from dreamgaussian.runs.folder import write_results
+from dreamgaussian.pipeline import Run, Snapshot, extract, generate
+from dreamgaussian.runs.driver import write_results
+from dreamgaussian.runs.folder import RunFolder
+from dreamgaussian.runs.opening import open_run
 from dreamgaussian.studio.messages import Message
 from dreamgaussian.studio.worker.controls import Controls
 from dreamgaussian.studio.worker.reporter import Reporter, Send
@@ -19,7 +18,6 @@ from dreamgaussian.studio.worker.thumbnails import check_pixels, save_cutout, sa
 
 CHECKPOINT_INTERVAL_S = 15.0
 """Between two saved states of stage 1."""
-CHECKPOINT = "fit.safetensors"
 
 
 @dataclass(frozen=True)
@@ -42,24 +40,23 @@ def run_job(spec: JobSpec, controls: Controls, send: Send) -> None:
 
     Raises DreamGaussianError where the run fails; a diverged run's state is saved first.
     """
-    folder = spec.folder
+    folder = RunFolder(spec.folder)
     run = _open(spec)
-    save_cutout(run.subject, folder / "cutout.webp")
+    save_cutout(run.subject, folder.cutout)
     elevation = run.subject.views[0].camera.elevation_deg if run.subject.views else None
     send(Message({"kind": "opened", "rasterizer": run.rasterizer.name, "elevation_deg": elevation}))
-    clock, reporter = StageClock(), Reporter(send, run.last_stage)
+    reporter = Reporter(send, run.last_stage)
     checkpoint_due = time.monotonic() + CHECKPOINT_INTERVAL_S
     last: Snapshot | None = None
     try:
         for last in generate(run):
-            clock.enter(last.stage)
             reporter.report(last, watched=controls.watched)
             stage_ends = last.stage == "Gaussians" and last.step == last.steps
             if last.stage == "Gaussians" and (stage_ends or time.monotonic() > checkpoint_due):
                 _save(run, folder, send)
                 checkpoint_due = time.monotonic() + CHECKPOINT_INTERVAL_S
             if last.stage == "Mesh" and last.mesh is not None and run.last_stage != "Mesh":
-                glb.write(last.mesh, folder / "first-mesh.glb")
+                glb.write(last.mesh, folder.first_mesh)
             _obey(run, last, folder, controls, reporter, send)
             if controls.stopping:
                 _save(run, folder, send)
@@ -69,26 +66,24 @@ def run_job(spec: JobSpec, controls: Controls, send: Send) -> None:
         _save(run, folder, send)
         raise
     assert last is not None
-    clock.enter("Files")
     send(Message({"kind": "writing"}))
-    write_results(folder, folder / "input" if spec.has_image else None, run, last, clock)
+    write_results(run, folder.input if spec.has_image else None, folder, last)
     _save(run, folder, send)
-    save_thumbnail(last, run.rasterizer, folder / "thumbnail.webp")
+    save_thumbnail(last, run.rasterizer, folder.thumbnail)
     send(Message({"kind": "finished"}))
 
 
 def _open(spec: JobSpec) -> Run:
-    image = spec.folder / "input" if spec.has_image else None
+    folder = RunFolder(spec.folder)
+    image = folder.input if spec.has_image else None
     if image is not None:
         check_pixels(image, spec.max_pixels)
     run = open_run(image, spec.config)
-    checkpoint = spec.folder / CHECKPOINT
-    if spec.resume and checkpoint.exists():
-        run = replace(run, state=FitState.load(checkpoint))
-    return run
+    state = folder.load_state() if spec.resume else None
+    return run if state is None else replace(run, state=state)
 
 
-def _obey(run: Run, last: Snapshot, folder: Path, controls: Controls, reporter: Reporter, send: Send) -> None:
+def _obey(run: Run, last: Snapshot, folder: RunFolder, controls: Controls, reporter: Reporter, send: Send) -> None:
     """Between two steps: extract the mesh that was asked for, and wait while the run is paused."""
     was_paused = False
     while True:
@@ -107,7 +102,7 @@ def _obey(run: Run, last: Snapshot, folder: Path, controls: Controls, reporter: 
         reporter.restart_clock()
 
 
-def _extract_now(run: Run, last: Snapshot, folder: Path, reporter: Reporter, send: Send) -> None:
+def _extract_now(run: Run, last: Snapshot, folder: RunFolder, reporter: Reporter, send: Send) -> None:
     """Extract a mesh from the Gaussians as they are; where there is no surface yet, a note says so."""
     if last.stage != "Gaussians":
         return
@@ -118,17 +113,16 @@ def _extract_now(run: Run, last: Snapshot, folder: Path, reporter: Reporter, sen
         send(Message({"kind": "note", "text": f"No mesh yet: {error}"}))
         return
     assert extracted.mesh is not None
-    glb.write(extracted.mesh, folder / "first-mesh.glb")
+    glb.write(extracted.mesh, folder.first_mesh)
     reporter.show_mesh(extracted.mesh, "first")
     reporter.restart_clock()
 
 
-def _save(run: Run, folder: Path, send: Send) -> None:
+def _save(run: Run, folder: RunFolder, send: Send) -> None:
     """Write the state to continue from, and the files that the page shows of it without a worker."""
     state = run.state
-    state.save(folder / CHECKPOINT)
-    ply.write(state.gaussians, folder / "gaussians.ply")
-    splat.write(state.gaussians, folder / "gaussians.splat")
-    with atomic_path(folder / "losses.json") as temporary:
-        temporary.write_text(json.dumps([round(loss, 6) for loss in state.losses]), encoding="utf-8")
+    folder.save_state(state)
+    ply.write(state.gaussians, folder.gaussians)
+    splat.write(state.gaussians, folder.splats)
+    folder.write_losses(state.losses)
     send(Message({"kind": "saved", "step": state.step}))

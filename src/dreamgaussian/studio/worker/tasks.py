@@ -8,8 +8,11 @@ from typing import Any
 from dreamgaussian.config import from_json
 from dreamgaussian.core.device import choose_device
 from dreamgaussian.formats import load, save
-from dreamgaussian.pipeline import open_subject, paint
+from dreamgaussian.priors.registry import prior_record
+from dreamgaussian.runs.folder import RunFolder
 from dreamgaussian.studio.worker.thumbnails import check_pixels, save_cutout
+from dreamgaussian.text_to_image import GeneratedImage, generate_image
+from dreamgaussian.text_to_image.subject import open_subject
 
 
 def run_task(task: dict[str, Any]) -> dict[str, Any]:
@@ -33,9 +36,14 @@ def _cutout(task: dict[str, Any]) -> dict[str, Any]:
     config = from_json(task["config"])
     if task["image"]:
         check_pixels(Path(task["image"]), task["max_pixels"])
-        subject = open_subject(task["image"], config)
+        image: str | GeneratedImage | None = task["image"]
+    elif config.text_to_image:
+        device = choose_device(config.device)
+        words = config.prompt, config.negative_prompt
+        image = generate_image(config.text_to_image, *words, config.seed, device, config.hub)
     else:
-        subject = open_subject(paint(config, choose_device(config.device)), config)
+        image = None
+    subject = open_subject(image, config.subject, prior_record(config.prior[0].name).spec.domain)
     if not subject.views:
         return {"crop": None}
     save_cutout(subject, Path(task["target"]))
@@ -47,12 +55,12 @@ def _cutout(task: dict[str, Any]) -> dict[str, Any]:
 
 def _export(folder: Path, name: str) -> dict[str, Any]:
     """Write the run's result in the format of the name's ending; a format of several files as a .zip."""
-    results = {"gaussians": "gaussians.ply", "mesh": "mesh.glb"}
+    results = {path.stem: path for path in RunFolder(folder).results()}
     exports = folder / "exports"
     exports.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=exports) as temporary:
         target = Path(temporary) / name
-        save(load(folder / results[target.stem]), target)
+        save(load(results[target.stem]), target)
         if len(list(target.parent.iterdir())) > 1:
             target = Path(shutil.make_archive(str(exports / target.stem), "zip", temporary))
         else:
