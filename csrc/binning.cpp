@@ -9,7 +9,7 @@
 namespace splat {
 namespace {
 
-constexpr int DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASSES = 3;
+constexpr int DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASSES = 3;  // three digits hold a key of 32 bits
 
 void swap(Buffer<uint32_t>& a, Buffer<uint32_t>& b) {
     std::swap(a.data, b.data);

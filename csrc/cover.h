@@ -77,13 +77,14 @@ INLINE void cover(const Frame& frame, const Outlines& outlines, int lane, Chunk&
         if (chunk.record_count + most > chunk.records.capacity) chunk.records.grow(chunk.record_count + most);
         Record* next = chunk.records.data + chunk.record_count;
         const int tile_rows = last_slab - slab < LANES - 1 ? (last_slab - slab) / BLOCK + 1 : LANES / BLOCK;
+        // Block b of a tile is bit b, so a row of blocks within the tile has four bits, shifted by four times its number.
         const Ints shift = (load(LANE_INDEX) & 3) << 2;
         for (int column = first_column; column <= last_column; column++) {
             const Ints begin = clamp(slabs.begin - column * BLOCK, 0, BLOCK);
             const Ints end = clamp(slabs.end - column * BLOCK, 0, BLOCK);
-            const Ints row_bits = (Ints(1) << end) - (Ints(1) << begin);
+            const Ints row_bits = (Ints(1) << end) - (Ints(1) << begin);  // bits begin to end - 1
             alignas(64) int32_t blocks[LANES];
-            store(blocks, or_quads(row_bits << shift));
+            store(blocks, or_quads(row_bits << shift));  // the four rows of each tile in one mask
             for (int row = 0; row < tile_rows; row++) {
                 next->tile = static_cast<uint32_t>((slab / BLOCK + row) * frame.tiles_x + column);
                 next->blocks = static_cast<uint32_t>(blocks[row * BLOCK]);

@@ -32,7 +32,7 @@ const Kernels* find(const std::string& name) {
     for (const Kernels* kernels : runnable())
         if (name == kernels->name) return kernels;
     std::string message = "no instruction set " + name + " here, only:";
-    for (const std::string& each : instruction_sets()) message += " " + each;
+    for (const std::string& known : instruction_sets()) message += " " + known;
     throw std::invalid_argument(message);
 }
 

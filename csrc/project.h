@@ -9,7 +9,8 @@ namespace {
 
 INLINE Floats logistic(Floats x) { return 1.0f / (1.0f + exp(-x)); }
 
-// Transposes what the lanes hold into one Splat per Gaussian.
+// Transposes what the lanes hold into one Splat per Gaussian. A Splat is sixteen floats in the order of its members: six
+// of geometry, then the channels from field 6 on: depth, red, green, blue, extra.
 struct SplatLanes {
     alignas(64) float values[LANES][LANES];
 
@@ -46,7 +47,7 @@ INLINE uint32_t project_lanes(Frame& frame, int first, int count, SplatLanes& sp
     Footprint f;
     project16(frame, index, f);
     const Floats opacity = logistic(gather(frame.gaussians.opacity_logits, index));
-    const Floats log2_opacity = log2(max(opacity, 1e-30f));
+    const Floats log2_opacity = log2(max(opacity, 1e-30f));  // log2 takes no zero; so faint a Gaussian is not drawn
 
     // alpha >= alpha_min inside the ellipse u² + v² <= level, whose bounding box is 2 half_x by 2 half_y.
     const Floats level = log2_opacity - conventions.log2_alpha_min, squared_sigmas = max(2 * LN_2 * level, 0.0f);
@@ -55,6 +56,7 @@ INLINE uint32_t project_lanes(Frame& frame, int first, int count, SplatLanes& sp
     const Floats y = fma(f.y * f.inverse_z, camera.focal, 0.5f * camera.height);
 
     const Mask in_front = Floats(conventions.near) < f.z;
+    // Below the largest float, 3e38, with room for the products to come; also false where a number is none.
     const Mask finite = (f.determinant <= 1e37f) & (half_x <= 1e18f) & (half_y <= 1e18f);
     const Mask on_screen = (Floats(0.0f) < x + half_x) & (x - half_x < Floats(camera.width)) &
                            (Floats(0.0f) < y + half_y) & (y - half_y < Floats(camera.height));
@@ -97,6 +99,7 @@ static void project(Frame& frame, int index, Chunk& chunk, uint32_t* tile_counts
             splats.copy_to(frame.splats.data[i], lane);
             const Splat& splat = frame.splats.data[i];
             if (!frame.channels_fit()) copy_channels(frame, i, splat);
+            // The depth's bits are its sort key: positive floats are in the order of their bits as integers.
             __builtin_memcpy(&frame.keys.data[begin + visible_count], &splat.channels[0], sizeof(float));
             frame.order.data[begin + visible_count++] = i;
         }

@@ -135,8 +135,8 @@ INLINE void project_lanes_backward(const Frame& frame, const Chunk& chunk, int f
     const Floats logit = gather(frame.gaussians.opacity_logits, index);
     const Floats opacity_logits = g.s * logistic(-logit);  // d alpha / d logit = alpha (1 - opacity)
 
-    for (Floats& each : means) each = where(seen, each);
-    for (Floats& each : quats) each = where(seen, each);
+    for (Floats& gradient : means) gradient = where(seen, gradient);
+    for (Floats& gradient : quats) gradient = where(seen, gradient);
     write_rows(out.means, first, count, 3, means);
     write_rows(out.log_scales, first, count, 3, log_scales);
     write_rows(out.quats, first, count, 4, quats);

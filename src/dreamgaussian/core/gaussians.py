@@ -73,6 +73,8 @@ class Gaussians:
         count = len(points)
         return cls(
             means=points,
+            # 0.7 of the mean distance to the three nearest points just closes the surface; the bounds keep doubled
+            # points from vanishing and stray ones from covering the rest.
             log_scales=(0.7 * spacing.clamp(1e-3, 0.1)).log()[:, None].repeat(1, 3),
             quats_wxyz=torch.tensor([1.0, 0.0, 0.0, 0.0]).repeat(count, 1).to(points),
             opacity_logits=torch.full((count,), math.log(opacity / (1 - opacity))).to(points),

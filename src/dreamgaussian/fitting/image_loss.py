@@ -1,4 +1,4 @@
-"""What the input images say about the Gaussians: how their views should look, and where none should be."""
+"""The input images: the loss of their views, and where they show that no Gaussian should be."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from dreamgaussian.raster import Rasterizer, Render
 
 @dataclass(frozen=True, eq=False)
 class ReferenceView:
-    """An input image at the size in which it is compared."""
+    """An input image at the size in which it is compared with renders."""
 
     view: View
     color: Float[Tensor, "h w 3"]
@@ -41,9 +41,17 @@ def reference_loss(
     settings: ReferenceSettings,
     progress: float,
 ) -> tuple[Float[Tensor, ""], list[Render]]:
-    """lambda_RGB and lambda_A times mean squared errors, growing with the progress (equation 4 of the paper).
+    """lambda_RGB and lambda_A times mean squared errors of the input views (equation 4 of the paper).
 
-    Those of several images are added up, so that each is as certain as if it were the only one.
+    Args:
+        gaussians: what is rendered.
+        rasterizer: renders it.
+        references: the input images.
+        settings: the weights, and whether they grow with the progress.
+        progress: share of the steps that are done, in [0, 1).
+
+    Returns:
+        The loss, and the renders. Losses of several images are added up, so that none counts less than a single one.
     """
     ratio = progress if settings.warm_up else 1.0
     total = gaussians.means.new_zeros(())
@@ -60,9 +68,15 @@ def reference_loss(
 def outside_silhouette(
     points: Float[Tensor, "n 3"], references: Sequence[ReferenceView], margin: float | None
 ) -> Bool[Tensor, " n"]:
-    """Which points an input image shows beside the subject, or does not show: the subject is whole in all of them.
+    """Which points an input image shows outside the subject's silhouette, or outside the frame: all show it whole.
 
-    `margin` widens the outline, as a share of the image's height; None: no point is beside.
+    Args:
+        points: in the world.
+        references: the input images.
+        margin: how far the silhouette is widened, as a share of the image's height; None: no point is outside.
+
+    Returns:
+        The mask of the points that at least one image shows outside.
     """
     outside = torch.zeros(len(points), dtype=torch.bool, device=points.device)
     if margin is None:

@@ -1,4 +1,4 @@
-"""Adam on `Gaussians`, as a pure function: its moments are `Gaussians` too, so density control treats all alike."""
+"""Adam on `Gaussians`, as a pure function: its moments are `Gaussians` too, so density control changes all alike."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class AdamMoments:
 
 
 def rates_at(progress: float, rates: LearningRates) -> dict[str, float]:
-    """The step length of each tensor at a progress in [0, 1]; all fall exponentially."""
+    """The step length of each tensor, by name, at a progress in [0, 1]; all fall exponentially."""
     share = rates.final_share**progress
     return {
         "means": rates.means_start * (rates.means_end / rates.means_start) ** progress,
@@ -42,7 +42,18 @@ def rates_at(progress: float, rates: LearningRates) -> dict[str, float]:
 def adam_step(
     gaussians: Gaussians, gradients: Gaussians, moments: AdamMoments, step: int, rates: dict[str, float]
 ) -> tuple[Gaussians, AdamMoments]:
-    """One update (arXiv 1412.6980, algorithm 1); `step` counts from 1."""
+    """One update of Adam (arXiv 1412.6980, algorithm 1).
+
+    Args:
+        gaussians: the parameters.
+        gradients: the loss's gradient by each of them.
+        moments: Adam's moments after the last update.
+        step: number of this update, from 1; corrects the moments' bias to zero.
+        rates: the step length of each tensor, by name.
+
+    Returns:
+        The parameters and the moments after the update.
+    """
     beta1, beta2 = BETAS
     first = moments.first.zip_map(lambda m, g: torch.lerp(m, g, 1 - beta1), gradients)
     second = moments.second.zip_map(lambda v, g: (v * beta2).addcmul_(g, g, value=1 - beta2), gradients)

@@ -1,4 +1,4 @@
-"""All that a fit must remember."""
+"""The state of a fit: everything that it needs to go on."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ FORMAT = "dreamgaussian-fit-1"
 MEMORY = "statistics."
 """Before the names of what the densifier remembers."""
 LEAST_POINTS = 100
-"""A guess of fewer points is none."""
+"""A guess of the surface of fewer points counts as none."""
 
 
 @dataclass(eq=False)
@@ -33,18 +33,25 @@ class FitState:
     moments: AdamMoments
     generator: torch.Generator
     memory: Memory = field(default_factory=dict[str, Tensor])
-    """What the densifier remembers."""
+    """What the densifier remembers, by name."""
     step: int = 0
     """Steps done."""
     losses: list[float] = field(default_factory=list[float])
-    """The total loss of every step done."""
+    """The total loss of each step done."""
     targets: tuple[Targets, ...] = ()
-    """What the priors were last asked for, where the method asks now and then."""
+    """The priors' target images, for the guidance method that fits such images."""
 
     @classmethod
     def start(cls, settings: FitSettings, seed: int, prior: Prior | None = None) -> "FitState":
-        """The surface that the prior guesses, where it has a guess and the settings want it; or else the paper's start,
-        a ball of grey Gaussians.
+        """The state before the first step.
+
+        Args:
+            settings: the number of Gaussians, and where they start.
+            seed: of all random numbers of the fit.
+            prior: a prior that may guess the surface on which the Gaussians start.
+
+        Returns:
+            Gaussians on that surface, or in a ball, grey, where there is no guess or the settings say so.
         """
         generator = torch.Generator().manual_seed(seed)
         if settings.start == "prior" and isinstance(prior, ShapedPrior):

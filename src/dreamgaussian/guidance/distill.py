@@ -1,4 +1,4 @@
-"""Guidance, and denoising and its inverse in several steps, written once over the `Prior` seam.
+"""Classifier-free guidance, DDIM and its inverse, for any `Prior`.
 
 Notation:  x clean, x_t = alpha(t) x + sigma(t) eps noisy, eps_hat predicted noise,
 x0_hat = (x_t - sigma eps_hat) / alpha predicted clean, w(t) weighting, s guidance scale.
@@ -20,9 +20,9 @@ from dreamgaussian.guidance.spec import PriorSpec
 
 Cameras = Sequence[Sequence[Camera]]
 INVERSION_START = 0.01
-"""Time at which x without noise stands for x_t; before it a network can hardly tell the noise."""
+"""Time at which an inversion starts, with x itself in place of x_t: at smaller t a network can hardly see the noise."""
 NOMINAL_SCALE = 7.5
-"""Guidance that makes natural images of Stable Diffusion's kind; that of score distillation makes garish ones."""
+"""Guidance scale with which Stable Diffusion's kind makes natural images; score distillation's is far larger."""
 
 
 def to_prior_input(
@@ -31,9 +31,16 @@ def to_prior_input(
     spec: PriorSpec,
     background: float | None = None,
 ) -> Float[Tensor, "b v c r r"]:
-    """What a prior sees of premultiplied renders: over its background (or `background`), or as premultiplied RGBA.
+    """Renders as the images that a prior's `encode` takes.
 
-    Larger renders are averaged down to the prior's resolution, smaller ones interpolated up.
+    Args:
+        color: premultiplied colours of b samples of v views.
+        alpha: their alpha.
+        spec: what the prior sees: its resolution r, and its background or, for c = 4, premultiplied RGBA.
+        background: grey level in place of the prior's.
+
+    Returns:
+        Images in [0, 1]. Larger renders are averaged down to the prior's resolution, smaller ones interpolated up.
     """
     if spec.background is None:
         images = torch.cat([color, alpha[..., None]], dim=-1)
@@ -60,7 +67,8 @@ def guided_noise(
 ) -> Float[Tensor, "b v d i j"]:
     """Classifier-free guidance (arXiv 2207.12598): eps_hat = eps_uncond + s (eps_cond - eps_uncond).
 
-    With `perp_neg` the bracket is Perp-Neg's direction. Asks the network for no more than the scale needs.
+    With `perp_neg` the bracket is Perp-Neg's direction. The network is asked for no condition that the scale
+    does not need.
     """
     if scale == 0 or (scale == 1 and not perp_neg):
         return prior.predict_noise(x_t, t, cameras, ("conditional" if scale else "unconditional",))[0]
@@ -89,7 +97,7 @@ def predicted_x(
 
 
 def sds_loss(x: Float[Tensor, "b v d i j"], gradient: Float[Tensor, "b v d i j"]) -> Float[Tensor, ""]:
-    """A scalar whose gradient by x is `gradient` / b: half the squared distance to x - gradient."""
+    """A scalar whose gradient by x is `gradient` / b: half the squared distance to x - gradient, mean over samples."""
     target = (x - gradient).detach()
     return 0.5 * F.mse_loss(x, target, reduction="sum") / x.shape[0]
 
@@ -120,7 +128,7 @@ def denoise(
 def sample(
     prior: Prior, cameras: Cameras, *, steps: int, scale: float, generator: torch.Generator, start_t: float = 0.98
 ) -> Float[Tensor, "b v c h w"]:
-    """Views from noise alone."""
+    """Images of the cameras' views from noise alone, in [0, 1]."""
     spec = prior.spec
     shape = (len(cameras), spec.views_per_sample, spec.channels, spec.resolution, spec.resolution)
     noise = noise_like(prior.encode(torch.full(shape, 0.5)), generator)
@@ -153,7 +161,7 @@ def invert(
     stride: float,
     scale: float,
 ) -> Float[Tensor, "b v d i j"]:
-    """The x_t from which DDIM would come back to x, found in steps of at most `stride` up to t."""
+    """The x_t from which DDIM comes back to x, found by DDIM backwards in steps of at most `stride` up to t."""
     start = t.clamp(max=INVERSION_START)
     times = times_between(start, t, stride)
     return ddim(prior, noised(prior, x, torch.zeros_like(x), start), cameras, times, scale)[0]
@@ -161,6 +169,7 @@ def invert(
 
 def times_between(start: Float[Tensor, " b"], end: Float[Tensor, " b"], stride: float) -> Float[Tensor, "n b"]:
     """Evenly spaced times for each sample, in steps of at most `stride`, and at least one."""
+    # The tolerance is for rounding: ten strides of 0.1 are ten steps.
     steps = max(1, math.ceil(float((end - start).abs().max()) / stride - 1e-4))
     return start + (end - start) * torch.linspace(0, 1, steps + 1).to(start)[:, None]
 
