@@ -43,6 +43,9 @@ class ReferenceRasterizer:
 
     name = "reference"
 
+    def __init__(self, band_elements: int = BAND_ELEMENTS) -> None:
+        self.band_elements = band_elements
+
     def render(
         self,
         gaussians: Gaussians,
@@ -70,7 +73,9 @@ class ReferenceRasterizer:
             offsets = pixels - footprints.centers[:, None]
             return composite(offsets, footprints.covariances, sorted_gaussians.opacities, channels, cutoffs)
 
-        image, alpha = in_bands(draw, pixel_centers(camera).to(gaussians.means), len(order))
+        image, alpha = in_bands(
+            draw, pixel_centers(camera).to(gaussians.means), self.band_elements // max(1, len(order))
+        )
         radii = gaussians.means.new_zeros(len(gaussians)).index_copy(
             0, order, visible_radii(footprints, sorted_gaussians.opacities, camera, cutoffs)
         )
@@ -138,10 +143,10 @@ def composite(
 
 
 def in_bands(
-    draw: Callable[[Tensor], tuple[Tensor, Tensor]], pixels: Float[Tensor, "p 2"], count: int
+    draw: Callable[[Tensor], tuple[Tensor, Tensor]], pixels: Float[Tensor, "p 2"], size: int
 ) -> tuple[Float[Tensor, "p c"], Float[Tensor, " p"]]:
-    """`draw(pixels)`, in as many pieces as the memory for `count` Gaussians asks for."""
-    bands = pixels.split(max(1, BAND_ELEMENTS // max(1, count)))
+    """`draw(pixels)`, in bands of `size` pixels, whose intermediate results the backward pass computes anew."""
+    bands = pixels.split(max(1, size))
     if len(bands) == 1:
         return draw(pixels)
     drawn = [checkpoint(draw, band, use_reentrant=False) for band in bands]
