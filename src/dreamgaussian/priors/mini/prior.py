@@ -123,6 +123,7 @@ class MiniPrior:
         """Views as the network has them, each taken its share of the way to where it has the images' colours."""
         view = diffusion.from_network(x)
         straight, alpha = unpremultiply(view.movedim(1, -1), min_alpha=1e-3).movedim(-1, 1).split([3, 1], dim=1)
+        # The network's numbers run from -1 to 1: twice as far as colours.
         change = 2 * shares[:, None, None, None] * alpha * (self._own_colors(straight) - straight)
         return torch.cat([x[:, :3] + change, x[:, 3:]], dim=1)
 
