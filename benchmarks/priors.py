@@ -19,6 +19,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 
 from commit import commit
@@ -105,9 +106,8 @@ def random_prior(name, device):
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from torch import nn
 
-    from dreamgaussian.priors.clip import Words
-    from dreamgaussian.priors.latent import LatentSpace, on_meta
-    from dreamgaussian.priors.manifest import manifest
+    from dreamgaussian.priors.clip import PromptEmbedding
+    from dreamgaussian.priors.latent import LatentSpace
     from dreamgaussian.priors.multiview import MultiView
     from dreamgaussian.priors.multiview_unet import MultiViewUNet
     from dreamgaussian.priors.registry import prior_record
@@ -116,11 +116,11 @@ def random_prior(name, device):
     from dreamgaussian.priors.zero123 import SeenView, Zero123
 
     filled = partial(with_random_weights, device=device)
-    spec, components = prior_record(name).spec, manifest(name).components
-    space = LatentSpace(filled(on_meta(AutoencoderKL, components["vae"].config)))
+    spec = prior_record(name).spec
+    space = LatentSpace(filled(on_meta(AutoencoderKL, published_config("vae-sdxl" if name == "sdxl" else "vae-sd"))))
     betas = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
     schedule = Schedule.from_config(betas, device)
-    config = components["unet"].config
+    config = unet_config(name)
     if name in ("mvdream", "imagedream"):
         with torch.device("meta"):
             unet = MultiViewUNet(config)
@@ -133,10 +133,33 @@ def random_prior(name, device):
     if name in ("stable-diffusion", "sdxl"):
         tokens = torch.randn(77, config["cross_attention_dim"], device=device)
         pooled = torch.randn(1280, device=device) if name == "sdxl" else None
-        words = {key: Words(tokens, pooled) for key in (*VIEW_NAMES, "unconditional")}
+        words = {key: PromptEmbedding(tokens, pooled) for key in (*VIEW_NAMES, "unconditional")}
         return StableDiffusion(spec, space, schedule, unet, words)
     seen = SeenView(camera(spec, 0), torch.randn(1, 768, device=device), torch.randn(4, 32, 32, device=device))
     return Zero123(spec, space, schedule, unet, filled(nn.Linear(772, 768, device="meta")), (seen,), False)
+
+
+def unet_config(name):
+    """The published config of the prior's UNet; ImageDream's and Zero123's are known by what they add."""
+    if name == "imagedream":
+        return {**published_config("unet-mvdream"), "ip_dim": IMAGE_TOKENS}
+    if name.startswith(("zero123", "stable-zero123")):
+        return {**published_config("unet-sd1"), "in_channels": 8}
+    return published_config({"stable-diffusion": "unet-sd2", "sdxl": "unet-sdxl", "mvdream": "unet-mvdream"}[name])
+
+
+def published_config(network):
+    """One of the configs that the package has for single files."""
+    config = files("dreamgaussian.priors") / f"configs/{network}.json"
+    return json.loads(config.read_text(encoding="utf-8"))
+
+
+def on_meta(network, config):
+    """A network of diffusers of the config's size, without memory."""
+    import torch
+
+    with torch.device("meta"):
+        return network.from_config({key: value for key, value in config.items() if not key.startswith("_")})
 
 
 def with_encoder(prior, encoder: str, device):
@@ -144,7 +167,6 @@ def with_encoder(prior, encoder: str, device):
     from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
     from dreamgaussian.priors.encoders import LinearGradient, TinyEncoder
-    from dreamgaussian.priors.latent import on_meta
 
     space = prior.latents
     if encoder == "linear":

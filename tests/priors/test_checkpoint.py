@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from safetensors.torch import load_file, save_file
 
 from dreamgaussian.core.errors import WeightsUnavailable
 from dreamgaussian.inputs.subject import Subject
-from dreamgaussian.priors.checkpoint import Checkpoint, DiffusersFolder, shape_differences
+from dreamgaussian.priors.checkpoint import DiffusersFolder, shape_differences
 from dreamgaussian.priors.hub import locate
 from dreamgaussian.priors.latent import load_latent_space, load_unet
-from dreamgaussian.priors.manifest import manifest
+from dreamgaussian.priors.published import published
 from dreamgaussian.priors.registry import open_prior
-from dreamgaussian.priors.tensor_files import read_tensors
-from priors.tiny_checkpoints import write_stable_diffusion
+from priors.tiny_checkpoints import write_flux, write_stable_diffusion
 
 CPU = torch.device("cpu")
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -32,9 +32,9 @@ def folder(intact, tmp_path) -> Path:
     return shutil.copytree(intact, tmp_path / "sd")
 
 
-def opened(folder: Path) -> Checkpoint:
+def opened(folder: Path) -> DiffusersFolder:
     """The files, found and checked for being there."""
-    return DiffusersFolder.fetched(locate(manifest("stable-diffusion"), str(folder)))
+    return DiffusersFolder.fetched(locate(published("stable-diffusion"), str(folder)))
 
 
 def refusal(folder: Path) -> str:
@@ -69,13 +69,7 @@ def test_networks_are_frozen_and_have_channels_last(folder):
 
 def test_half_precision_files_come_first(folder):
     save_file({"x": torch.zeros(1)}, folder / "unet/diffusion_pytorch_model.fp16.safetensors")
-    assert [path.name for path in opened(folder).weights["unet"]] == ["diffusion_pytorch_model.fp16.safetensors"]
-
-
-def test_a_checkpoint_published_only_as_bin_is_read_as_tensors(tmp_path):
-    folder = write_stable_diffusion(tmp_path / "bin", ending=".bin")
-    assert [path.suffix for path in opened(folder).weights["unet"]] == [".bin"]
-    assert len(load_unet(opened(folder), CPU, in_channels=4).state_dict()) > 100
+    assert opened(folder).located.weights["unet"].files == ("unet/diffusion_pytorch_model.fp16.safetensors",)
 
 
 def test_a_tensor_of_the_wrong_shape_is_named(folder):
@@ -107,13 +101,6 @@ def test_a_truncated_file_is_called_so(folder, share):
     assert message.endswith("or give another file, folder or hub id with --prior-path.")
 
 
-def test_a_truncated_bin_is_called_so(tmp_path):
-    folder = write_stable_diffusion(tmp_path / "bin", ending=".bin")
-    path = folder / "unet/diffusion_pytorch_model.bin"
-    path.write_bytes(path.read_bytes()[:5000])
-    assert "cut short or corrupt" in refusal(folder)
-
-
 class Trap:
     """Runs code where it is unpickled."""
 
@@ -121,14 +108,46 @@ class Trap:
         return (Path("sprung").touch, ())
 
 
-def test_a_pickle_that_holds_code_is_not_opened(tmp_path, monkeypatch):
+def test_a_pickle_is_refused_unread(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = write_stable_diffusion(tmp_path / "bin", ending=".bin")
     path = folder / "unet/diffusion_pytorch_model.bin"
     torch.save({"conv_in.weight": Trap()}, path)
-    assert "a pickle that holds more than tensors; it is not opened" in refusal(folder)
-    path.write_bytes(pickle.dumps({"conv_in.weight": Trap()}, protocol=2))
-    assert str(path) in refusal(folder)
+    read_before = path.stat().st_atime_ns
+    assert "it lacks unet/ (its .bin files are pickles" in refusal(folder)
+    with pytest.raises(WeightsUnavailable, match=r"is not opened: only \.safetensors files are") as error:
+        open_prior("stable-diffusion", Subject(prompt="a horse"), CPU, str(path))
+    assert "\n" not in str(error.value)
+    assert path.stat().st_atime_ns == read_before
+    assert not Path("sprung").exists()
+
+
+@pytest.mark.parametrize("part", ["evil.bin", "../evil.safetensors", "/tmp/evil.safetensors"])
+def test_an_index_that_points_elsewhere_is_not_followed(tmp_path, part):
+    """Two files: one of parts, and an index that a library would prefer to the whole file."""
+    folder = write_flux(tmp_path / "flux")
+    path = folder / "transformer/diffusion_pytorch_model.safetensors.index.json"
+    index = json.loads(path.read_text())
+    index["weight_map"]["x_embedder.weight"] = part
+    path.write_text(json.dumps(index))
+    checkpoint = DiffusersFolder.fetched(locate(published("flux-schnell"), str(folder)))
+    with pytest.raises(WeightsUnavailable, match=f"points at {part}, which is no .safetensors file beside it"):
+        checkpoint.load("transformer", FluxTransformer2DModel, dtype=torch.bfloat16, device=CPU)
+
+
+def test_an_adapter_beside_the_weights_is_not_followed(folder):
+    (folder / "text_encoder/adapter_config.json").write_text('{"base_model_name_or_path": "some/where"}')
+    assert "holds an adapter (adapter_config.json), which is not read" in refusal(folder)
+
+
+def test_code_beside_the_weights_is_not_run(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("unet", "text_encoder"):
+        path = folder / name / "config.json"
+        told = {"auto_map": {"AutoModel": "evil.Evil"}, "_class_name": ["evil", "Evil"]}
+        path.write_text(json.dumps({**json.loads(path.read_text()), **told}))
+        (folder / name / "evil.py").write_text("from pathlib import Path; Path('sprung').touch()")
+    open_prior("stable-diffusion", Subject(prompt="a horse"), CPU, str(folder))
     assert not Path("sprung").exists()
 
 
@@ -155,8 +174,3 @@ def test_a_missing_file_is_named(folder, missing):
 
 def test_shapes_that_agree_make_no_difference():
     assert shape_differences({"a": (1,)}, {"a": (1,)}) == ""
-
-
-def test_tensors_come_one_by_one(folder):
-    names = [name for name, _ in read_tensors(folder / UNET, "--prior-path")]
-    assert len(names) == len(set(names)) > 100

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from dreamgaussian.priors.checkpoint import DiffusersFolder
-from dreamgaussian.priors.clip import clip_pixels, embed_images, embed_words
+from dreamgaussian.priors.clip import clip_pixels, embed_images, embed_prompts
 from dreamgaussian.priors.hub import locate
-from dreamgaussian.priors.manifest import manifest
+from dreamgaussian.priors.published import published
 from priors.tiny_checkpoints import IMAGE, write_multiview, write_stable_diffusion
 
 CPU = torch.device("cpu")
@@ -24,27 +24,27 @@ def test_the_padding_is_that_of_the_special_tokens_map(tmp_path):
     ids = torch.tensor([[vocabulary[token] for token in tokens]])
     with torch.no_grad():
         expected = CLIPTextModel.from_pretrained(folder / "text_encoder")(ids).last_hidden_state[0]
-    checkpoint = DiffusersFolder.fetched(locate(manifest("stable-diffusion"), str(folder)))
-    torch.testing.assert_close(embed_words(checkpoint, ["a"], CPU)["a"].tokens, expected)
+    checkpoint = DiffusersFolder.fetched(locate(published("stable-diffusion"), str(folder)))
+    torch.testing.assert_close(embed_prompts(checkpoint, ["a"], CPU)["a"].tokens, expected)
 
 
 def test_long_prompts_are_cut(tmp_path):
     checkpoint = DiffusersFolder.fetched(
-        locate(manifest("stable-diffusion"), str(write_stable_diffusion(tmp_path / "sd")))
+        locate(published("stable-diffusion"), str(write_stable_diffusion(tmp_path / "sd")))
     )
-    assert embed_words(checkpoint, ["word " * 100], CPU)["word " * 100].tokens.shape == (77, 32)
+    assert embed_prompts(checkpoint, ["word " * 100], CPU)["word " * 100].tokens.shape == (77, 32)
 
 
 def test_penultimate_tokens_are_those_before_the_last_layer(tmp_path):
     from transformers import CLIPVisionConfig, CLIPVisionModel
 
     folder = write_multiview(tmp_path / "imagedream", image_tokens=3)
-    checkpoint = DiffusersFolder.fetched(locate(manifest("imagedream"), str(folder)))
+    checkpoint = DiffusersFolder.fetched(locate(published("imagedream"), str(folder)))
     images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     tokens = embed_images(checkpoint, images, CPU, output="penultimate", antialias=True)
     config = {key: value for key, value in IMAGE.items() if key != "model_type"}
     shorter = CLIPVisionModel(CLIPVisionConfig(**{**config, "num_hidden_layers": 1})).eval()
-    state = {name.removeprefix("vision_model."): tensor for name, tensor in checkpoint.tensors("image_encoder")}
+    state = {name.removeprefix("vision_model."): tensor for name, tensor in checkpoint.tensors("image_encoder").items()}
     own = {name.removeprefix("vision_model."): name for name in shorter.state_dict()}
     shorter.load_state_dict({own[name]: tensor for name, tensor in state.items() if name in own})
     with torch.no_grad():

@@ -5,7 +5,7 @@ import pytest
 
 from dreamgaussian.core.errors import WeightsUnavailable
 from dreamgaussian.priors.hub import Folder, locate
-from dreamgaussian.priors.manifest import Manifest, manifest
+from dreamgaussian.priors.published import Published, published
 from priors.hub_server import Hub, running
 from priors.tiny_checkpoints import write_flux, write_stable_diffusion
 
@@ -27,15 +27,15 @@ def cache(tmp_path, monkeypatch) -> Path:
     return tmp_path / "cache"
 
 
-def needs(*ids: str) -> Manifest:
+def needs(*ids: str) -> Published:
     """Stable Diffusion, from these ids."""
-    return replace(manifest("stable-diffusion"), ids=ids)
+    return replace(published("stable-diffusion"), ids=ids)
 
 
-def refusal(facts: Manifest, path: str | None = None, endpoint: str | None = NOWHERE) -> str:
+def refusal(facts: Published, path: str | None = None, endpoint: str | None = NOWHERE) -> str:
     """The one line that a user gets."""
     with pytest.raises(WeightsUnavailable) as error:
-        locate(facts, path, endpoint).paths()
+        locate(facts, path, endpoint).fetch()
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -43,16 +43,17 @@ def refusal(facts: Manifest, path: str | None = None, endpoint: str | None = NOW
 def test_a_folder_needs_no_hub(folder):
     located = locate(needs("a/first"), str(folder), NOWHERE)
     assert located.source == Folder(folder)
-    assert located.weights["unet"] == ("unet/diffusion_pytorch_model.safetensors",)
+    assert located.weights["unet"].files == ("unet/diffusion_pytorch_model.safetensors",)
     assert located.sizes["tokenizer/merges.txt"] == (folder / "tokenizer/merges.txt").stat().st_size
 
 
 def test_a_file_in_parts_needs_all_of_them(tmp_path):
     folder = write_flux(tmp_path / "flux")
     parts = [f"transformer/diffusion_pytorch_model-0000{i}-of-00002.safetensors" for i in (1, 2)]
-    assert locate(manifest("flux-schnell"), str(folder)).weights["transformer"] == tuple(parts)
+    index = "transformer/diffusion_pytorch_model.safetensors.index.json"
+    assert locate(published("flux-schnell"), str(folder)).weights["transformer"].files == (*parts, index)
     (folder / parts[0]).unlink()
-    assert "it lacks transformer/." in refusal(manifest("flux-schnell"), str(folder))
+    assert "it lacks transformer/." in refusal(published("flux-schnell"), str(folder))
 
 
 def test_the_first_mirror_that_has_the_files_is_taken(folder, tmp_path):
@@ -60,23 +61,23 @@ def test_the_first_mirror_that_has_the_files_is_taken(folder, tmp_path):
     with running(Hub({"b/incomplete": tmp_path / "empty", "c/whole": folder, "d/too": folder})) as hub:
         located = locate(needs("a/vanished", "b/incomplete", "c/whole", "d/too"), None, hub.endpoint)
         assert located.source.name == "c/whole"
-        paths = located.paths()
-    for file, path in paths.items():
-        assert path.read_bytes() == (folder / file).read_bytes()
+        fetched = located.fetch()
+    for file in located.sizes:
+        assert (fetched / file).read_bytes() == (folder / file).read_bytes()
 
 
 def test_neither_code_nor_pickles_nor_unneeded_files_are_fetched(folder):
     with running(Hub({"a/first": folder})) as hub:
-        locate(needs("a/first"), None, hub.endpoint).paths()
+        locate(needs("a/first"), None, hub.endpoint).fetch()
     assert not [path for path in hub.requests if path.endswith((".py", ".bin"))]
 
 
 def test_what_was_downloaded_is_found_without_a_network(folder):
     with running(Hub({"a/first": folder})) as hub:
-        locate(needs("a/first"), None, hub.endpoint).paths()
+        locate(needs("a/first"), None, hub.endpoint).fetch()
     located = locate(needs("b/other", "a/first"), None, NOWHERE)
     assert isinstance(located.source, Folder)
-    assert all(path.is_file() for path in located.paths().values())
+    assert all((located.fetch() / file).is_file() for file in located.sizes)
 
 
 def test_vanished_ids_are_named_with_the_way_out(folder):
@@ -89,7 +90,7 @@ def test_vanished_ids_are_named_with_the_way_out(folder):
 
 def test_no_network_is_named_with_every_id():
     message = refusal(needs("a/first", "b/second"))
-    assert "The weights of stable-diffusion are not to be had." in message
+    assert "The files of stable-diffusion are not to be had." in message
     assert "a/first (no connection" in message
     assert "b/second (no connection" in message
 

@@ -1,19 +1,19 @@
 import math
+import shutil
 from dataclasses import replace
 
 import pytest
 import torch
 
 from dreamgaussian.core.camera import Camera
-from dreamgaussian.core.errors import ConfigError
-from dreamgaussian.guidance.gradients import sds_gradient
+from dreamgaussian.core.errors import ConfigError, WeightsUnavailable
+from dreamgaussian.guidance.gradients import GradientContext, sds_gradient
 from dreamgaussian.inputs.subject import Crop, Subject, View
 from dreamgaussian.priors.latent import over_white
 from dreamgaussian.priors.multiview import MultiView, camera_numbers
-from dreamgaussian.priors.multiview_unet import sinusoids
 from dreamgaussian.priors.registry import open_prior, prior_record
 from guidance.recorder import Recorder
-from priors.tiny_checkpoints import write_multiview
+from priors.tiny_checkpoints import write_multiview, write_stable_diffusion
 
 CPU = torch.device("cpu")
 ROUND = [Camera.orbit(azimuth, 15, 8, radius=2.5) for azimuth in (0, 90, 180, -90)]
@@ -68,10 +68,10 @@ def test_a_raised_camera_is_higher_along_z():
     torch.testing.assert_close(camera_numbers(Camera.orbit(0, 30, 8)), torch.tensor(expected))
 
 
-def test_time_is_told_in_cosines_and_then_sines():
-    """Width 4: frequencies 1 and 10000^(-1/2) = 0.01."""
-    expected = [math.cos(3), math.cos(0.03), math.sin(3), math.sin(0.03)]
-    torch.testing.assert_close(sinusoids(torch.tensor([3]), 4)[0], torch.tensor(expected))
+def test_time_is_told_in_cosines_and_then_sines(mvdream):
+    """Width 32: frequencies 10000^(-k / 16), so 1 and, at k = 8, 0.01; timestep_embedding in MVDream's util.py."""
+    told = mvdream.unet.unet.time_proj(torch.tensor([3]))[0, [0, 8, 16, 24]]
+    torch.testing.assert_close(told, torch.tensor([math.cos(3), math.cos(0.03), math.sin(3), math.sin(0.03)]))
 
 
 def test_frames_come_sample_by_sample_condition_by_condition(mvdream):
@@ -155,10 +155,8 @@ def test_they_distil(mvdream, imagedream):
     images = torch.rand(1, 4, 3, 256, 256, generator=torch.Generator().manual_seed(0), requires_grad=True)
     for prior in (mvdream, imagedream):
         x = prior.encode(images)
-        gradient = sds_gradient(
-            prior, x, torch.tensor([0.3]), torch.zeros_like(x), [ROUND], scale=5.0, weighting="uniform"
-        )
-        x.backward(gradient)
+        context = GradientContext(prior, [ROUND], torch.tensor([0.3]), torch.zeros_like(x), 5.0, "uniform")
+        x.backward(sds_gradient(x, context))
     assert images.grad is not None
     assert 0 < images.grad.abs().max() < math.inf
 
@@ -166,6 +164,15 @@ def test_they_distil(mvdream, imagedream):
 def test_imagedream_needs_a_image_and_no_words(imagedream_folder):
     with pytest.raises(ConfigError, match="Give an image"):
         open_prior("imagedream", Subject(prompt="a horse"), CPU, str(imagedream_folder))
+
+
+def test_a_network_without_cameras_is_refused(tmp_path):
+    folder = write_stable_diffusion(tmp_path / "sd")
+    with pytest.raises(WeightsUnavailable, match="its UNet knows no cameras"):
+        open_prior("mvdream", Subject(prompt="a"), CPU, str(folder))
+    shutil.copy(write_multiview(tmp_path / "mv") / "unet/config.json", folder / "unet/config.json")
+    with pytest.raises(WeightsUnavailable, match=r"The unet of .* does not fit: it lacks unet"):
+        open_prior("mvdream", Subject(prompt="a"), CPU, str(folder))
 
 
 def test_what_they_see_is_declared():

@@ -9,18 +9,19 @@ import torch
 from dreamgaussian.core.errors import ConfigError, WeightsUnavailable
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.priors.hub import recognise
-from dreamgaussian.priors.manifest import manifest
+from dreamgaussian.priors.published import PUBLISHED
 from dreamgaussian.priors.registry import HUB_PRIORS, open_prior, prior_record
 from priors.hub_server import Hub, running
+from priors.manifest import components
 from priors.tiny_checkpoints import write_sdxl
 
 
 def published(folder: Path, name: str) -> Path:
     """The names of a prior's files, with the published configs and nothing else in them."""
-    for component in manifest(name).components.values():
-        place = folder / component.folders[0]
+    for component, part in components(name).items():
+        place = folder / PUBLISHED[name].folders[component][0]
         place.mkdir(parents=True)
-        (place / "config.json").write_text(json.dumps(component.config))
+        (place / "config.json").write_text(json.dumps(part.config))
     return folder
 
 

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from dreamgaussian.core.camera import Camera
-from dreamgaussian.guidance.gradients import sds_gradient
+from dreamgaussian.guidance.gradients import GradientContext, sds_gradient
 from dreamgaussian.inputs.subject import Subject
-from dreamgaussian.priors.manifest import manifest
 from dreamgaussian.priors.registry import open_prior, prior_record
 from dreamgaussian.priors.stable_diffusion import StableDiffusion
 from guidance.recorder import Recorder
+from priors.manifest import components
 from priors.tiny_checkpoints import WIDTH, write_sdxl
 
 CPU = torch.device("cpu")
@@ -37,7 +37,7 @@ def test_words_are_both_encoders_states_before_the_last_layer_and_the_seconds_pr
     second = CLIPTextModelWithProjection.from_pretrained(folder / "text_encoder_2")
     with torch.no_grad():
         one, two = (encoder(tokens.input_ids, output_hidden_states=True) for encoder in (first, second))
-    words = opened(folder, prompt="a horse").words["front view"]
+    words = opened(folder, prompt="a horse").embeddings["front view"]
     torch.testing.assert_close(words.tokens, torch.cat([one.hidden_states[1], two.hidden_states[1]], dim=-1)[0])
     torch.testing.assert_close(words.pooled, two.text_embeds[0])
 
@@ -45,9 +45,9 @@ def test_words_are_both_encoders_states_before_the_last_layer_and_the_seconds_pr
 def test_no_words_are_zero_and_a_negative_prompt_is_not(folder):
     """force_zeros_for_empty_prompt in the published model_index.json."""
     silent, spoken = opened(folder, prompt="a"), opened(folder, prompt="a", negative_prompt="b")
-    assert silent.words["unconditional"].tokens.abs().max() == 0
-    assert silent.words["unconditional"].pooled.abs().max() == 0
-    assert spoken.words["unconditional"].tokens.abs().max() > 0
+    assert silent.embeddings["unconditional"].tokens.abs().max() == 0
+    assert silent.embeddings["unconditional"].pooled.abs().max() == 0
+    assert spoken.embeddings["unconditional"].tokens.abs().max() > 0
 
 
 def test_the_network_is_told_size_crop_and_target(folder):
@@ -60,7 +60,7 @@ def test_the_network_is_told_size_crop_and_target(folder):
     _, _, context, told = recorder.calls[0]
     assert context.shape == (2, 77, 2 * WIDTH)
     assert told["time_ids"].tolist() == [[1024, 1024, 0, 0, 1024, 1024]] * 2
-    torch.testing.assert_close(told["text_embeds"][0], prior.words["front view"].pooled)
+    torch.testing.assert_close(told["text_embeds"][0], prior.embeddings["front view"].pooled)
     assert told["text_embeds"][1].abs().max() == 0
 
 
@@ -68,10 +68,8 @@ def test_it_distils(folder):
     prior = opened(folder, prompt="a")
     images = torch.rand(1, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0), requires_grad=True)
     x = prior.encode(images)
-    gradient = sds_gradient(
-        prior, x, torch.tensor([0.3]), torch.zeros_like(x), [FRONT], scale=100.0, weighting="sigma_squared"
-    )
-    x.backward(gradient)
+    context = GradientContext(prior, [FRONT], torch.tensor([0.3]), torch.zeros_like(x), 100.0, "sigma_squared")
+    x.backward(sds_gradient(x, context))
     assert images.grad is not None
     assert 0 < images.grad.abs().max() < math.inf
 
@@ -79,4 +77,4 @@ def test_it_distils(folder):
 def test_what_it_sees_is_declared():
     """The factor is scale_factor in sd_xl_base.yaml of github.com/Stability-AI/generative-models."""
     assert prior_record("sdxl").spec.resolution == 1024
-    assert manifest("sdxl").components["vae"].config["scaling_factor"] == 0.13025
+    assert components("sdxl")["vae"].config["scaling_factor"] == 0.13025

@@ -1,90 +1,75 @@
-from dataclasses import dataclass, replace
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from dreamgaussian.core.errors import WeightsUnavailable
 from dreamgaussian.inputs.subject import Subject
-from dreamgaussian.priors.latent import load_unet
-from dreamgaussian.priors.manifest import Component, Manifest, manifest
+from dreamgaussian.priors.checkpoint import SingleFile
+from dreamgaussian.priors.latent import load_latent_space, load_unet
+from dreamgaussian.priors.published import published
 from dreamgaussian.priors.registry import open_prior
-from dreamgaussian.priors.single_file import SingleFile, old_name
+from priors.manifest import components
+from priors.single_file_names import old_name
 from priors.tiny_checkpoints import write_words
 
+CPU = torch.device("cpu")
 WORDS = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "vocab_size": 190}
 NARROW = {
     "unet": {"block_out_channels": [32, 32, 32, 32], "attention_head_dim": 8, "cross_attention_dim": 32},
     "vae": {"block_out_channels": [32, 32, 32, 32]},
     "text_encoder": WORDS,
-    "text_encoder_2": {**WORDS, "num_hidden_layers": 2, "projection_dim": 16},
+    "text_encoder_2": {**WORDS, "num_hidden_layers": 2, "projection_dim": 32},
 }
 NARROW_XL = {
     **NARROW,
     "unet": {
         **{"block_out_channels": [32, 32, 32], "attention_head_dim": 8, "cross_attention_dim": 64},
-        **{"addition_time_embed_dim": 8, "projection_class_embeddings_input_dim": 16 + 6 * 8},
+        **{"addition_time_embed_dim": 8, "projection_class_embeddings_input_dim": 32 + 6 * 8},
         "transformer_layers_per_block": [1, 1, 1],
     },
+    "text_encoder_2": {**NARROW["text_encoder_2"], "hidden_size": 48, "projection_dim": 48},
 }
-"""What makes the published configs small without changing a name."""
+"""What makes the published configs small without changing a name; SDXL's encoders are told apart by their widths."""
 
 
-@dataclass(frozen=True)
-class Narrow(Component):
-    """A component with the published names and narrow tensors."""
-
-    changes: tuple[tuple[str, Any], ...] = ()
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The published one, narrow."""
-        return {**super().config, **dict(self.changes)}
+def narrow(prior: str) -> dict[str, dict[str, Any]]:
+    """The published configs, for narrow networks."""
+    changes = NARROW_XL if prior == "sdxl" else NARROW
+    return {name: {**part.config, **changes[name]} for name, part in components(prior).items()}
 
 
-def narrow(prior: str) -> Manifest:
-    """The prior's manifest for narrow networks."""
-    facts, changes = manifest(prior), NARROW_XL if prior == "sdxl" else NARROW
-    return replace(
-        facts,
-        components={
-            name: Narrow(each.network, each.folders, each.published_size, tuple(changes[name].items()))
-            for name, each in facts.components.items()
-        },
-    )
-
-
-def networks(facts: Manifest) -> dict[str, torch.nn.Module]:
+def networks(configs: dict[str, dict[str, Any]]) -> dict[str, torch.nn.Module]:
     """Narrow networks with random weights."""
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     torch.manual_seed(0)
-    configs = {name: component.config for name, component in facts.components.items()}
     encoders = {"text_encoder": CLIPTextModel, "text_encoder_2": CLIPTextModelWithProjection}
+    kinds = {"unet": UNet2DConditionModel, "vae": AutoencoderKL}
     words = {
         name: kind(CLIPTextConfig(**{key: value for key, value in configs[name].items() if key != "model_type"}))
         for name, kind in encoders.items()
         if name in configs
     }
-    kinds = {"unet": UNet2DConditionModel, "vae": AutoencoderKL}
     plain = {
         name: kind.from_config({k: v for k, v in configs[name].items() if k[0] != "_"}) for name, kind in kinds.items()
     }
     return {**plain, **words}
 
 
-def in_one_file(facts: Manifest) -> dict[str, torch.Tensor]:
+def in_one_file(prior: str) -> dict[str, torch.Tensor]:
     """The networks' tensors by the names of the single file; thirds stacked, the autoencoder's attention as 1x1."""
     found: dict[str, Any] = {}
-    for component, network in networks(facts).items():
+    for component, network in networks(narrow(prior)).items():
         for name, tensor in network.state_dict().items():
             if "text_encoder" in component and not name.startswith("text_projection"):
                 name = "text_model." + name.removeprefix("text_model.")
-            old, part = old_name(facts.components[component].network, name, xl=facts.prior == "sdxl")
+            old, part = old_name(components(prior)[component].network, name, xl=prior == "sdxl")
             if component == "vae" and ".attentions." in name and tensor.ndim == 2:
                 tensor = tensor[..., None, None]
             if isinstance(part, int):
@@ -95,41 +80,60 @@ def in_one_file(facts: Manifest) -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module", params=["stable-diffusion", "stable-diffusion-1.5", "sdxl"])
-def opened(request, tmp_path_factory) -> SingleFile:
+def prior(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def opened(prior, tmp_path_factory) -> SingleFile:
+    """A single file whose configs are narrow."""
     folder = tmp_path_factory.mktemp("file")
-    facts = narrow(request.param)
-    save_file(in_one_file(facts), folder / "model.safetensors")
+    save_file(in_one_file(prior), folder / "model.safetensors")
     write_words(folder)
     write_words(folder, second=True)
-    return SingleFile.opened(folder / "model.safetensors", facts)
+    configs = {name: folder / f"{name}.json" for name in narrow(prior)}
+    for name, path in configs.items():
+        path.write_text(json.dumps(narrow(prior)[name]))
+    opened = SingleFile.opened(folder / "model.safetensors", published(prior))
+
+    class NarrowFile(SingleFile):
+        def _config_file(self, component: str) -> Path:
+            return configs[component]
+
+    return NarrowFile(name=opened.name, published=opened.published, path=opened.path, tokenizers=opened.tokenizers)
 
 
-def test_names_are_those_of_diffusers_own_converter(opened):
-    from diffusers.loaders import single_file_utils as theirs
-    from safetensors.torch import load_file
+def test_every_network_is_read_tensor_by_tensor(opened, prior):
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-    tensors = load_file(opened.path)
-    unet = opened.config("unet")
-    expected = {
-        "unet": theirs.convert_ldm_unet_checkpoint(
-            dict(tensors), {"class_embed_type": None, "addition_embed_type": None, **unet}
-        ),
-        "vae": theirs.convert_ldm_vae_checkpoint(dict(tensors), opened.config("vae")),
+    expected = networks(narrow(prior))
+    encoders = {"text_encoder": CLIPTextModel, "text_encoder_2": CLIPTextModelWithProjection}
+    read = {"unet": load_unet(opened, CPU, in_channels=4), "vae": load_latent_space(opened, CPU).vae}
+    read |= {
+        name: opened.load(name, kind, dtype=torch.bfloat16, device=CPU)
+        for name, kind in encoders.items()
+        if name in expected
     }
-    for component, state in expected.items():
-        ours = dict(opened.tensors(component))
-        assert set(ours) == set(state)
-        assert all(torch.equal(tensor, state[name]) for name, tensor in ours.items())
+    for name, network in expected.items():
+        ours = read[name].state_dict()
+        assert set(ours) == set(network.state_dict())
+        assert all(torch.equal(tensor, ours[key].float().to(tensor)) for key, tensor in half(network).items())
 
 
-def test_every_tensor_of_the_words_is_found(opened):
-    for component, network in networks(opened.facts).items():
-        if "text_encoder" in component:
-            ours = dict(opened.tensors(component))
-            own = {name.removeprefix("text_model."): tensor for name, tensor in network.state_dict().items()}
-            assert set(ours) == set(own)
-            assert all(torch.equal(tensor, own[name]) for name, tensor in ours.items())
-            assert opened.shapes(component) == {name: tuple(tensor.shape) for name, tensor in own.items()}
+def half(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Its tensors, rounded to bfloat16."""
+    return {name: tensor.bfloat16().float() for name, tensor in network.state_dict().items()}
+
+
+def test_a_file_that_lacks_a_tensor_is_refused(opened, tmp_path):
+    tensors = load_file(opened.path)
+    del tensors["model.diffusion_model.out.2.bias"]
+    save_file(tensors, tmp_path / "model.safetensors")
+    spoilt = type(opened)(
+        name="x", published=opened.published, path=tmp_path / "model.safetensors", tokenizers=opened.tokenizers
+    )
+    with pytest.raises(WeightsUnavailable, match=r"The unet of x does not fit: the file lacks some of its tensors\."):
+        load_unet(spoilt, CPU, in_channels=4)
 
 
 def test_published_names_of_sdxl():
@@ -154,31 +158,32 @@ def test_published_names_of_the_second_versions_words():
     assert old_name("clip-text-h", bias) == ("cond_stage_model.model.transformer.resblocks.0.mlp.c_proj.bias", None)
 
 
-def test_the_networks_load(opened):
-    device = torch.device("cpu")
-    unet = load_unet(opened, device, in_channels=4)
-    assert opened.shapes("unet") == {name: tuple(tensor.shape) for name, tensor in unet.state_dict().items()}
-    assert opened.scheduler_config()["beta_schedule"] == "scaled_linear"
-
-
 def test_a_file_without_the_networks_is_refused(tmp_path):
     save_file({"x": torch.zeros(1)}, tmp_path / "model.safetensors")
     write_words(tmp_path)
-    with pytest.raises(WeightsUnavailable, match="does not fit: it lacks embeddings"):
-        open_prior("stable-diffusion", Subject(prompt="a"), torch.device("cpu"), str(tmp_path / "model.safetensors"))
+    with pytest.raises(WeightsUnavailable, match=r"The text_encoder of .* does not fit: ") as error:
+        open_prior("stable-diffusion", Subject(prompt="a"), CPU, str(tmp_path / "model.safetensors"))
+    assert "\n" not in str(error.value)
 
 
-def test_a_corrupt_file_is_told_before_a_hub_is_asked_for_its_tokenizer(tmp_path, monkeypatch):
-    monkeypatch.setattr("dreamgaussian.priors.single_file.tokenizer_files", lambda _: pytest.fail("asked the hub"))
+def test_a_corrupt_file_is_told_before_a_hub_is_asked_for_its_tokenizer(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"junk")
     with pytest.raises(WeightsUnavailable, match="cut short or corrupt"):
-        open_prior("stable-diffusion", Subject(prompt="a"), torch.device("cpu"), str(tmp_path / "model.safetensors"))
+        open_prior("stable-diffusion", Subject(prompt="a"), CPU, str(tmp_path / "model.safetensors"))
 
 
 def test_a_image_prior_and_another_kind_of_file_are_refused(tmp_path):
     path = tmp_path / "model.safetensors"
     path.touch()
     with pytest.raises(WeightsUnavailable, match="from which zero123 cannot be read"):
-        open_prior("zero123", Subject(), torch.device("cpu"), str(path))
-    with pytest.raises(WeightsUnavailable, match="no file of weights"):
-        open_prior("mvdream", Subject(), torch.device("cpu"), str(Path(__file__)))
+        open_prior("zero123", Subject(), CPU, str(path))
+    with pytest.raises(WeightsUnavailable, match=r"is not opened: only \.safetensors files are"):
+        open_prior("mvdream", Subject(), CPU, str(Path(__file__)))
+
+
+def test_the_tokenizer_comes_from_the_hub_where_none_is_beside(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    save_file({"x": torch.zeros(1)}, tmp_path / "model.safetensors")
+    with pytest.raises(WeightsUnavailable, match=r"The files of stable-diffusion are not to be had\. Tried sd2-commun"):
+        open_prior("stable-diffusion", Subject(prompt="a"), CPU, str(tmp_path / "model.safetensors"))

@@ -7,7 +7,7 @@ import torch
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.guidance.distill import denoise, guided_noise
-from dreamgaussian.guidance.gradients import sds_gradient
+from dreamgaussian.guidance.gradients import GradientContext, sds_gradient
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.priors.registry import open_prior, prior_record
 from dreamgaussian.priors.stable_diffusion import StableDiffusion, view_name, view_phrases
@@ -59,8 +59,8 @@ def test_the_camera_names_the_view(azimuth, elevation, name):
 def test_the_prompt_of_each_camera_is_used(folder):
     prior = opened(folder, prompt="a horse")
     told = contexts(prior, [FRONT, BACK], ("conditional", "unconditional"))
-    assert torch.equal(told[0], prior.words["front view"].tokens)
-    assert torch.equal(told[1], prior.words["back view"].tokens)
+    assert torch.equal(told[0], prior.embeddings["front view"].tokens)
+    assert torch.equal(told[1], prior.embeddings["back view"].tokens)
     assert not torch.equal(told[0], told[1])
     assert torch.equal(told[2], told[3])
 
@@ -74,19 +74,19 @@ def test_words_are_embedded_as_transformers_does(folder):
     for name, phrase in {"side view": "a horse, side view", "negative": "blurry"}.items():
         ids = tokens(phrase, padding="max_length", max_length=77, return_tensors="pt").input_ids
         with torch.no_grad():
-            torch.testing.assert_close(prior.words[name].tokens, encoder(ids).last_hidden_state[0])
+            torch.testing.assert_close(prior.embeddings[name].tokens, encoder(ids).last_hidden_state[0])
 
 
 def test_a_negative_prompt_is_what_guidance_departs_from(folder):
     without, with_one = opened(folder, prompt="a horse"), opened(folder, prompt="a horse", negative_prompt="blurry")
-    assert torch.equal(with_one.words["unconditional"].tokens, with_one.words["negative"].tokens)
-    assert not torch.equal(with_one.words["unconditional"].tokens, without.words["unconditional"].tokens)
+    assert torch.equal(with_one.embeddings["unconditional"].tokens, with_one.embeddings["negative"].tokens)
+    assert not torch.equal(with_one.embeddings["unconditional"].tokens, without.embeddings["unconditional"].tokens)
 
 
 def test_names_of_views_are_mixed_as_the_camera_lies_between_them(folder):
     """Azimuth -60 is a third of the way from the side back to the front."""
     prior = opened(folder, prompt="a horse")
-    front, side = (prior.words[name].tokens for name in ("front view", "side view"))
+    front, side = (prior.embeddings[name].tokens for name in ("front view", "side view"))
     told = contexts(prior, [[Camera.orbit(-60, 0, 8)]], ("between views", "unconditional", "front view", "side view"))
     torch.testing.assert_close(told[0], front / 3 + side * 2 / 3)
     assert torch.equal(told[2], front)
@@ -112,7 +112,7 @@ def test_faults_are_the_negative_prompt_of_those_who_give_none():
 
 def test_a_view_can_be_asked_for_by_name(folder):
     prior = opened(folder, prompt="a horse")
-    assert torch.equal(contexts(prior, [FRONT], ("back view",))[0], prior.words["back view"].tokens)
+    assert torch.equal(contexts(prior, [FRONT], ("back view",))[0], prior.embeddings["back view"].tokens)
 
 
 def test_a_velocity_checkpoint_answers_with_noise(tmp_path):
@@ -144,7 +144,7 @@ def test_it_distils_and_denoises(folder):
     images = torch.rand(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0), requires_grad=True)
     x = prior.encode(images)
     t, eps = torch.tensor([0.3, 0.9]), torch.zeros_like(x)
-    x.backward(sds_gradient(prior, x, t, eps, [FRONT, BACK], scale=100.0, weighting="sigma_squared"))
+    x.backward(sds_gradient(x, GradientContext(prior, [FRONT, BACK], t, eps, 100.0, "sigma_squared")))
     assert images.grad is not None
     assert 0 < images.grad.abs().max() < math.inf
     generator = torch.Generator().manual_seed(0)

@@ -9,7 +9,7 @@ from torch import nn
 from dreamgaussian.core.camera import Camera
 from dreamgaussian.core.errors import ConfigError, WeightsUnavailable
 from dreamgaussian.guidance.distill import denoise
-from dreamgaussian.guidance.gradients import sds_gradient
+from dreamgaussian.guidance.gradients import GradientContext, sds_gradient
 from dreamgaussian.guidance.prior import Prior
 from dreamgaussian.inputs.subject import Crop, Subject, View
 from dreamgaussian.priors.elevation import ElevationAware
@@ -142,7 +142,7 @@ def test_it_distils_and_denoises(prior):
     x = prior.encode(images)
     assert x.shape == (1, 1, 4, 32, 32)
     eps, t = torch.zeros_like(x), torch.tensor([0.3])
-    x.backward(sds_gradient(prior, x, t, eps, [[FRONT]], scale=5.0, weighting="sigma_squared"))
+    x.backward(sds_gradient(x, GradientContext(prior, [[FRONT]], t, eps, 5.0, "sigma_squared")))
     assert images.grad is not None
     assert 0 < images.grad.abs().max() < math.inf
     refined = denoise(prior, images.detach(), [[FRONT]], start_t=0.2, steps=2, scale=5.0, generator=torch.Generator())

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from dreamgaussian.priors.manifest import manifest
+from priors.manifest import components
+from priors.single_file_names import by_table, unet_modules
 
 WIDTH = 32
 """Of the context."""
@@ -132,12 +133,21 @@ def write_multiview(folder: Path, *, image_tokens: int = 0) -> Path:
     write_common(folder, "epsilon")
     config = {**MULTIVIEW, "ip_dim": image_tokens} if image_tokens else MULTIVIEW
     torch.manual_seed(0)
-    network = MultiViewUNet(config, WIDTH)
-    write_network(folder / "unet", network, config, "diffusion_pytorch_model.safetensors")
+    tensors = {multiview_name(name): tensor for name, tensor in MultiViewUNet(config, WIDTH).state_dict().items()}
+    write_tensors(folder / "unet", tensors, config, "diffusion_pytorch_model.safetensors")
     write_words(folder)
     if image_tokens:
         write_image_encoder(folder, with_projection=False)
     return folder
+
+
+def multiview_name(name: str, levels: int = 2, layers: int = 1, *, all_attend: bool = True) -> str:
+    """What MVDream's published file calls a tensor of our network; sizes are those of `MULTIVIEW`."""
+    if not name.startswith("unet."):
+        return name
+    modules = {f"class_embedding.linear_{i + 1}": f"camera_embed.{2 * i}" for i in range(2)}
+    modules |= unet_modules(levels, layers, all_attend=all_attend)
+    return by_table(name.removeprefix("unet.").replace(".processor.", "."), modules)
 
 
 def write_common(folder: Path, prediction: str) -> None:
@@ -169,7 +179,7 @@ def write_flow(folder: Path) -> Path:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
 
-    published = {name: each.config for name, each in manifest("sd3.5").components.items()}
+    published = {name: each.config for name, each in components("sd3.5").items()}
     narrow = {"num_layers": 2, "num_attention_heads": 2, "attention_head_dim": 16, "caption_projection_dim": 32}
     small = {"sample_size": 4, "pos_embed_max_size": 8, "dual_attention_layers": [0]}
     words = {"joint_attention_dim": 3 * WIDTH, "pooled_projection_dim": 2 * WIDTH}
@@ -190,13 +200,17 @@ def write_flux(folder: Path, *, dev: bool = False) -> Path:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 
-    published = {name: each.config for name, each in manifest("flux-schnell").components.items()}
+    published = {name: each.config for name, each in components("flux-schnell").items()}
     narrow = {"num_layers": 1, "num_single_layers": 1, "num_attention_heads": 2, "attention_head_dim": 16}
     words = {"joint_attention_dim": WIDTH, "pooled_projection_dim": WIDTH, "axes_dims_rope": [4, 6, 6]}
     config = {**published["transformer"], **narrow, **words, "guidance_embeds": dev}
     tensors = list(build(FluxTransformer2DModel, config).state_dict().items())
-    write_tensors(folder / "transformer", dict(tensors[:9]), config, f"{PART}-00001-of-00002.safetensors")
-    save_file(dict(tensors[9:]), folder / "transformer" / f"{PART}-00002-of-00002.safetensors")
+    parts = {f"{PART}-00001-of-00002.safetensors": tensors[:9], f"{PART}-00002-of-00002.safetensors": tensors[9:]}
+    for file, part in parts.items():
+        write_tensors(folder / "transformer", dict(part), config, file)
+    places = {name: file for file, part in parts.items() for name, _ in part}
+    index = json.dumps({"metadata": {}, "weight_map": places})
+    (folder / "transformer" / f"{PART}.safetensors.index.json").write_text(index)
     vae = {**published["vae"], "block_out_channels": [8] * 4, "layers_per_block": 1, "norm_num_groups": 4}
     vae |= {"scaling_factor": 0.3611, "shift_factor": 0.1159}
     write_network(folder / "vae", build(AutoencoderKL, vae), vae, "diffusion_pytorch_model.safetensors")
@@ -283,7 +297,7 @@ def write_network(folder: Path, network: nn.Module, config: dict[str, Any], file
 
 def write_tensors(folder: Path, tensors: dict[str, torch.Tensor], config: dict[str, Any], file: str) -> None:
     """Tensors, as safetensors or pickled, and a config."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config))
     if file.endswith(".safetensors"):
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / file)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from dreamgaussian.core.errors import WeightsUnavailable
-from dreamgaussian.priors.clip import Words
+from dreamgaussian.priors.clip import PromptEmbedding
 from dreamgaussian.priors.from_hub import find_checkpoint
 from dreamgaussian.priors.latent import load_latent_space
 from dreamgaussian.priors.settings import HubSettings
@@ -50,7 +50,7 @@ def test_levels_are_those_of_diffusers_scheduler(folder):
 
 def test_words_fill_the_context_beside_zeros():
     """Two tokens of width 3 in a context of width 5; T5's 256 tokens are zero."""
-    context = flow_context(Words(torch.ones(2, 3), torch.ones(4)), 5)
+    context = flow_context(PromptEmbedding(torch.ones(2, 3), torch.ones(4)), 5)
     assert context.shape == (258, 5)
     assert context[:2].tolist() == [[1, 1, 1, 0, 0]] * 2
     assert context[2:].abs().max() == 0

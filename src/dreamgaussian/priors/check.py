@@ -1,4 +1,4 @@
-"""What a user with a hub runs first: are a prior's files there, are they the published ones, do they make an image?"""
+"""What a user with a hub runs first: are a prior's files there, do they fit together, do they make an image?"""
 
 import time
 from collections.abc import Iterator
@@ -18,16 +18,17 @@ from dreamgaussian.guidance.distill import NOMINAL_SCALE, sample
 from dreamgaussian.guidance.prior import Prior
 from dreamgaussian.guidance.spec import PriorSpec
 from dreamgaussian.inputs.subject import Crop, Subject, View
-from dreamgaussian.priors.checkpoint import Checkpoint, common_name, shape_differences
+from dreamgaussian.priors.checkpoint import DiffusersFolder
 from dreamgaussian.priors.encoders import load_tiny
 from dreamgaussian.priors.from_hub import find_checkpoint, open_checkpoint, require_libraries
 from dreamgaussian.priors.hub import locate
 from dreamgaussian.priors.latent import over_white
-from dreamgaussian.priors.manifest import Manifest, manifest, weights_in_memory
-from dreamgaussian.priors.offload import Offloaded
+from dreamgaussian.priors.offload import weights_in_memory
+from dreamgaussian.priors.published import published
 from dreamgaussian.priors.registry import HUB_PRIORS
 
 PROMPT = "a red apple"
+FITS = "Its networks are as their configs say, tensor by tensor."
 
 
 def check(
@@ -47,36 +48,38 @@ def check(
     Raises WeightsUnavailable with what was tried, as a run would.
     """
     yield from check_files(name, path)
-    checkpoint = find_checkpoint(name, path)
-    if offload:
-        checkpoint = Offloaded(checkpoint)
+    checkpoint = replace(find_checkpoint(name, path), offload=offload)
     if name in HUB_PRIORS:
         record = HUB_PRIORS[name]
         subject = _with_apple(subject, record.spec)
         prior = open_checkpoint(record, checkpoint, subject, device)
+        yield FITS
         yield from _denoise(prior, subject, image, steps, seed)
     else:
         tiny: Any = load_tiny(checkpoint, device)
+        yield FITS
         apple = over_white(_apple(256), 256)[None].to(next(tiny.parameters()))
         save_image(tiny.decode(tiny.encode(apple * 2 - 1).latents).sample[0] / 2 + 0.5, image)
         yield f"It should show {PROMPT}, encoded and decoded: {image}"
 
 
 def check_files(name: str, path: str | None = None) -> Iterator[str]:
-    """Find, fetch and check the files of a prior, or of what helps one. Raises WeightsUnavailable."""
+    """Find and fetch the files of a prior, or of what helps one, and tell their sizes. Raises WeightsUnavailable."""
     require_libraries(name)
-    published = manifest(name)
-    yield f"{name}: licence of the weights: {published.licence}."
-    if path is None or not Path(path).expanduser().is_file():
-        located = locate(published, path)
-        yield f"{located.source.name} has what is needed, {_megabytes(sum(located.sizes.values()))}:"
-        for file, size in located.sizes.items():
-            yield f"  {_megabytes(size):>10}  {file}"
-    encoding, running = map(_megabytes, weights_in_memory(published))
+    source = published(name)
+    yield f"{name}: licence of the weights: {source.licence}."
+    if path is not None and Path(path).expanduser().is_file():
+        return
+    located = locate(source, path)
+    yield f"{located.source.name} has what is needed, {_megabytes(sum(located.sizes.values()))}:"
+    for file, size in located.sizes.items():
+        yield f"  {_megabytes(size):>10}  {file}"
+    checkpoint = DiffusersFolder.fetched(located)
+    shapes = {component: checkpoint.shapes(component) for component in source.folders}
+    encoding, running = map(_megabytes, weights_in_memory(shapes))
     yield f"In memory its weights take {encoding} while words and images are encoded, then {running};"
-    encoding, running = map(_megabytes, weights_in_memory(published, offload=True))
+    encoding, running = map(_megabytes, weights_in_memory(shapes, offload=True))
     yield f"with --hub.offload {encoding} on the graphics card, then {running}."
-    yield from _compare(find_checkpoint(name, path), published)
 
 
 def save_image(pixels: Float[Tensor, "3 h w"], image: Path) -> None:
@@ -90,22 +93,13 @@ def _denoise(prior: Prior, subject: Subject, image: Path, steps: int, seed: int)
     scale = min(prior.suggested.guidance_scale, NOMINAL_SCALE)
     views = sample(prior, cameras, steps=steps, scale=scale, generator=torch.Generator().manual_seed(seed))
     save_image(torch.cat(list(views[0]), dim=-1), image)
-    if len(cameras[0]) > 1 and "image_encoder" in manifest(spec.name).components:
+    if len(cameras[0]) > 1 and "image_encoder" in published(spec.name).folders:
         seen = over_white(subject.views[0].image, spec.resolution).to(views)
         nearest = int((views[0] - seen).square().mean(dim=(1, 2, 3)).argmin())
         azimuth = spec.view_spacing_deg * nearest
         yield f"Most like the image is the view at azimuth {azimuth:.0f}; it should be that at 0."
     yield f"It should show {subject.prompt}, from {_sides(cameras[0])}."
     yield f"Denoised in {steps} steps and {time.perf_counter() - start:.0f} s: {image}"
-
-
-def _compare(checkpoint: Checkpoint, published: Manifest) -> Iterator[str]:
-    for name, component in published.components.items():
-        shapes = checkpoint.shapes(name)
-        expected = {common_name(name, tensor): shape for tensor, shape in component.shapes.items()}
-        differences = shape_differences(expected, shapes)
-        verdict = f"not those published: {differences}" if differences else "as published"
-        yield f"{name}: {len(shapes)} tensors, {verdict}."
 
 
 def _sides(cameras: list[Camera]) -> str:

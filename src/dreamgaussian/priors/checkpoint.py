@@ -1,31 +1,60 @@
-"""A checkpoint's files made into networks: strictly, as data only, one tensor at a time."""
+"""A checkpoint's files made into networks, by diffusers and transformers: strictly, and as data only.
 
+The libraries know the layouts and how tensors were called over the years. Here every tensor must be there, known and of
+the right shape, and what is wrong is told in one line. Nothing but .safetensors files is opened, and no code of a
+checkpoint is run.
+"""
+
+import gc
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Collection, Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from dreamgaussian.core.errors import WeightsUnavailable
-from dreamgaussian.priors.hub import Located
-from dreamgaussian.priors.tensor_files import read_json, read_shapes, read_tensors
+from dreamgaussian.priors.hub import Located, locate
+from dreamgaussian.priors.offload import RESIDENT, offloaded
+from dreamgaussian.priors.published import Published
+from dreamgaussian.priors.tensor_files import Shapes, read_json, read_shapes, read_tensors
 
-_OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
-COUNTER = "position_ids"
-"""A buffer in older files of CLIP that just counts."""
+if TYPE_CHECKING:
+    from dreamgaussian.priors.lora import Lora
+
+_PART = re.compile(r"[\w.-]+\.safetensors")
+"""Name of a part of a file of tensors."""
+_SINGLE_FILE_SCHEDULE = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "num_train_timesteps": 1000,
+}
+"""Of every Stable Diffusion 1, 2 and XL. A single file doesn't tell what its network predicts: noise is taken for
+granted."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class Checkpoint(ABC):
     """The networks and settings of a checkpoint on this machine, whatever its layout."""
 
     name: str
     """The folder, file or hub id, for messages."""
-    option: str = "--prior-path"
-    """The flag that names another one, for messages."""
+    published: Published
+    loras: "tuple[Lora, ...]" = ()
+    """Low-rank changes, added to the weights when they are loaded."""
+    offload: bool = False
+    """The weights of large networks wait in the CPU's memory and come to the device layer by layer."""
+
+    @property
+    def option(self) -> str:
+        """The flag that names another one, for messages."""
+        return self.published.option
 
     @abstractmethod
     def config(self, component: str) -> dict[str, Any]:
@@ -33,164 +62,253 @@ class Checkpoint(ABC):
 
     @abstractmethod
     def scheduler_config(self) -> dict[str, Any]:
-        """What the noise schedule is built from."""
+        """What the noise schedule is built from. Raises WeightsUnavailable."""
 
     @abstractmethod
     def tokenizer(self, name: str) -> Path:
         """Folder of the files of "tokenizer" or "tokenizer_2"."""
 
     @abstractmethod
-    def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
-        """Shape of each of the component's tensors, by common names. Raises WeightsUnavailable."""
+    def tensors(self, component: str) -> dict[str, Tensor]:
+        """The component's tensors by their published names. Raises WeightsUnavailable."""
 
     @abstractmethod
-    def tensors(self, component: str) -> Iterator[tuple[str, Tensor]]:
-        """The component's tensors, by common names. Raises WeightsUnavailable."""
+    def _read(self, component: str, kind: Any, dtype: torch.dtype) -> tuple[nn.Module, str]:
+        """The network on the CPU as its library reads it, and in words what doesn't fit."""
 
-    def load(self, component: str, network: nn.Module, *, dtype: torch.dtype, device: torch.device) -> nn.Module:
-        """The network, built on the meta device, with the component's tensors, frozen and with channels last.
+    def load(self, component: str, kind: Any, *, dtype: torch.dtype, device: torch.device) -> Any:
+        """A network of diffusers or transformers, frozen and with channels last.
 
-        Raises WeightsUnavailable where these do not fit.
+        Args:
+            component: Its name in `Published.folders`.
+            kind: Its class.
+            dtype: The number format of its weights.
+            device: Where it runs.
+
+        Raises:
+            WeightsUnavailable: The files don't make up this network.
         """
-        own = {common_name(component, name): name for name in network.state_dict()}
-        expected = {common_name(component, name): tuple(t.shape) for name, t in network.state_dict().items()}
-        if differences := shape_differences(expected, self.shapes(component)):
+        self.config(component)  # A missing or broken one is told by its name.
+        if self.offload:
+            gc.collect()  # accelerate's hooks refer to their network in circles: those before go only now.
+        try:
+            with _without_reports():
+                network, differences = self._read(component, kind, dtype)
+        except WeightsUnavailable:
+            raise
+        except Exception as error:  # The libraries raise anything for what they cannot load.
+            network, differences = nn.Module(), str(error).strip().split("\n")[0].split(". ")[0].rstrip(".")
+        self._require_none(component, differences)
+        return self._finish(component, network, device)
+
+    def adopt(
+        self,
+        component: str,
+        network: nn.Module,
+        tensors: Mapping[str, Tensor],
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> Any:
+        """As `load`, for a network of our own, built on the meta device, and its tensors by its own names."""
+        shapes = ({name: tuple(t.shape) for name, t in state.items()} for state in (network.state_dict(), tensors))
+        self._require_none(component, shape_differences(*shapes))
+        network.load_state_dict({name: tensor.to(dtype) for name, tensor in tensors.items()}, assign=True)
+        return self._finish(component, network, device)
+
+    def _require_none(self, component: str, differences: str) -> None:
+        if differences:
             raise WeightsUnavailable(
                 f"The {component} of {self.name} does not fit: {differences}. Give the right checkpoint with "
                 f"{self.option}."
             )
-        state = {own[name]: _placed(tensor, dtype, device) for name, tensor in self.tensors(component)}
-        network.load_state_dict(state, assign=True)
-        _count_positions(network, device)
-        return network.eval().requires_grad_(False)
+
+    def _finish(self, component: str, network: Any, device: torch.device) -> nn.Module:
+        for lora in self.loras:
+            lora.add_to(component, network)
+        network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        if not self.offload:
+            return network.to(device)
+        if component == "vae":  # Its gradient needs its weights; what it remembers for it is made anew, block by block.
+            network.enable_gradient_checkpointing()
+        return network.to(device) if component in RESIDENT else offloaded(network, device)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DiffusersFolder(Checkpoint):
     """A folder for each network, with a config and a file of tensors: the layout of diffusers."""
 
-    name: str
-    weights: Mapping[str, tuple[Path, ...]]
-    """One file or several by component."""
-    configs: Mapping[str, Path]
-    files: Mapping[str, Path]
-    option: str = Checkpoint.option
+    root: Path
+    located: Located
 
     @classmethod
     def fetched(cls, located: Located) -> "DiffusersFolder":
         """Downloads what is not on this machine. Raises WeightsUnavailable."""
-        paths = located.paths()
-        return cls(
-            located.source.name,
-            {name: tuple(paths[file] for file in parts) for name, parts in located.weights.items()},
-            {name: paths[file] for name, file in located.configs.items()},
-            {file: paths[file] for file in located.files},
-            located.option,
-        )
+        return cls(name=located.source.name, published=located.published, root=located.fetch(), located=located)
 
     def config(self, component: str) -> dict[str, Any]:
         """The component's config.json."""
-        if component not in self.configs:
+        path = self._folder(component) / "config.json"
+        if not path.is_file():
             raise WeightsUnavailable(
                 f"{self.name} has no config.json for its {component}. Give another checkpoint with {self.option}."
             )
-        return read_json(self.configs[component], self.option)
+        return read_json(path, self.option)
 
     def scheduler_config(self) -> dict[str, Any]:
         """scheduler_config.json."""
-        return read_json(self.files["scheduler/scheduler_config.json"], self.option)
+        return read_json(self.root / "scheduler/scheduler_config.json", self.option)
 
     def tokenizer(self, name: str) -> Path:
         """The folder of that name."""
-        return next(path.parent for file, path in self.files.items() if file.startswith(f"{name}/"))
+        return self.root / name
 
-    def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
-        """Of a safetensors file only the head is read."""
-        parts = [read_shapes(path, self.option) for path in self.weights[component]]
-        found = {name: shape for part in parts for name, shape in part.items()}
-        return {common_name(component, name): shape for name, shape in found.items() if not name.endswith(COUNTER)}
+    def shapes(self, component: str) -> Shapes:
+        """Shape of each of the component's tensors; only heads of files are read. Raises WeightsUnavailable."""
+        shapes: Shapes = {}
+        for path in self._files(component):
+            shapes |= read_shapes(path, self.option)
+        return shapes
 
-    def tensors(self, component: str) -> Iterator[tuple[str, Tensor]]:
-        """One by one."""
-        for name, tensor in chain.from_iterable(read_tensors(path, self.option) for path in self.weights[component]):
-            if not name.endswith(COUNTER):
-                yield common_name(component, name), tensor
+    def tensors(self, component: str) -> dict[str, Tensor]:
+        """All parts of its file together."""
+        tensors: dict[str, Tensor] = {}
+        for path in self._files(component):
+            tensors |= read_tensors(path, self.option)
+        return tensors
+
+    def _read(self, component: str, kind: Any, dtype: torch.dtype) -> tuple[nn.Module, str]:
+        from transformers import PreTrainedModel
+
+        self.shapes(component)  # A file that is cut short or corrupt is told as such.
+        self._check_references(component)
+        network, info = kind.from_pretrained(
+            str(self._folder(component)),
+            use_safetensors=True,
+            variant=self.located.weights[component].variant,
+            local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # They are in the info.
+            **{"dtype" if issubclass(kind, PreTrainedModel) else "torch_dtype": dtype},
+        )
+        return network, _differences(info["missing_keys"], info["unexpected_keys"], info["mismatched_keys"])
+
+    def _check_references(self, component: str) -> None:
+        """Raises WeightsUnavailable where a library would follow the folder's files to others than were looked at."""
+        folder = self._folder(component)
+        if (folder / "adapter_config.json").exists():
+            raise WeightsUnavailable(f"{folder} holds an adapter (adapter_config.json), which is not read. Delete it.")
+        for path in folder.glob("*.index*.json"):
+            parts = read_json(path, self.option).get("weight_map", {})
+            if strange := [part for part in parts.values() if not _PART.fullmatch(str(part))]:
+                raise WeightsUnavailable(
+                    f"{path} points at {strange[0]}, which is no .safetensors file beside it. Give another checkpoint "
+                    f"with {self.option}."
+                )
+
+    def _folder(self, component: str) -> Path:
+        return self.root / self.located.weights[component].folder
+
+    def _files(self, component: str) -> list[Path]:
+        return [self.root / file for file in self.located.weights[component].files if not file.endswith(".json")]
 
 
-class Derived(Checkpoint):
-    """A checkpoint that is the base's but for what a subclass changes."""
+@dataclass(frozen=True, kw_only=True)
+class SingleFile(Checkpoint):
+    """One file with all networks, as communities share them; the configs are the published ones."""
 
-    def __init__(self, base: Checkpoint) -> None:
-        self.base, self.name, self.option = base, base.name, base.option
+    path: Path
+    tokenizers: Path
+    """Folder that holds tokenizer/, and SDXL's tokenizer_2/."""
+
+    @classmethod
+    def opened(cls, path: Path, published: Published) -> "SingleFile":
+        """The file; its tokenizers come from folders beside it, or from the hub. Raises WeightsUnavailable."""
+        if not published.configs:
+            raise WeightsUnavailable(
+                f"{path} is a single file, from which {published.name} cannot be read. Give a folder in the diffusers "
+                f"layout with {published.option}."
+            )
+        read_shapes(path, published.option)  # A broken file is told before the hub is asked.
+        needed = tuple(file for file in published.files if file.startswith("tokenizer"))
+        tokenizers = path.parent
+        if not all((tokenizers / file).is_file() for file in needed if file.endswith("vocab.json")):
+            tokenizers = locate(replace(published, folders={}, files=needed)).fetch()
+        return cls(name=str(path), published=published, path=path, tokenizers=tokenizers)
 
     def config(self, component: str) -> dict[str, Any]:
-        """The base's."""
-        return self.base.config(component)
+        """Of the published checkpoint."""
+        return read_json(self._config_file(component), self.option)
 
     def scheduler_config(self) -> dict[str, Any]:
-        """The base's."""
-        return self.base.scheduler_config()
+        """Of the published checkpoint."""
+        return dict(_SINGLE_FILE_SCHEDULE)
 
     def tokenizer(self, name: str) -> Path:
-        """The base's."""
-        return self.base.tokenizer(name)
+        """The folder of that name."""
+        return self.tokenizers / name
 
-    def shapes(self, component: str) -> dict[str, tuple[int, ...]]:
-        """The base's."""
-        return self.base.shapes(component)
+    def tensors(self, component: str) -> dict[str, Tensor]:
+        """The UNet's: of all networks it alone is read by us (`multiview_unet`)."""
+        prefix = {"unet": "model.diffusion_model."}[component]
+        found = read_tensors(self.path, self.option)
+        return {name.removeprefix(prefix): tensor for name, tensor in found.items() if name.startswith(prefix)}
 
-    def tensors(self, component: str) -> Iterator[tuple[str, Tensor]]:
-        """The base's."""
-        return self.base.tensors(component)
+    def _read(self, component: str, kind: Any, dtype: torch.dtype) -> tuple[nn.Module, str]:
+        from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
+        from transformers import PreTrainedModel
 
+        config = str(self._config_file(component))
+        options: dict[str, Any] = {"config": config, "torch_dtype": dtype, "local_files_only": True}
+        if issubclass(kind, PreTrainedModel):
+            tensors = read_tensors(self.path, self.option)
+            network: Any = create_diffusers_clip_model_from_ldm(kind, tensors, **options)
+        else:
+            try:
+                network = kind.from_single_file(str(self.path), **options)
+            except NotImplementedError:  # What was not in the file is on the meta device, from where nothing moves.
+                return nn.Module(), "the file lacks some of its tensors"
+        missing = [name for name, tensor in network.state_dict().items() if tensor.is_meta]
+        return network, _differences(missing, (), ())
 
-def common_name(component: str, name: str) -> str:
-    """One name for a tensor that is called differently in files of different years, and in today's networks.
-
-    Attention says query, key, value and proj_attn in autoencoders of 2022 (`_convert_deprecated_attention_blocks` of
-    diffusers); transformers 5 dropped the prefixes of CLIP's modules, not of its files; T5's encoder shares its
-    table of words with a decoder; Zero123's projection is proj or projection.
-    """
-    match component:
-        case "vae":
-            parts = name.split(".")
-            if "attentions" in parts and parts[-2] in _OLD_ATTENTION:
-                parts[-2] = _OLD_ATTENTION[parts[-2]]
-            return ".".join(parts)
-        case "text_encoder" | "text_encoder_2":
-            return name.removeprefix("text_model.")
-        case "t5_encoder":
-            return "embed_tokens.weight" if name == "shared.weight" else name.removeprefix("encoder.")
-        case "image_encoder":
-            return name.removeprefix("vision_model.")
-        case "projection":
-            return name.rsplit(".", 1)[-1]
-        case _:
-            return name
+    def _config_file(self, component: str) -> Path:
+        return Path(str(files("dreamgaussian.priors"))) / "configs" / f"{self.published.configs[component]}.json"
 
 
 def shape_differences(expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> str:
     """The first difference in words, and how many there are; empty where there is none."""
-    differences = [f"it lacks {name}" for name in expected if name not in found]
-    differences += [f"it has {name}, which is not known" for name in found if name not in expected]
-    differences += [
-        f"{name} is {list(found[name])} and should be {list(shape)}"
-        for name, shape in expected.items()
-        if name in found and found[name] != shape
-    ]
-    more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
-    return differences[0] + more if differences else ""
+    common = expected.keys() & found.keys()
+    return _differences(
+        [name for name in expected if name not in found],
+        [name for name in found if name not in expected],
+        [(name, found[name], expected[name]) for name in sorted(common) if found[name] != expected[name]],
+    )
 
 
-def _placed(tensor: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
-    layout = torch.channels_last if tensor.ndim == 4 else torch.contiguous_format
-    return tensor.to(device, dtype, memory_format=layout)
+def _differences(missing: Collection[str], unknown: Collection[str], misshapen: Iterable[tuple[str, Any, Any]]) -> str:
+    """As `shape_differences`; `misshapen` are names, shapes found and shapes expected."""
+    words = [f"it lacks {name}" for name in sorted(missing)]
+    words += [f"it has {name}, which is not known" for name in sorted(unknown)]
+    words += [f"{name} is {list(found)} and should be {list(expected)}" for name, found, expected in sorted(misshapen)]
+    more = f" (and {len(words) - 1} more)" if len(words) > 1 else ""
+    return words[0] + more if words else ""
 
 
-def _count_positions(network: nn.Module, device: torch.device) -> None:
-    """CLIP's position_ids are no weights: they count, and are still on the meta device."""
-    for module in network.modules():
-        for name, buffer in module.named_buffers(recurse=False):
-            if buffer.is_meta:
-                assert name == COUNTER, name
-                module.register_buffer(name, torch.arange(buffer.shape[-1], device=device)[None], persistent=False)
+@contextmanager
+def _without_reports() -> Generator[None]:
+    """Without the libraries' progress bars and reports: what doesn't fit is told by our own errors."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    logs = (diffusers_logging, transformers_logging)
+    before = [(log, log.get_verbosity(), log.is_progress_bar_enabled()) for log in logs]
+    for log in logs:
+        log.set_verbosity(log.CRITICAL)
+        log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for log, level, with_bar in before:
+            log.set_verbosity(level)
+            if with_bar:
+                log.enable_progress_bar()

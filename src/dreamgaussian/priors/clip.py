@@ -1,4 +1,4 @@
-"""CLIP's encoders of words and images; each runs once, in full precision, and is then let go."""
+"""CLIP's encoders of prompts and images; each runs once, in full precision, and is then let go."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _SIDE = 224
 
 
 @dataclass(frozen=True, eq=False)
-class Words:
+class PromptEmbedding:
     """A prompt, encoded."""
 
     tokens: Float[Tensor, "tokens width"]
@@ -26,25 +26,27 @@ class Words:
     """One vector for the whole, where the UNet asks for it."""
 
 
-def mixed(parts: Sequence[tuple[Words, float]]) -> Words:
+def mixed(parts: Sequence[tuple[PromptEmbedding, float]]) -> PromptEmbedding:
     """Encoded prompts added up with weights."""
-    pooled = [weight * words.pooled for words, weight in parts if words.pooled is not None]
-    tokens = torch.stack([weight * words.tokens for words, weight in parts]).sum(0)
-    return Words(tokens, torch.stack(pooled).sum(0) if pooled else None)
+    pooled = [weight * prompt.pooled for prompt, weight in parts if prompt.pooled is not None]
+    tokens = torch.stack([weight * prompt.tokens for prompt, weight in parts]).sum(0)
+    return PromptEmbedding(tokens, torch.stack(pooled).sum(0) if pooled else None)
 
 
-def embed_words(checkpoint: Checkpoint, prompts: Sequence[str], device: torch.device) -> dict[str, Words]:
+def embed_prompts(checkpoint: Checkpoint, prompts: Sequence[str], device: torch.device) -> dict[str, PromptEmbedding]:
     """Each prompt's last hidden states, padded or cut to the encoder's length (77 tokens)."""
     states = _encode(checkpoint, "text_encoder", "tokenizer", prompts, device).last_hidden_state
-    return {prompt: Words(tokens) for prompt, tokens in zip(prompts, states, strict=True)}
+    return {prompt: PromptEmbedding(tokens) for prompt, tokens in zip(prompts, states, strict=True)}
 
 
-def pooled_words(checkpoint: Checkpoint, prompt: str, device: torch.device) -> Float[Tensor, " width"]:
+def embed_pooled_prompt(checkpoint: Checkpoint, prompt: str, device: torch.device) -> Float[Tensor, " width"]:
     """One vector for the whole prompt: the last hidden state at its end, not projected."""
     return _encode(checkpoint, "text_encoder", "tokenizer", [prompt], device).pooler_output[0]
 
 
-def embed_words_twice(checkpoint: Checkpoint, prompts: Sequence[str], device: torch.device) -> dict[str, Words]:
+def embed_sdxl_prompts(
+    checkpoint: Checkpoint, prompts: Sequence[str], device: torch.device
+) -> dict[str, PromptEmbedding]:
     """Each prompt's hidden states before the last layer of two encoders, side by side, and the second's projection.
 
     So SDXL has it: arXiv 2307.01952, section 2.1.
@@ -52,10 +54,12 @@ def embed_words_twice(checkpoint: Checkpoint, prompts: Sequence[str], device: to
     first = _encode(checkpoint, "text_encoder", "tokenizer", prompts, device).hidden_states[-2]
     second = _encode(checkpoint, "text_encoder_2", "tokenizer_2", prompts, device, projected=True)
     tokens = torch.cat([first, second.hidden_states[-2]], dim=-1)
-    return {prompt: Words(*both) for prompt, *both in zip(prompts, tokens, second.text_embeds, strict=True)}
+    return {prompt: PromptEmbedding(*both) for prompt, *both in zip(prompts, tokens, second.text_embeds, strict=True)}
 
 
-def embed_words_for_flow(checkpoint: Checkpoint, prompts: Sequence[str], device: torch.device) -> dict[str, Words]:
+def embed_sd3_prompts(
+    checkpoint: Checkpoint, prompts: Sequence[str], device: torch.device
+) -> dict[str, PromptEmbedding]:
     """The same hidden states, and the projections of both encoders side by side.
 
     So Stable Diffusion 3 has it: arXiv 2403.03206, section 4.
@@ -64,7 +68,7 @@ def embed_words_for_flow(checkpoint: Checkpoint, prompts: Sequence[str], device:
     second = _encode(checkpoint, "text_encoder_2", "tokenizer_2", prompts, device, projected=True)
     tokens = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
     pooled = torch.cat([first.text_embeds, second.text_embeds], dim=-1)
-    return {prompt: Words(*both) for prompt, *both in zip(prompts, tokens, pooled, strict=True)}
+    return {prompt: PromptEmbedding(*both) for prompt, *both in zip(prompts, tokens, pooled, strict=True)}
 
 
 def _encode(
@@ -76,14 +80,12 @@ def _encode(
     *,
     projected: bool = False,
 ) -> Any:
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
     tokenizer: Any = CLIPTokenizer.from_pretrained(str(checkpoint.tokenizer(tokenizer_folder)), local_files_only=True)
     kind = CLIPTextModelWithProjection if projected else CLIPTextModel
-    with torch.device("meta"):
-        network = kind(CLIPTextConfig(**without_origin(checkpoint.config(component))))
-    encoder = checkpoint.load(component, network, dtype=torch.float32, device=device)
-    length = network.config.max_position_embeddings
+    encoder = checkpoint.load(component, kind, dtype=torch.float32, device=device)
+    length = encoder.config.max_position_embeddings
     tokens = tokenizer(list(prompts), padding="max_length", max_length=length, truncation=True, return_tensors="pt")
     with torch.no_grad():
         return encoder(tokens.input_ids.to(device), output_hidden_states=True)
@@ -98,12 +100,10 @@ def embed_images(
     antialias: bool,
 ) -> Float[Tensor, "n tokens width"]:
     """Each image's one projected token, or all its tokens before the encoder's last layer."""
-    from transformers import CLIPVisionConfig, CLIPVisionModel, CLIPVisionModelWithProjection
+    from transformers import CLIPVisionModel, CLIPVisionModelWithProjection
 
     kind = CLIPVisionModelWithProjection if output == "projected" else CLIPVisionModel
-    with torch.device("meta"):
-        network = kind(CLIPVisionConfig(**without_origin(checkpoint.config("image_encoder"))))
-    encoder = checkpoint.load("image_encoder", network, dtype=torch.float32, device=device)
+    encoder = checkpoint.load("image_encoder", kind, dtype=torch.float32, device=device)
     pixels = clip_pixels(images, antialias=antialias).to(device)
     with torch.no_grad():
         if output == "projected":
@@ -123,9 +123,3 @@ def clip_pixels(images: Float[Tensor, "n 3 h w"], *, antialias: bool) -> Float[T
         resized = resized.clamp(0, 1)
     mean, std = (torch.tensor(values).to(images)[:, None, None] for values in (CLIP_MEAN, CLIP_STD))
     return (resized - mean) / std
-
-
-def without_origin(config: dict[str, Any]) -> dict[str, Any]:
-    """A config without what tells where it comes from, which newer versions of transformers refuse or act on."""
-    origin = ("_name_or_path", "architectures", "torch_dtype", "dtype", "transformers_version", "model_type")
-    return {key: value for key, value in config.items() if key not in origin}

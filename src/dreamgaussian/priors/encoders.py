@@ -14,15 +14,14 @@ from torch import Tensor, nn
 
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.priors.checkpoint import Checkpoint
-from dreamgaussian.priors.latent import LatentSpace, on_meta, working_dtype
+from dreamgaussian.priors.latent import LatentSpace, working_dtype
+from dreamgaussian.priors.published import Published
 
 RGB_OF_LATENT = ((0.298, 0.207, 0.208), (0.187, 0.286, 0.173), (-0.158, 0.189, 0.264), (-0.184, -0.271, -0.473))
 """Colour in [-1, 1] of a scaled latent of Stable Diffusion 1.4, whose autoencoder 1.5, 2 and their heirs share: one row
 a channel. Fitted to decoded images by the user keturn, discuss.huggingface.co/t/23204, second post."""
 PATCH = 8
 """Pixels along a side that make one latent."""
-TINY_IDS = {"vae-sd": "taesd", "vae-sdxl": "taesdxl"}
-"""Manifest of the tiny encoder by the autoencoder that it imitates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +63,9 @@ def linear_latents(images: Float[Tensor, "*batch 3 h w"]) -> Float[Tensor, "*bat
     return torch.einsum("nchw,cd->ndhw", colors, from_rgb).unflatten(0, images.shape[:-3])
 
 
-def check_linear(autoencoder: str) -> None:
-    """Raises ConfigError for an autoencoder whose linear map is not known."""
-    if autoencoder != "vae-sd":
+def check_linear(published: Published) -> None:
+    """Raises ConfigError for a prior whose autoencoder's linear map is not known."""
+    if published.tiny_encoder != "taesd":  # This one imitates the autoencoder that `RGB_OF_LATENT` was fitted to.
         raise ConfigError("The linear encoder is known for Stable Diffusion 1 and 2 only. Try --hub.encoder tiny.")
 
 
@@ -74,5 +73,4 @@ def load_tiny(checkpoint: Checkpoint, device: torch.device) -> nn.Module:
     """TAESD. Raises WeightsUnavailable."""
     from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
-    network = on_meta(AutoencoderTiny, checkpoint.config("vae"))
-    return checkpoint.load("vae", network, dtype=working_dtype(device), device=device)
+    return checkpoint.load("vae", AutoencoderTiny, dtype=working_dtype(device), device=device)

@@ -13,7 +13,7 @@ from dreamgaussian.core.errors import WeightsUnavailable
 from dreamgaussian.guidance.spec import PriorSpec
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.priors.hub import locate
-from dreamgaussian.priors.manifest import Manifest, manifest
+from dreamgaussian.priors.published import Published, published
 from dreamgaussian.priors.registry import PriorRecord
 from dreamgaussian.priors.settings import HubSettings
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Opener = Callable[[PriorSpec, "Checkpoint", Subject, torch.device], "LatentDiffusion"]
 
-_LIBRARIES = ("diffusers", "transformers", "huggingface_hub")
+_LIBRARIES = ("accelerate", "diffusers", "transformers", "huggingface_hub")
 
 
 def open_from_hub(
@@ -33,7 +33,7 @@ def open_from_hub(
     path: str | None = None,
     settings: HubSettings = HubSettings(),
     *,
-    option: str = Manifest.option,
+    option: str = Published.option,
 ) -> "LatentDiffusion":
     """The prior of the record from the hub, or from the folder, file or hub id `path`, conditioned on the subject.
 
@@ -75,27 +75,25 @@ def _opener(name: str) -> Opener:
 
 
 def fetch(
-    name: str, path: str | None, settings: HubSettings, option: str = Manifest.option
+    name: str, path: str | None, settings: HubSettings, option: str = Published.option
 ) -> "tuple[Checkpoint, Checkpoint | None]":
     """The prior's checkpoint on this machine, and its tiny encoder's where one is wanted; downloaded where they aren't.
 
     Raises WeightsUnavailable, and ConfigError for settings that the prior cannot follow, before anything is downloaded.
     """
-    from dreamgaussian.priors.encoders import TINY_IDS, check_linear
-    from dreamgaussian.priors.lora import parse, with_loras
-    from dreamgaussian.priors.offload import Offloaded
-
     require_libraries(name)
+    from dreamgaussian.priors.encoders import check_linear
+    from dreamgaussian.priors.lora import parse, with_loras
+
     if settings.encoder == "linear":
-        check_linear(_autoencoder(name))
+        check_linear(published(name))
     for lora in settings.lora:
         parse(lora)
     checkpoint = with_loras(find_checkpoint(name, path, option), settings.lora)
-    if settings.offload:
-        checkpoint = Offloaded(checkpoint)
+    checkpoint = replace(checkpoint, offload=settings.offload)
     if settings.encoder != "tiny":
         return checkpoint, None
-    return checkpoint, find_checkpoint(TINY_IDS[_autoencoder(name)], settings.encoder_path, "--hub.encoder-path")
+    return checkpoint, find_checkpoint(published(name).tiny_encoder, settings.encoder_path, "--hub.encoder-path")
 
 
 def _with_encoder(
@@ -108,18 +106,13 @@ def _with_encoder(
     return LinearGradient(space.vae, space.scale) if settings.encoder == "linear" else space
 
 
-def _autoencoder(name: str) -> str:
-    return manifest(name).components["vae"].network
-
-
-def find_checkpoint(name: str, path: str | None, option: str = Manifest.option) -> "Checkpoint":
+def find_checkpoint(name: str, path: str | None, option: str = Published.option) -> "Checkpoint":
     """The prior's checkpoint on this machine; downloaded where it isn't. Raises WeightsUnavailable."""
-    from dreamgaussian.priors.checkpoint import DiffusersFolder
-    from dreamgaussian.priors.single_file import SingleFile
+    from dreamgaussian.priors.checkpoint import DiffusersFolder, SingleFile
 
     if path is not None and Path(path).expanduser().is_file():
-        return SingleFile.opened(Path(path).expanduser(), manifest(name, option))
-    return DiffusersFolder.fetched(locate(manifest(name, option), path))
+        return SingleFile.opened(Path(path).expanduser(), published(name, option))
+    return DiffusersFolder.fetched(locate(published(name, option), path))
 
 
 def require_libraries(name: str) -> None:

@@ -1,6 +1,6 @@
 """Where a prior's files come from: a folder, a hub id, or the first of several ids that has them.
 
-Only files of data are fetched, never code.
+Only files of data are fetched: tensors in the safetensors format, configs and vocabularies; neither code nor pickles.
 """
 
 import fnmatch
@@ -9,18 +9,17 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, product
+from itertools import product
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from dreamgaussian.core.errors import WeightsUnavailable
-from dreamgaussian.priors.manifest import Component, Manifest
+from dreamgaussian.priors.published import Published
 
 logger = logging.getLogger(__name__)
 
-_STEMS = ("diffusion_pytorch_model", "model", "pytorch_model")
-_ENDINGS = (".fp16.safetensors", ".safetensors", ".fp16.bin", ".bin")
-"""In the order of preference: small before large, safetensors before pickles (which are read as tensors only)."""
+_STEMS = ("diffusion_pytorch_model", "model")
+"""Names of the file of tensors by diffusers and by transformers."""
 
 
 @dataclass(frozen=True)
@@ -81,50 +80,63 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class Weights:
+    """The files of a network's tensors."""
+
+    folder: str
+    files: tuple[str, ...]
+    """One, or all parts of one that was cut and then their index."""
+    variant: str | None = None
+    """ "fp16" where the file's name says that it is in half precision."""
+
+
+@dataclass(frozen=True)
 class Located:
     """A source that has all that a prior needs."""
 
     source: Source
-    weights: Mapping[str, tuple[str, ...]]
-    """File of tensors, or the parts of one, by component."""
-    configs: Mapping[str, str]
-    """Config file by component."""
-    files: tuple[str, ...]
+    published: Published
+    weights: Mapping[str, Weights]
+    """By component."""
     sizes: Mapping[str, int]
-    """Bytes of each of these files."""
-    option: str
-    """The flag that names another place."""
+    """Bytes of each file that is needed."""
 
-    def paths(self) -> dict[str, Path]:
-        """All files on this machine, by their names. Raises WeightsUnavailable."""
+    def fetch(self) -> Path:
+        """The folder of all these files on this machine. Raises WeightsUnavailable."""
         try:
-            return {file: self.source.fetch(file) for file in self.sizes}
+            paths = {file: self.source.fetch(file) for file in self.sizes}
         except Exception as error:
             raise WeightsUnavailable(
                 f"The download from {self.source.name} did not end well ({_reason(error)}). Run it again (it goes on "
-                f"where it stopped), or give another id or a folder with {self.option}."
+                f"where it stopped), or give another id or a folder with {self.published.option}."
             ) from error
+        return next(path.parents[file.count("/")] for file, path in paths.items())
 
 
-def locate(manifest: Manifest, path: str | None = None, endpoint: str | None = None) -> Located:
-    """The first source that has the prior's files: `path` (a folder or a hub id) alone where it is given, otherwise
-    the manifest's ids in their order, those already downloaded first.
+def locate(published: Published, path: str | None = None, endpoint: str | None = None) -> Located:
+    """The first source that has the prior's files.
 
-    Raises WeightsUnavailable, which names everything that was tried.
+    Args:
+        published: Which files are needed, and the ids that are tried in their order, those already downloaded first.
+        path: A folder or a hub id, which alone is looked at where it is given.
+        endpoint: Address of the hub; None: the public one, or that of HF_ENDPOINT.
+
+    Raises:
+        WeightsUnavailable: No source has them; the message names everything that was tried.
     """
     if path is not None and Path(path).expanduser().is_dir():
-        return _located(Folder(Path(path).expanduser()), manifest)
+        return _located(Folder(Path(path).expanduser()), published)
     if path is not None and (path.count("/") != 1 or path[0] in "./~"):
         raise WeightsUnavailable(
-            f"{manifest.option} {path} is neither a folder, nor a file of weights, nor a hub id. Give the folder of a "
+            f"{published.option} {path} is neither a folder, nor a file of weights, nor a hub id. Give the folder of a "
             "checkpoint in the diffusers layout (it holds "
-            f"{', '.join(component.folders[0] or 'config.json' for component in manifest.components.values())})."
+            f"{', '.join(folders[0] or 'config.json' for folders in published.folders.values())})."
         )
     return _first(
-        [HubRepository(name, endpoint) for name in ((path,) if path else manifest.ids)],
-        lambda source: _obtainable(source, manifest),
-        f"weights of {manifest.prior}",
-        manifest.option,
+        [HubRepository(name, endpoint) for name in ((path,) if path else published.ids)],
+        lambda source: _obtainable(source, published),
+        f"files of {published.name}",
+        published.option,
     )
 
 
@@ -163,22 +175,6 @@ def _recognised(source: Source) -> str:
     )
 
 
-def tokenizer_files(manifest: Manifest, endpoint: str | None = None) -> dict[str, Path]:
-    """The small files of the tokenizers alone, from the first of the manifest's ids that has them.
-
-    Raises WeightsUnavailable, which names everything that was tried.
-    """
-    names = [file for file in manifest.files if file.startswith("tokenizer")]
-
-    def fetch(source: Source) -> dict[str, Path]:
-        if lacking := [name for name in names if name not in source.sizes()]:
-            raise WeightsUnavailable(f"{source.name} lacks {', '.join(lacking)}.")
-        return {name: source.fetch(name) for name in names}
-
-    sources = [HubRepository(id_, endpoint) for id_ in manifest.ids]
-    return _first(sources, fetch, f"tokenizer's files of {manifest.prior}", manifest.option)
-
-
 def _first(repositories: list[HubRepository], attempt: Callable[[Source], T], what: str, option: str) -> T:
     """What the attempt gives for the first repository for which it succeeds, those in the cache before all others."""
     for repository in repositories:
@@ -199,36 +195,48 @@ def _first(repositories: list[HubRepository], attempt: Callable[[Source], T], wh
     )
 
 
-def _obtainable(source: Source, manifest: Manifest) -> Located:
+def _obtainable(source: Source, published: Published) -> Located:
     """A gated repository lists its files and gives none, so the smallest is fetched before the source is chosen."""
-    located = _located(source, manifest)
+    located = _located(source, published)
     source.fetch(min(located.sizes, key=located.sizes.__getitem__))
     return located
 
 
-def _located(source: Source, manifest: Manifest) -> Located:
+def _located(source: Source, published: Published) -> Located:
     sizes = source.sizes()
-    weights = {name: _weights_files(component, sizes) for name, component in manifest.components.items()}
-    missing = [f"{manifest.components[name].folders[0] or '.'}/" for name, parts in weights.items() if not parts]
-    missing += [file for file in manifest.files if file not in sizes]
+    found = {name: _weights(folders, sizes) for name, folders in published.folders.items()}
+    weights = {name: files for name, files in found.items() if files}
+    missing = [f"{published.folders[name][0] or '.'}/" for name in found if name not in weights]
+    missing += [file for file in published.files if file not in sizes]
     if missing:
-        raise WeightsUnavailable(f"{source.name} is no checkpoint of {manifest.prior}: it lacks {', '.join(missing)}.")
-    configs = {name: PurePosixPath(parts[0]).with_name("config.json").as_posix() for name, parts in weights.items()}
-    configs = {name: file for name, file in configs.items() if file in sizes}
-    needed = dict.fromkeys((*chain(*weights.values()), *configs.values(), *manifest.files))
-    return Located(source, weights, configs, manifest.files, {file: sizes[file] for file in needed}, manifest.option)
+        pickled = any(file.endswith(".bin") for file in sizes)
+        why = " (its .bin files are pickles, which could run any code, and are not read)" if pickled else ""
+        raise WeightsUnavailable(
+            f"{source.name} is no checkpoint of {published.name}: it lacks {', '.join(missing)}{why}."
+        )
+    needed = [file for parts in weights.values() for file in parts.files]
+    needed += [config for parts in weights.values() if (config := _within(parts.folder, "config.json")) in sizes]
+    needed += published.files
+    return Located(source, published, weights, {file: sizes[file] for file in dict.fromkeys(needed)})
 
 
-def _weights_files(component: Component, sizes: Mapping[str, int]) -> tuple[str, ...]:
-    """The file, or all parts of one that was cut; none where there is neither."""
-    for end, folder, stem in product(_ENDINGS, component.folders, _STEMS):
-        whole = PurePosixPath(folder, stem + end)
-        if whole.as_posix() in sizes:
-            return (whole.as_posix(),)
-        parts = sorted(fnmatch.filter(sizes, PurePosixPath(folder, f"{stem}-?????-of-?????{end}").as_posix()))
-        if parts and int(parts[0].removesuffix(end)[-5:]) == len(parts):
-            return tuple(parts)
-    return ()
+def _weights(folders: tuple[str, ...], sizes: Mapping[str, int]) -> Weights | None:
+    """A network's file or all parts of one that was cut, half precision before full; None where there is neither."""
+    for folder, stem in product(folders, _STEMS):
+        if (file := _within(folder, f"{stem}.fp16.safetensors")) in sizes:
+            return Weights(folder, (file,), "fp16")
+    for folder, stem in product(folders, _STEMS):
+        index = _within(folder, f"{stem}.safetensors.index.json")
+        parts = sorted(fnmatch.filter(sizes, _within(folder, f"{stem}-?????-of-?????.safetensors")))
+        if index in sizes and parts and int(parts[0].removesuffix(".safetensors")[-5:]) == len(parts):
+            return Weights(folder, (*parts, index))
+        if (file := _within(folder, f"{stem}.safetensors")) in sizes:
+            return Weights(folder, (file,))
+    return None
+
+
+def _within(folder: str, file: str) -> str:
+    return PurePosixPath(folder, file).as_posix()
 
 
 def _reason(error: Exception) -> str:

@@ -109,8 +109,7 @@ def load_latent_space(checkpoint: Checkpoint, device: torch.device, dtype: torch
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
     config = checkpoint.config("vae")
-    network = on_meta(AutoencoderKL, config)
-    vae = checkpoint.load("vae", network, dtype=dtype or working_dtype(device), device=device)
+    vae = checkpoint.load("vae", AutoencoderKL, dtype=dtype or working_dtype(device), device=device)
     return LatentSpace(vae, config.get("scaling_factor", SD_SCALE), config.get("shift_factor") or 0.0)
 
 
@@ -127,14 +126,7 @@ def load_unet(checkpoint: Checkpoint, device: torch.device, *, in_channels: int)
             f"{checkpoint.name} holds another kind of model: its UNet takes {config.get('in_channels')} channels, and "
             f"this prior's takes {in_channels}. Give the right checkpoint with {checkpoint.option}."
         )
-    network = on_meta(UNet2DConditionModel, config)
-    return checkpoint.load("unet", network, dtype=working_dtype(device), device=device)
-
-
-def on_meta(network: Any, config: dict[str, Any]) -> nn.Module:
-    """A network of diffusers of the config's size, without memory."""
-    with torch.device("meta"):
-        return network.from_config({key: value for key, value in config.items() if not key.startswith("_")})
+    return checkpoint.load("unet", UNet2DConditionModel, dtype=working_dtype(device), device=device)
 
 
 def over_white(image: Float[Tensor, "h w 4"], size: int) -> Float[Tensor, "3 size size"]:

@@ -1,21 +1,23 @@
 """Low-rank changes to a checkpoint's weights (LoRA, arXiv 2106.09685): W + scale alpha / rank (up down).
 
-Files come in two layouts: that of kohya's sd-scripts (lora_unet_..._to_q.lora_down.weight, lora_up, alpha), and that of
-diffusers and peft (unet....to_q.lora_A.weight, lora_B; also lora.down and lora.up). Dots and underscores apart, both
-name the changed layer; kohya's may also name the UNet's layers as Stable Diffusion's single file does.
+Files come as kohya's sd-scripts write them (lora_unet_..._to_q.lora_down.weight, lora_up, alpha), with layers called as
+in diffusers or as in Stable Diffusion's single file, or as diffusers and peft do (unet....to_q.lora_A.weight, lora_B;
+also lora.down and lora.up). What the single file calls its layers is translated by diffusers. The rest is done here:
+diffusers' own loader leaves out alphas that differ from layer to layer in attention, and what the network has no place
+for (docs/design.md).
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dreamgaussian.core.errors import ConfigError, WeightsUnavailable
-from dreamgaussian.priors.checkpoint import Checkpoint, Derived
-from dreamgaussian.priors.single_file import old_name
+from dreamgaussian.priors.checkpoint import Checkpoint
 from dreamgaussian.priors.tensor_files import read_tensors
 
 OPTION = "--lora"
@@ -31,55 +33,50 @@ _COMPONENTS = {
     "unet.": "unet",
     "transformer.": "transformer",
 }
+Changes = dict[str, tuple[Tensor, Tensor]]
+"""up, times scale alpha / rank, and down of each layer, by its name with underscores for dots: [out, rank] and
+[rank, in], or so with pixels."""
+_SINGLE_FILE_BLOCKS = ("input_blocks", "middle_block", "output_blocks", "time_embed_", "label_emb", "out_")
+"""How names of a single file's layers begin."""
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
-    """What is added to one weight."""
+class Lora:
+    """The changes that one file makes."""
 
-    down: Tensor
-    """[rank, ...]"""
-    up: Tensor
-    """[out, rank], or so with pixels of 1x1."""
-    factor: float
+    path: Path
+    changes: Mapping[str, Changes]
+    """By component."""
 
-    @property
-    def delta(self) -> Tensor:
-        """The product, as a matrix, in float32."""
-        return self.factor * (self.up.flatten(1).float() @ self.down.flatten(1).float())
-
-    def fits(self, shape: Sequence[int]) -> bool:
-        """Whether a weight of this shape can be changed so."""
-        rows, columns = shape[0], torch.Size(shape[1:]).numel()
-        rank = len(self.down)
-        return (*self.up.flatten(1).shape, *self.down.flatten(1).shape) == (rows, rank, rank, columns)
-
-
-class WithLora(Derived):
-    """A checkpoint whose weights are changed as they are read."""
-
-    def __init__(self, base: Checkpoint, changes: Mapping[str, Mapping[str, Change]]) -> None:
-        """`changes` by component and by the tensor's common name."""
-        super().__init__(base)
-        self.changes = changes
-
-    def tensors(self, component: str) -> Iterator[tuple[str, Tensor]]:
-        """The base's, changed; a changed one comes in float32."""
+    def add_to(self, component: str, network: nn.Module) -> None:
+        """Changes the network's weights. Raises WeightsUnavailable for a layer that it lacks, or of another shape."""
+        body: Any = getattr(network, "unet", network)  # MVDream's has diffusers' inside.
         changes = self.changes.get(component, {})
-        for name, tensor in self.base.tensors(component):
-            change = changes.get(name)
-            yield name, tensor if change is None else tensor.float() + change.delta.view(tensor.shape)
+        if any(name.startswith(_SINGLE_FILE_BLOCKS) for name in changes):
+            changes = _renamed(changes, body.config)
+        layers = {
+            name.replace(".", "_").removeprefix("text_model_"): layer
+            for name, layer in body.named_modules()
+            if isinstance(layer, nn.Linear | nn.Conv2d)
+        }
+        if unknown := [name for name in changes if name not in layers]:
+            raise _misfit(self.path, f"it changes {component}.{unknown[0]}, which the model lacks", len(unknown))
+        for name, (up, down) in changes.items():
+            weight: Tensor = layers[name].weight.data
+            left, right, matrix = up.flatten(1), down.flatten(1), weight.flatten(1)
+            if (left.shape[1], left.shape[0], right.shape[1]) != (right.shape[0], *matrix.shape):
+                sizes = f"{list(up.shape)} times {list(down.shape)}, for a weight of {list(weight.shape)}"
+                raise _misfit(self.path, f"{component}.{name} is {sizes}")
+            weight += (left @ right.float()).view(weight.shape)
 
 
 def with_loras(checkpoint: Checkpoint, loras: Sequence[str], option: str = OPTION) -> Checkpoint:
     """The checkpoint with the changes of each file, given with `option` as FILE or FILE:SCALE, one after the other.
 
-    Raises ConfigError for what cannot be understood, and WeightsUnavailable for a file that does not fit.
+    Raises ConfigError for what cannot be understood, WeightsUnavailable for a file that is no LoRA for its networks.
     """
-    for lora in loras:
-        path, scale = parse(lora, option)
-        checkpoint = WithLora(checkpoint, read_changes(path, scale, checkpoint, option))
-    return checkpoint
+    opened = [read_lora(*parse(lora, option), checkpoint.published.folders, option) for lora in loras]
+    return replace(checkpoint, loras=tuple(opened))
 
 
 def parse(lora: str, option: str = OPTION) -> tuple[Path, float]:
@@ -95,56 +92,48 @@ def parse(lora: str, option: str = OPTION) -> tuple[Path, float]:
     return path, factor
 
 
-def read_changes(
-    path: Path, scale: float, checkpoint: Checkpoint, option: str = OPTION
-) -> dict[str, dict[str, Change]]:
-    """The file's changes to the checkpoint. Raises WeightsUnavailable where it does not fit."""
+def read_lora(path: Path, scale: float, components: Iterable[str], option: str = OPTION) -> Lora:
+    """A file's changes. Raises WeightsUnavailable for one that changes something else than the components."""
     parts: dict[tuple[str, str], dict[str, Tensor]] = {}
-    for key, tensor in read_tensors(path, option):
+    for key, tensor in read_tensors(path, option).items():
         component, layer, part = _split(key, path)
         parts.setdefault((component, layer), {})[part] = tensor
-    known = {component: _layers(checkpoint, component, path) for component in {each for each, _ in parts}}
-    if unknown := [f"{component}.{layer}" for component, layer in parts if layer not in known[component]]:
-        raise _misfit(path, f"it changes {unknown[0]}, which {checkpoint.name} lacks", len(unknown))
-    changes: dict[str, dict[str, Change]] = {component: {} for component in known}
+    changes: dict[str, Changes] = {}
     for (component, layer), found in parts.items():
-        name, shape = known[component][layer]
+        if component not in components:
+            raise _misfit(path, f"it changes the {component}, which the model lacks")
         if missing := {"down", "up"} - found.keys():
             raise _misfit(path, f"{component}.{layer} has no {' and no '.join(sorted(missing))}")
-        rank = len(found["down"])
-        factor = scale * (float(found["alpha"]) / rank if "alpha" in found else 1.0)
-        change = Change(found["down"], found["up"], factor)
-        if not change.fits(shape):
-            sizes = f"{list(change.up.shape)} times {list(change.down.shape)}"
-            raise _misfit(path, f"{component}.{layer} is {sizes}, for a weight of {list(shape)}")
-        changes[component][name] = change
-    return changes
+        if min(found["up"].ndim, found["down"].ndim) < 2:
+            raise _misfit(path, f"{component}.{layer} is no matrix")
+        factor = scale * (float(found["alpha"]) / len(found["down"]) if "alpha" in found else 1.0)
+        changes.setdefault(component, {})[layer] = factor * found["up"].float(), found["down"]
+    return Lora(path, changes)
 
 
 def _split(key: str, path: Path) -> tuple[str, str, str]:
     """Component, layer (with underscores) and part of a tensor's name."""
     match = _PART.search(key)
     name = key.removeprefix("base_model.model.")
-    prefix = next((each for each in _COMPONENTS if name.startswith(each)), None)
+    prefix = next((prefix for prefix in _COMPONENTS if name.startswith(prefix)), None)
     if match is None or prefix is None:
         raise _misfit(path, f"it holds {key}, which is no part of a LoRA for a diffusion model's UNet or text encoder")
     layer = name.removeprefix(prefix)[: -len(match.group())].replace(".", "_")
     return _COMPONENTS[prefix], layer.removeprefix("text_model_"), _PARTS.get(match["part"], match["part"])
 
 
-def _layers(checkpoint: Checkpoint, component: str, path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Name and shape of each weight of the checkpoint, by the names that files have for its layer."""
-    try:
-        shapes = checkpoint.shapes(component)
-    except KeyError:
-        raise _misfit(path, f"it changes the {component}, which {checkpoint.name} lacks") from None
-    layers: dict[str, tuple[str, tuple[int, ...]]] = {}
-    for name, shape in shapes.items():
-        spellings = [name]
-        if component == "unet":
-            spellings.append(old_name("unet-sd1", name)[0].removeprefix("model.diffusion_model."))
-        layers |= {each.removesuffix(".weight").replace(".", "_"): (name, shape) for each in spellings}
-    return layers
+def _renamed(changes: Changes, config: Any) -> Changes:
+    """A single file's layers by diffusers' names: by its reader of kohya's files, shown names without numbers."""
+    from diffusers.loaders.lora_pipeline import StableDiffusionLoraLoaderMixin
+    from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
+
+    renamed: Changes = {}
+    for layer, change in changes.items():
+        names = {f"lora_unet_{layer}.lora_{part}.weight": torch.empty(0) for part in ("down", "up")}
+        shown = StableDiffusionLoraLoaderMixin.lora_state_dict(names, unet_config=config)[0]
+        name = next(iter(convert_unet_state_dict_to_peft(shown))).removeprefix("unet.").removesuffix(".lora_A.weight")
+        renamed[name.replace(".", "_")] = change
+    return renamed
 
 
 def _misfit(path: Path, why: str, count: int = 1) -> WeightsUnavailable:

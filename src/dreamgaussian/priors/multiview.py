@@ -3,20 +3,19 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from dreamgaussian.core.camera import Camera
-from dreamgaussian.core.errors import ConfigError
+from dreamgaussian.core.errors import ConfigError, WeightsUnavailable
 from dreamgaussian.guidance.spec import PriorSpec
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.priors.checkpoint import Checkpoint
-from dreamgaussian.priors.clip import embed_images, embed_words
+from dreamgaussian.priors.clip import embed_images, embed_prompts
 from dreamgaussian.priors.latent import LatentDiffusion, load_latent_space, over_white, working_dtype
-from dreamgaussian.priors.multiview_unet import MultiViewUNet
+from dreamgaussian.priors.multiview_unet import MultiViewUNet, from_published
 from dreamgaussian.priors.resampler import CLIP_H_WIDTH
 from dreamgaussian.priors.schedule import Schedule
 from dreamgaussian.priors.stable_diffusion import required_prompt
@@ -91,6 +90,11 @@ def open_multiview(spec: PriorSpec, checkpoint: Checkpoint, subject: Subject, de
     (arXiv 2312.02201, figure 2). Raises ConfigError where words or image are missing.
     """
     config = checkpoint.config("unet")
+    if "camera_dim" not in config:
+        raise WeightsUnavailable(
+            f"{checkpoint.name} holds another kind of model: its UNet knows no cameras. Give the right checkpoint with "
+            f"{checkpoint.option}."
+        )
     with_image = config.get("ip_dim", 0) > 0
     if with_image and not subject.views:
         raise ConfigError(f"{spec.name} makes 3D from an image, and only words were given. Give an image.")
@@ -103,7 +107,7 @@ def open_multiview(spec: PriorSpec, checkpoint: Checkpoint, subject: Subject, de
         )
     prompt = subject.prompt.strip() if with_image else required_prompt(spec, subject)
     phrases = {"conditional": (prompt + SUFFIX).removeprefix(", "), "unconditional": subject.negative_prompt}
-    embeddings = embed_words(checkpoint, sorted(set(phrases.values())), device)
+    embeddings = embed_prompts(checkpoint, sorted(set(phrases.values())), device)
     contexts = {name: embeddings[phrase].tokens for name, phrase in phrases.items()}
     seen = over_white(front.image, spec.resolution)[None] if with_image and front else None
     tokens = None
@@ -112,7 +116,8 @@ def open_multiview(spec: PriorSpec, checkpoint: Checkpoint, subject: Subject, de
     space = load_latent_space(checkpoint, device)
     with torch.device("meta"):
         network = MultiViewUNet(config, CLIP_H_WIDTH if tokens is None else tokens.shape[-1])
-    unet = cast(MultiViewUNet, checkpoint.load("unet", network, dtype=working_dtype(device), device=device))
+    weights = from_published(checkpoint.tensors("unet"), config)
+    unet = checkpoint.adopt("unet", network, weights, dtype=working_dtype(device), device=device)
     schedule = Schedule.from_config(checkpoint.scheduler_config(), device)
     if seen is None or tokens is None:
         return MultiView(spec, space, schedule, unet, contexts)

@@ -1,60 +1,42 @@
 """For graphics cards too small for a network: its weights wait in the CPU's memory and come layer by layer as it runs.
 
-The autoencoder stays on the device, since its weights are small and its gradient needs them; what it remembers for the
-gradient is made anew instead, block by block.
+The autoencoder and the camera's projection stay on the device: their weights are small, and the gradient needs them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from dreamgaussian.priors.checkpoint import Derived
-from dreamgaussian.priors.manifest import RESIDENT
-
-
-class Offloaded(Derived):
-    """A checkpoint whose large networks visit the device layer by layer."""
-
-    def load(self, component: str, network: nn.Module, *, dtype: torch.dtype, device: torch.device) -> nn.Module:
-        """As the base does, but for where the weights are kept. Raises WeightsUnavailable."""
-        if component in RESIDENT:
-            loaded: Any = self.base.load(component, network, dtype=dtype, device=device)
-            if component == "vae":
-                loaded.enable_gradient_checkpointing()
-            return loaded
-        return visiting(self.base.load(component, network, dtype=dtype, device=torch.device("cpu")), device)
+RESIDENT = ("vae", "projection")
+"""Components that stay on the device where the others are offloaded."""
 
 
-@dataclass(frozen=True, eq=False)
-class Visit:
-    """Brings a layer's own weights to the device for as long as it runs."""
+def weights_in_memory(shapes: Mapping[str, Mapping[str, tuple[int, ...]]], *, offload: bool = False) -> tuple[int, int]:
+    """Bytes of weights on the device while words and images are encoded, and while the prior runs.
 
-    device: torch.device
-    home: dict[str, Tensor]
+    Encoders run one after the other and are let go, CLIP's in float32; the other networks follow, all in two bytes.
 
-    def begin(self, layer: nn.Module, _inputs: Any) -> None:
-        """Before the layer runs."""
-        for name, tensor in self.home.items():
-            there = tensor.to(self.device, non_blocking=True)
-            setattr(layer, name, nn.Parameter(there, False) if isinstance(tensor, nn.Parameter) else there)
+    Args:
+        shapes: Of each network's tensors, by component.
+        offload: Only the largest tensor counts of each network that isn't `RESIDENT`.
+    """
+    encoders, networks = [0], [0]
+    for component, tensors in shapes.items():
+        sizes = [prod(shape) for shape in tensors.values()]
+        count = max(sizes) if offload and component not in RESIDENT else sum(sizes)
+        width = 4 if "encoder" in component and component != "t5_encoder" else 2
+        (encoders if "encoder" in component else networks).append(width * count)
+    return max(encoders), sum(networks)
 
-    def end(self, layer: nn.Module, _inputs: Any, _output: Any) -> None:
-        """After it; the copies on the device are dropped, for frozen weights need no way back."""
-        for name, tensor in self.home.items():
-            setattr(layer, name, tensor)
 
+def offloaded(network: nn.Module, device: torch.device) -> nn.Module:
+    """The frozen network, whose layers' weights are on `device` only while they run, by accelerate's hooks."""
+    import accelerate
 
-def visiting(network: nn.Module, device: torch.device) -> nn.Module:
-    """The frozen network, on the CPU, with layers that run on `device`; for use without gradients."""
-    for layer in network.modules():
-        for name, parameter in layer.named_parameters(recurse=False):
-            if torch.accelerator.is_available():  # Copying then need not wait for the card.
-                setattr(layer, name, nn.Parameter(parameter.pin_memory(), False))
-        home = {**dict(layer.named_parameters(recurse=False)), **dict(layer.named_buffers(recurse=False))}
-        if home:
-            visit = Visit(device, home)
-            layer.register_forward_pre_hook(visit.begin)
-            layer.register_forward_hook(visit.end, always_call=True)
-    return network
+    weights: dict[str, Any] = network.state_dict()
+    if torch.cuda.is_available():  # Copying to the card is several times as fast from pinned memory.
+        weights = {name: tensor.pin_memory() for name, tensor in weights.items()}
+    return accelerate.cpu_offload(network, device, offload_buffers=True, state_dict=weights)

@@ -26,7 +26,7 @@ class PerceiverAttention(nn.Module):
         x, latents = self.norm1(x), self.norm2(latents)
         key, value = self.to_kv(torch.cat([x, latents], dim=1)).chunk(2, dim=-1)
         query, key, value = (
-            each.unflatten(2, (HEADS, -1)).transpose(1, 2) for each in (self.to_q(latents), key, value)
+            tokens.unflatten(2, (HEADS, -1)).transpose(1, 2) for tokens in (self.to_q(latents), key, value)
         )
         read = F.scaled_dot_product_attention(query, key, value)
         return self.to_out(read.transpose(1, 2).flatten(2))

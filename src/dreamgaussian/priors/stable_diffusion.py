@@ -13,7 +13,7 @@ from dreamgaussian.guidance.perp_neg import OVERHEAD_DEG, view_shares
 from dreamgaussian.guidance.spec import VIEW_NAMES, PriorSpec
 from dreamgaussian.inputs.subject import Subject
 from dreamgaussian.priors.checkpoint import Checkpoint
-from dreamgaussian.priors.clip import Words, embed_words, embed_words_twice, mixed
+from dreamgaussian.priors.clip import PromptEmbedding, embed_prompts, embed_sdxl_prompts, mixed
 from dreamgaussian.priors.latent import LatentDiffusion, LatentSpace, load_latent_space, load_unet, run_unet
 from dreamgaussian.priors.schedule import Schedule
 
@@ -32,7 +32,7 @@ class StableDiffusion(LatentDiffusion):
     that name, whatever the camera.
     """
 
-    words: Mapping[str, Words]
+    embeddings: Mapping[str, PromptEmbedding]
     """Encoded prompts by condition."""
 
     @torch.no_grad()
@@ -44,23 +44,27 @@ class StableDiffusion(LatentDiffusion):
         conditions: Sequence[str],
     ) -> Float[Tensor, "k b v d i j"]:
         """Predicted noise under each condition, all in one batch."""
-        words = [self._words(condition, camera) for condition in conditions for sample in cameras for camera in sample]
+        prompts = [
+            self._prompt(condition, camera) for condition in conditions for sample in cameras for camera in sample
+        ]
         x = x_t.flatten(0, 1).repeat(len(conditions), 1, 1, 1)
         steps = self.schedule.steps(t).repeat_interleave(x_t.shape[1]).repeat(len(conditions))
-        output = run_unet(self.unet, x, steps, torch.stack([each.tokens for each in words]), self._extra(words)).to(x_t)
+        output = run_unet(
+            self.unet, x, steps, torch.stack([prompt.tokens for prompt in prompts]), self._extra(prompts)
+        ).to(x_t)
         return self.schedule.noise(output.view(len(conditions), *x_t.shape), x_t, t)
 
-    def _words(self, condition: str, camera: Camera) -> Words:
+    def _prompt(self, condition: str, camera: Camera) -> PromptEmbedding:
         if condition == "between views":
-            return mixed([(self.words[name], share) for name, share in view_shares(camera).items()])
-        return self.words[view_name(camera) if condition == "conditional" else condition]
+            return mixed([(self.embeddings[name], share) for name, share in view_shares(camera).items()])
+        return self.embeddings[view_name(camera) if condition == "conditional" else condition]
 
-    def _extra(self, words: Sequence[Words]) -> dict[str, Tensor] | None:
-        """What SDXL is told besides: the pooled words, and height and width, crop and target size of the image.
+    def _extra(self, prompts: Sequence[PromptEmbedding]) -> dict[str, Tensor] | None:
+        """What SDXL is told besides: the pooled prompt, and height and width, crop and target size of the image.
 
         Source: pipeline_stable_diffusion_xl.py of diffusers; arXiv 2307.01952, section 2.2.
         """
-        pooled = [each.pooled for each in words if each.pooled is not None]
+        pooled = [prompt.pooled for prompt in prompts if prompt.pooled is not None]
         if not pooled:
             return None
         side = self.spec.resolution
@@ -87,18 +91,18 @@ def open_stable_diffusion(
 ) -> StableDiffusion:
     """The prior, conditioned on the subject's words. Raises ConfigError where it has none."""
     phrases = view_phrases(required_prompt(spec, subject), subject.negative_prompt)
-    encoded = embed_words(checkpoint, sorted(set(phrases.values())), device)
-    words = {name: encoded[phrase] for name, phrase in phrases.items()}
-    return _with_networks(spec, checkpoint, words, load_latent_space(checkpoint, device), device)
+    encoded = embed_prompts(checkpoint, sorted(set(phrases.values())), device)
+    prompts = {name: encoded[phrase] for name, phrase in phrases.items()}
+    return _with_networks(spec, checkpoint, prompts, load_latent_space(checkpoint, device), device)
 
 
 def open_sdxl(spec: PriorSpec, checkpoint: Checkpoint, subject: Subject, device: torch.device) -> StableDiffusion:
     """The same for SDXL: two text encoders, "no words" is zero, and an autoencoder that float16 is too narrow for."""
     phrases = view_phrases(required_prompt(spec, subject), subject.negative_prompt)
-    encoded = embed_words_twice(checkpoint, sorted(set(phrases.values())), device)
-    words = {name: encoded[phrase] if phrase else _silence(encoded[phrase]) for name, phrase in phrases.items()}
+    encoded = embed_sdxl_prompts(checkpoint, sorted(set(phrases.values())), device)
+    prompts = {name: encoded[phrase] if phrase else _zeros(encoded[phrase]) for name, phrase in phrases.items()}
     space = load_latent_space(checkpoint, device, torch.bfloat16)
-    return _with_networks(spec, checkpoint, words, space, device)
+    return _with_networks(spec, checkpoint, prompts, space, device)
 
 
 def view_phrases(prompt: str, negative_prompt: str) -> dict[str, str]:
@@ -107,17 +111,21 @@ def view_phrases(prompt: str, negative_prompt: str) -> dict[str, str]:
     return {**phrases, "unconditional": negative_prompt, "negative": negative_prompt or FAULTS}
 
 
-def _silence(words: Words) -> Words:
+def _zeros(prompt: PromptEmbedding) -> PromptEmbedding:
     """force_zeros_for_empty_prompt in the published model_index.json."""
-    assert words.pooled is not None
-    return Words(torch.zeros_like(words.tokens), torch.zeros_like(words.pooled))
+    assert prompt.pooled is not None
+    return PromptEmbedding(torch.zeros_like(prompt.tokens), torch.zeros_like(prompt.pooled))
 
 
 def _with_networks(
-    spec: PriorSpec, checkpoint: Checkpoint, words: Mapping[str, Words], space: LatentSpace, device: torch.device
+    spec: PriorSpec,
+    checkpoint: Checkpoint,
+    prompts: Mapping[str, PromptEmbedding],
+    space: LatentSpace,
+    device: torch.device,
 ) -> StableDiffusion:
     unet = load_unet(checkpoint, device, in_channels=4)
-    return StableDiffusion(spec, space, Schedule.from_config(checkpoint.scheduler_config(), device), unet, words)
+    return StableDiffusion(spec, space, Schedule.from_config(checkpoint.scheduler_config(), device), unet, prompts)
 
 
 def required_prompt(spec: PriorSpec, subject: Subject) -> str:

@@ -1,67 +1,58 @@
-"""Files of weights and settings, read as data only; what cannot be read is told in one line with the way out.
+"""Files of tensors and settings, checked before a library opens them: safetensors alone, whole, and no pickle.
 
-`option` is the flag that names another place.
+`option` is the flag that names another place, for messages.
 """
 
 import json
-import pickle
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from dreamgaussian.core.errors import WeightsUnavailable
 
+Shapes = dict[str, tuple[int, ...]]
 
-def read_shapes(path: Path, option: str) -> dict[str, tuple[int, ...]]:
-    """Shape of each tensor of a file. Raises WeightsUnavailable as `read_tensors` does."""
-    if path.suffix != ".safetensors":
-        return {name: tuple(tensor.shape) for name, tensor in read_tensors(path, option)}
+
+def read_shapes(path: Path, option: str) -> Shapes:
+    """Shape of each tensor of a .safetensors file, of which only the header is read.
+
+    Raises WeightsUnavailable for a file that is cut short, corrupt, or of another kind.
+    """
     from safetensors import SafetensorError, safe_open
 
+    if path.suffix != ".safetensors":
+        raise WeightsUnavailable(
+            f"{path} is not opened: only .safetensors files are, since others may be pickles, which could run any "
+            f"code. Give a .safetensors file with {option}."
+        )
     try:
         with safe_open(path, framework="pt") as file:
             return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError) as error:
-        raise _unreadable(path, option) from error
-
-
-def read_tensors(path: Path, option: str) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of a .safetensors file, or of a .bin file, of which nothing but tensors is read.
-
-    Raises WeightsUnavailable for a file that is cut short, corrupt or holds anything else.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        if path.suffix == ".safetensors":
-            with safe_open(path, framework="pt") as file:
-                for name in file.keys():  # noqa: SIM118 - not a dict
-                    yield name, file.get_tensor(name)
-        else:
-            yield from torch.load(path, map_location="cpu", weights_only=True).items()
-    except (SafetensorError, EOFError, RuntimeError, OSError) as error:
-        raise _unreadable(path, option) from error
-    except (pickle.UnpicklingError, AttributeError) as error:
+        size = f"{path.stat().st_size / 1e6:.1f} MB" if path.exists() else "it is not there"
         raise WeightsUnavailable(
-            f"{path} is a pickle that holds more than tensors; it is not opened, since it could run any code. Give "
-            f"a .safetensors file with {option}."
+            f"{path} cannot be read: it is cut short or corrupt ({size}). {_remedy(option)}"
         ) from error
+
+
+def read_tensors(path: Path, option: str) -> dict[str, Tensor]:
+    """The tensors of a .safetensors file, mapped into memory. Raises WeightsUnavailable as `read_shapes` does."""
+    from safetensors.torch import load_file
+
+    read_shapes(path, option)
+    return load_file(path)
 
 
 def read_json(path: Path, option: str) -> dict[str, Any]:
     """A file of settings. Raises WeightsUnavailable where it cannot be read."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        settings = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WeightsUnavailable(f"{path} cannot be read ({error}). {_remedy(option)}") from error
-
-
-def _unreadable(path: Path, option: str) -> WeightsUnavailable:
-    size = f"{path.stat().st_size / 1e6:.1f} MB"
-    return WeightsUnavailable(f"{path} cannot be read: it is cut short or corrupt ({size}). {_remedy(option)}")
+    if not isinstance(settings, dict):
+        raise WeightsUnavailable(f"{path} cannot be read: it holds no settings. {_remedy(option)}")
+    return settings
 
 
 def _remedy(option: str) -> str:

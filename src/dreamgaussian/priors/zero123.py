@@ -92,7 +92,7 @@ def relative_pose(camera: Camera, seen: Camera, absolute_polar: bool) -> tuple[f
     Zero123 has the input's polar angle as its fourth number: get_cond in stable_zero123_guidance.py of
     github.com/threestudio-project/threestudio.
     """
-    polar, polar_seen = (math.radians(90 - each.elevation_deg) for each in (camera, seen))
+    polar, polar_seen = (math.radians(90 - view.elevation_deg) for view in (camera, seen))
     azimuth = math.radians(camera.azimuth_deg - seen.azimuth_deg)
     fourth = polar_seen if absolute_polar else camera.radius - seen.radius
     return polar - polar_seen, math.sin(azimuth), math.cos(azimuth), fourth
@@ -117,9 +117,6 @@ def open_zero123(
 
 def load_projection(checkpoint: Checkpoint, width: int, device: torch.device) -> nn.Module:
     """The linear layer, published as clip_camera_projection/ (proj) and as cc_projection/ (projection)."""
-    return checkpoint.load(
-        "projection",
-        nn.Linear(width + POSE_NUMBERS, width, device="meta"),
-        dtype=working_dtype(device),
-        device=device,
-    )
+    tensors = {name.rsplit(".", 1)[-1]: tensor for name, tensor in checkpoint.tensors("projection").items()}
+    network = nn.Linear(width + POSE_NUMBERS, width, device="meta")
+    return checkpoint.adopt("projection", network, tensors, dtype=working_dtype(device), device=device)

@@ -4,7 +4,7 @@ A model behind this seam is chosen by `--via-image`, or handed to a run: `text_t
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -91,10 +91,7 @@ def _open_diffusion(name: str, device: torch.device, hub: HubSettings) -> TextTo
 
 
 def _open_flow(name: str, device: torch.device, hub: HubSettings) -> TextToImage:
-    from dreamgaussian.priors.offload import Offloaded
-
-    checkpoint = _fetch(name, hub)
-    return flow_model(name, Offloaded(checkpoint) if hub.offload else checkpoint, device)
+    return flow_model(name, replace(_fetch(name, hub), offload=hub.offload), device)
 
 
 def flow_model(name: str, checkpoint: "Checkpoint", device: torch.device) -> TextToImage:

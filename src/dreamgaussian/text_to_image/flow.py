@@ -17,8 +17,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dreamgaussian.priors.checkpoint import Checkpoint
-from dreamgaussian.priors.clip import Words, embed_words_for_flow
-from dreamgaussian.priors.latent import load_latent_space, on_meta
+from dreamgaussian.priors.clip import PromptEmbedding, embed_sd3_prompts
+from dreamgaussian.priors.latent import load_latent_space
 from dreamgaussian.text_to_image import GeneratedImage
 from dreamgaussian.text_to_image.generated import OBJECT, as_image
 
@@ -42,11 +42,11 @@ class FlowTextToImage:
     def __call__(self, prompt: str, negative_prompt: str, generator: torch.Generator) -> GeneratedImage:
         """An image of one object. Raises WeightsUnavailable."""
         phrase = prompt + OBJECT
-        words = embed_words_for_flow(self.checkpoint, sorted({phrase, negative_prompt}), self.device)
+        prompts = embed_sd3_prompts(self.checkpoint, sorted({phrase, negative_prompt}), self.device)
         config = self.checkpoint.config("transformer")
         side = config["sample_size"]
         noise = torch.randn(1, config["in_channels"], side, side, generator=generator).to(self.device)
-        velocity = self._velocity(config, [words[phrase], words[negative_prompt]])
+        velocity = self._velocity(config, [prompts[phrase], prompts[negative_prompt]])
         scheduler = flow_scheduler(self.checkpoint)
         scheduler.set_timesteps(self.steps)
         x = integrate(velocity, noise, scheduler.sigmas.tolist())
@@ -55,14 +55,14 @@ class FlowTextToImage:
         metadata = {"model": self.checkpoint.name, "prompt": phrase, "steps": self.steps, "scale": self.scale}
         return GeneratedImage(as_image(image, prompt), None, metadata)
 
-    def _velocity(self, config: dict[str, Any], words: Sequence[Words]) -> Velocity:
+    def _velocity(self, config: dict[str, Any], prompts: Sequence[PromptEmbedding]) -> Velocity:
         from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
 
         network: Any = self.checkpoint.load(
-            "transformer", on_meta(SD3Transformer2DModel, config), dtype=torch.bfloat16, device=self.device
+            "transformer", SD3Transformer2DModel, dtype=torch.bfloat16, device=self.device
         )
-        context = torch.stack([flow_context(each, config["joint_attention_dim"]) for each in words]).bfloat16()
-        pooled = torch.stack([each.pooled for each in words if each.pooled is not None]).bfloat16()
+        context = torch.stack([flow_context(prompt, config["joint_attention_dim"]) for prompt in prompts]).bfloat16()
+        pooled = torch.stack([prompt.pooled for prompt in prompts if prompt.pooled is not None]).bfloat16()
 
         def velocity(x: Tensor, level: float) -> Tensor:
             step = torch.full((2,), 1000 * level, device=x.device)
@@ -80,11 +80,11 @@ def flow_scheduler(checkpoint: Checkpoint) -> Any:
     return FlowMatchEulerDiscreteScheduler.from_config(checkpoint.scheduler_config())
 
 
-def flow_context(words: Words, width: int) -> Float[Tensor, "tokens {width}"]:
+def flow_context(prompt: PromptEmbedding, width: int) -> Float[Tensor, "tokens {width}"]:
     """CLIP's tokens, widened by zeros to T5's width, and zeros for T5's own (`encode_prompt` of diffusers'
     StableDiffusion3Pipeline).
     """
-    clip = F.pad(words.tokens, (0, width - words.tokens.shape[-1]))
+    clip = F.pad(prompt.tokens, (0, width - prompt.tokens.shape[-1]))
     return torch.cat([clip, clip.new_zeros(T5_TOKENS, width)])
 
 

@@ -15,9 +15,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dreamgaussian.priors.checkpoint import Checkpoint
-from dreamgaussian.priors.clip import pooled_words
-from dreamgaussian.priors.latent import load_latent_space, on_meta
-from dreamgaussian.priors.t5 import embed_words_by_t5
+from dreamgaussian.priors.clip import embed_pooled_prompt
+from dreamgaussian.priors.latent import load_latent_space
+from dreamgaussian.priors.t5 import embed_t5_prompt
 from dreamgaussian.text_to_image import GeneratedImage
 from dreamgaussian.text_to_image.flow import Velocity, flow_scheduler, integrate
 from dreamgaussian.text_to_image.generated import OBJECT, as_image
@@ -45,8 +45,8 @@ class FluxTextToImage:
         phrase = prompt + OBJECT
         config = self.checkpoint.config("transformer")
         steps, tokens = (28, 512) if config["guidance_embeds"] else (4, 256)
-        pooled = pooled_words(self.checkpoint, phrase, self.device)
-        words = embed_words_by_t5(self.checkpoint, phrase, tokens, self.device)
+        pooled = embed_pooled_prompt(self.checkpoint, phrase, self.device)
+        words = embed_t5_prompt(self.checkpoint, phrase, tokens, self.device)
         noise = torch.randn(LATENT_CHANNELS, self.side, self.side, generator=generator).to(self.device)
         velocity = self._velocity(config, words, pooled)
         x = integrate(velocity, packed(noise), self._levels(steps))
@@ -70,7 +70,7 @@ class FluxTextToImage:
         from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 
         network: Any = self.checkpoint.load(
-            "transformer", on_meta(FluxTransformer2DModel, config), dtype=torch.bfloat16, device=self.device
+            "transformer", FluxTransformer2DModel, dtype=torch.bfloat16, device=self.device
         )
         guidance = torch.full((1,), DEV_GUIDANCE, device=self.device) if config["guidance_embeds"] else None
         told = {
