@@ -1,4 +1,4 @@
-"""How well a prior tells the elevation of the benchmark's input images: `python benchmarks/elevation.py`.
+"""How well a prior estimates the elevation of the benchmark's input images: `python benchmarks/elevation.py`.
 
 `--prior stable-zero123` where its weights are at hand; `--prior truth` knows each object's surface and colours, and so
 bounds what the method can do. Prints the mean error beside that of the best constant answer, which knows nothing but

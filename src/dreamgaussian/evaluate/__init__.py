@@ -1,1 +1,1 @@
-"""The benchmark: 40 objects that no network was trained on, the scores, and the report."""
+"""The benchmark: 40 objects that no network of ours was trained on, the scores, and the report."""

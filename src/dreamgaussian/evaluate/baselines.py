@@ -1,4 +1,4 @@
-"""What takes no prior to make: any method must beat these."""
+"""Baselines that need no prior: any method should beat them."""
 
 import numpy as np
 import torch
@@ -15,17 +15,17 @@ from dreamgaussian.raster.mesh import MeshScene
 
 
 def copied_view(input_view: Float[Tensor, "s s 4"], count: int) -> Float[Tensor, "n s s 4"]:
-    """The input image from everywhere."""
+    """The input image, whatever the camera."""
     return input_view.expand(count, -1, -1, -1)
 
 
 def mean_view(views: Float[Tensor, "n s s 4"]) -> Float[Tensor, "n s s 4"]:
-    """An oracle: the mean of the true views, which knows the object but not the angle."""
+    """An oracle: the mean of the true views, whatever the camera."""
     return views.mean(dim=0).expand_as(views)
 
 
 def billboard(input_view: Float[Tensor, "s s 4"], input_camera: Camera, camera: Camera) -> Float[Tensor, "s s 4"]:
-    """The input image as a flat card that stands at the origin, square to the input camera."""
+    """The view of the input image as a flat card through the origin, facing the input camera; premultiplied RGBA."""
     normal = input_camera.position / input_camera.radius
     origin, directions = camera.rays()
     distances = -(origin @ normal) / (directions @ normal)
@@ -35,7 +35,7 @@ def billboard(input_view: Float[Tensor, "s s 4"], input_camera: Camera, camera: 
 
 
 def inflated_mesh(input_view: Float[Tensor, "s s 4"], input_camera: Camera) -> Mesh:
-    """The silhouette blown up like a balloon (`mesh.inflate`), without texture."""
+    """The input silhouette inflated like a balloon (`meshing/inflate.py`), without a texture."""
     inside = (input_view[..., 3] > 0.5).numpy()
     used, faces = two_sheets(inside)
     distance = input_camera.radius
@@ -51,7 +51,7 @@ def inflated_mesh(input_view: Float[Tensor, "s s 4"], input_camera: Camera) -> M
 def inflated_view(
     mesh: Mesh, input_view: Float[Tensor, "s s 4"], input_camera: Camera, camera: Camera, supersampling: int = 2
 ) -> Float[Tensor, "s s 4"]:
-    """The inflated mesh with the input image projected through it, front and back."""
+    """The view of the inflated mesh with the input image projected through it, front and back; premultiplied RGBA."""
     scene = MeshScene(mesh.vertices, mesh.faces)
     fine = camera.resized((camera.width * supersampling, camera.height * supersampling))
     fragments = scene.rasterize(fine)
@@ -63,7 +63,7 @@ def inflated_view(
 
 
 def _look_up(image: Float[Tensor, "s s c"], camera: Camera, points: Float64[Tensor, "n 3"]) -> Float[Tensor, "n c"]:
-    """Colours of the image where `camera`, which took it, sees the points; nothing beside the frame."""
+    """Colours of the image where its camera sees the points; zero outside the frame."""
     pixels, _ = camera.project(points)
     grid = (pixels / torch.tensor([camera.width, camera.height]) * 2 - 1).to(image)
     seen = F.grid_sample(image.permute(2, 0, 1)[None], grid[None, None], padding_mode="zeros", align_corners=False)

@@ -1,4 +1,4 @@
-"""What is compared: the images that each baseline and each stage of the pipeline shows of an object."""
+"""What is compared: views of an object by the baselines and by every stage of a run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,34 +28,36 @@ GAUSSIANS = "Gaussians"
 BAKED = "Mesh before stage 2"
 MESH = "Mesh"
 SAMPLING_STEPS = 10
+"""Of the view that is sampled from the prior."""
 
 
 @dataclass(frozen=True, eq=False)
 class MethodViews:
-    """What a method shows, as premultiplied RGBA."""
+    """Views by one method, as premultiplied RGBA in [0, 1]."""
 
     images: Float[Tensor, "n s s 4"]
-    """From the cameras of the true views; at the prior's own resolution where a prior shows them."""
+    """From the cameras of the true views; a prior's at its own resolution."""
     front: Float[Tensor, "r r 4"] | None = None
-    """From the input camera."""
+    """From the input camera; None where the method has no single front."""
     around: Float[Tensor, "8 s s 4"] | None = None
-    """From the cameras of `around_cameras`."""
+    """From `around_cameras`; None where the method has no asset."""
     mesh: Mesh | None = None
-    """Whose shape can be compared."""
+    """The mesh behind the views, whose shape is scored too."""
 
 
 @runtime_checkable
 class LiftingPrior(Protocol):
-    """A prior that knows what it will see of every view before any diffusion."""
+    """A prior with an estimate of every view that takes no diffusion."""
 
     def lifted_view(self, camera: Camera) -> Float[Tensor, "4 h w"]:
-        """Premultiplied RGBA."""
+        """The estimate, premultiplied RGBA in [0, 1]."""
         ...
 
 
 def around_cameras() -> list[Camera]:
-    """Those from which the paper's CLIP similarity to the input image is taken (`clip_sim` of kiui 0.3.5): eight at
-    elevation 0, the first at the front. Images are smaller here than its 800 pixels.
+    """The cameras of the paper's CLIP similarity (`clip_sim` of kiui 0.3.5), whose images have 800 pixels, not 256.
+
+    Eight at elevation 0, the first at the front.
     """
     return [Camera.orbit(45 * index, 0, VIEW_SIZE, radius=3.0, fovy_deg=50.0) for index in range(8)]
 
@@ -63,7 +65,7 @@ def around_cameras() -> list[Camera]:
 def baseline_views(
     subject: BenchmarkObject, cameras: Sequence[Camera], truth: Float[Tensor, "n s s 4"]
 ) -> dict[str, MethodViews]:
-    """Of all baselines."""
+    """Views of all baselines."""
     image, front = subject.input_view, subject.entry.input_camera
     mesh = baselines.inflated_mesh(image, front)
 
@@ -79,7 +81,7 @@ def baseline_views(
 
 
 def prior_views(prior: Prior, cameras: Sequence[Camera], seed: int) -> dict[str, MethodViews]:
-    """Of the prior alone, where it sees single views as RGBA, which alone can be compared with the truth's."""
+    """Views of the prior alone, if it has an estimate (`LiftingPrior`) or samples single RGBA views."""
     spec = prior.spec
     shown: dict[str, MethodViews] = {}
     if isinstance(prior, LiftingPrior):
@@ -97,7 +99,7 @@ def prior_views(prior: Prior, cameras: Sequence[Camera], seed: int) -> dict[str,
 def gaussian_views(
     gaussians: Gaussians, rasterizer: Rasterizer, cameras: Sequence[Camera], front: Camera
 ) -> MethodViews:
-    """Of the Gaussians."""
+    """Views of Gaussians; `front` is the input camera."""
 
     def draw(camera: Camera) -> Float[Tensor, "s s 4"]:
         render = rasterizer.render(gaussians, camera)
@@ -107,7 +109,7 @@ def gaussian_views(
 
 
 def mesh_views(mesh: Mesh, cameras: Sequence[Camera], front: Camera) -> MethodViews:
-    """Of a textured mesh."""
+    """Views of a textured mesh; `front` is the input camera."""
     scene = MeshScene(mesh.vertices, mesh.faces)
 
     def draw(camera: Camera) -> Float[Tensor, "s s 4"]:
@@ -121,5 +123,5 @@ def mesh_views(mesh: Mesh, cameras: Sequence[Camera], front: Camera) -> MethodVi
 def _all_views(
     draw: Callable[[Camera], Float[Tensor, "s s 4"]], cameras: Sequence[Camera], front: Camera, mesh: Mesh | None = None
 ) -> MethodViews:
-    images, around = (torch.stack([draw(camera) for camera in each]) for each in (cameras, around_cameras()))
+    images, around = (torch.stack([draw(camera) for camera in views]) for views in (cameras, around_cameras()))
     return MethodViews(images, draw(front), around, mesh)

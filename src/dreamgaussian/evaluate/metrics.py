@@ -13,8 +13,9 @@ from dreamgaussian.evaluate.networks import LiteFeatures, StLpips
 from dreamgaussian.evaluate.surface_points import sample_surface
 
 F_SCORE_DISTANCE = 0.05
-"""World units, 3.4 % of the subject's length in the input view."""
+"""World units: 3.4 % of the object's length in the input view, 1.46."""
 SURFACE_POINTS = 20_000
+"""On the mesh; as many as on the true surface."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class ViewScores:
     """Means over views."""
 
     psnr: float
-    """dB, on white, over the whole image; the mean of the views' values."""
+    """dB, on white, over the whole image; the mean over views."""
     ssim: float
     """Wang et al. 2004 with a Gaussian window, on white."""
     st_lpips: float
@@ -30,12 +31,12 @@ class ViewScores:
     features: float
     """Cosine similarity of EfficientNet-Lite0's features, on white; 1 is best."""
     iou: float
-    """Of the silhouettes, where alpha exceeds a half."""
+    """Intersection over union of the silhouettes, where alpha exceeds a half."""
 
 
 @dataclass(frozen=True)
 class ShapeScores:
-    """A surface against the true one."""
+    """A surface compared with the true one."""
 
     chamfer: float
     """World units: mean of the two mean distances to the nearest point of the other surface."""
@@ -45,7 +46,7 @@ class ShapeScores:
 
 @dataclass(frozen=True, eq=False)
 class Networks:
-    """The networks behind the scores, to be loaded once."""
+    """The networks behind the scores, loaded once for all objects."""
 
     st_lpips: StLpips
     lite: LiteFeatures
@@ -56,15 +57,17 @@ class Networks:
         return cls(StLpips(), LiteFeatures())
 
     def reference_similarity(self, around: Float[Tensor, "n s s 4"], input_view: Float[Tensor, "s s 4"]) -> float:
-        """Mean cosine similarity of views from all round to the input image: the protocol of the paper's CLIP
-        similarity, with EfficientNet-Lite0 for CLIP. Views are premultiplied.
+        """Mean cosine similarity of views all round to the input image, on white.
+
+        This is the protocol of the paper's CLIP similarity with EfficientNet-Lite0 in place of CLIP. The arguments are
+        premultiplied.
         """
-        views, reference = (self.lite.features(on_white(each)) for each in (around, input_view[None]))
+        views, reference = (self.lite.features(on_white(images)) for images in (around, input_view[None]))
         return float((views @ reference.T).mean())
 
 
 class ViewJudge:
-    """Compares views with the true ones, whose features are taken once."""
+    """Compares views with the true ones, whose features are computed once."""
 
     def __init__(self, networks: Networks, truth: Float[Tensor, "n s s 4"]) -> None:
         self._networks = networks
@@ -73,7 +76,7 @@ class ViewJudge:
         self._features = networks.lite.features(on_white(truth))
 
     def score(self, ours: Float[Tensor, "n r r 4"]) -> ViewScores:
-        """Scores of premultiplied RGBA views, averaged down to the true ones' size."""
+        """Scores of premultiplied RGBA views, which are averaged down to the true views' size."""
         ours = shrink(ours, self._truth.shape[1])
         a, b = on_white(ours), on_white(self._truth)
         layers = self._networks.st_lpips.features(a)
@@ -111,7 +114,7 @@ def iou(ours: Float[Tensor, "h w"], truth: Float[Tensor, "h w"]) -> float:
 
 
 def score_shape(mesh: Mesh, truth: Float[np.ndarray, "m 3"]) -> ShapeScores:
-    """The mesh's surface against points on the true one."""
+    """Compare the mesh's surface with points on the true one. The same mesh gives the same scores."""
     vertices, faces = mesh.vertices.numpy(force=True), mesh.faces.numpy(force=True)
     points, _, _ = sample_surface(vertices, faces, SURFACE_POINTS, np.random.default_rng(0))
     return compare_points(points, truth)
@@ -122,11 +125,11 @@ def compare_points(ours: Float[np.ndarray, "n 3"], truth: Float[np.ndarray, "m 3
     from scipy.spatial import KDTree
 
     to_truth, to_ours = KDTree(truth).query(ours)[0], KDTree(ours).query(truth)[0]
-    precision, recall = (float((each < F_SCORE_DISTANCE).mean()) for each in (to_truth, to_ours))
+    precision, recall = (float((distances < F_SCORE_DISTANCE).mean()) for distances in (to_truth, to_ours))
     f_score = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
     return ShapeScores(float(to_truth.mean() + to_ours.mean()) / 2, f_score)
 
 
 def shrink(views: Float[Tensor, "n s s 4"], size: int) -> Float[Tensor, "n r r 4"]:
-    """Premultiplied views with pixels averaged down to `size`."""
+    """Premultiplied views averaged down to `size` pixels a side."""
     return torch.nn.functional.interpolate(views.permute(0, 3, 1, 2), (size, size), mode="area").permute(0, 2, 3, 1)

@@ -1,4 +1,4 @@
-"""The report's HTML page: one file, images inside."""
+"""The report's HTML page: one file with the images inside."""
 
 import base64
 from collections.abc import Sequence
@@ -36,7 +36,16 @@ def html_page(
     notes: str,
     prompts: Sequence[str] = (),
 ) -> str:
-    """The whole page."""
+    """The page as HTML.
+
+    Args:
+        folder: The evaluation's output, which has the images.
+        results: What the galleries show, object by object.
+        facts: Shown as a list at the head.
+        tables: Rows of text, the header first, by title.
+        notes: How to read the scores.
+        prompts: Prompts of the text benchmark whose views are shown.
+    """
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
     parts = ["<h1>DreamGaussian's benchmark</h1>", f"<p>{escape(notes)}</p>", f"<dl>{listed}</dl>"]
     for title, rows in tables.items():

@@ -1,4 +1,4 @@
-"""The report: a Markdown table, JSON, and one HTML page with the images side by side."""
+"""The report: Markdown tables, JSON, and one HTML page with the images side by side."""
 
 import json
 import os
@@ -32,7 +32,7 @@ OBJECT_HEADER = ("Object", "Variant", "Method", "PSNR", "ST-LPIPS", "IoU", "Fron
 
 
 def write_report(folder: Path, results: Sequence[ObjectResult], texts: Sequence[TextResult] = ()) -> Path:
-    """Write report.md, report.json and report.html into the folder; returns the last one's path."""
+    """Write report.md, report.json and report.html into the folder; returns the path of report.html."""
     summary = summarise(results)
     facts = _facts(summary, results)
     tables = _tables(summary, results)

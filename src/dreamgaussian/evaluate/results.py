@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: one JSON file for each object and variant."""
+"""Results of an evaluation: one JSON file for each object and variant."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -19,25 +19,25 @@ class MethodScores:
     front_psnr: float | None = None
     """dB, on white, of the input view against the input image."""
     reference_similarity: float | None = None
-    """Of eight views from all round to the input image, by EfficientNet-Lite0."""
+    """Feature similarity of eight views all round to the input image, by EfficientNet-Lite0."""
     shape: ShapeScores | None = None
-    """Where there is a mesh."""
+    """None where there is no mesh."""
 
 
 @dataclass(frozen=True)
 class ObjectResult:
-    """All that was measured in one run on one object."""
+    """The scores of one variant on one object."""
 
     key: str
     name: str
     variant: str
     identity: dict[str, Any]
-    """What the result depends on; a result with another identity is not reused."""
+    """Version, views, settings, weights or files behind the result; one with another identity is measured again."""
     methods: dict[str, MethodScores]
     seconds: dict[str, float] = field(default_factory=dict[str, float])
-    """Per stage, wall clock."""
+    """Wall-clock time of each stage."""
     peak_memory_mb: float = 0.0
-    """Of the process, metrics and earlier objects included."""
+    """Peak memory of the process, metrics and earlier objects included."""
 
 
 def result_name(variant: str) -> str:

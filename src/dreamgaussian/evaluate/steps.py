@@ -9,14 +9,14 @@ class EvalStep:
     """Progress of an evaluation."""
 
     done: int
-    """Results finished, of `total`: one for each object and variant."""
+    """Finished results of `total`, one for each object and variant."""
     total: int
     name: str
-    """Of the object."""
+    """Name of the object, or the prompt."""
     variant: str
     stage: str
-    """Of the pipeline; "Scores" before and after it, "Report" at the end."""
+    """Stage of the run; "Scores" before and after it, "Report" at the end."""
     step: int
     steps: int
     report: Path | None = None
-    """The HTML file, in the last step."""
+    """Path of the HTML file, in the last step."""

@@ -58,12 +58,12 @@ def summarise(results: Sequence[ObjectResult]) -> Summary:
 
 
 def _mean_scores(scores: Sequence[MethodScores]) -> MethodScores:
-    sizes = sorted(set[int]().union(*(each.views for each in scores)))
-    fronts = [each.front_psnr for each in scores if each.front_psnr is not None]
-    references = [each.reference_similarity for each in scores if each.reference_similarity is not None]
-    shapes = [each.shape for each in scores if each.shape is not None]
+    sizes = sorted(set[int]().union(*(one.views for one in scores)))
+    fronts = [one.front_psnr for one in scores if one.front_psnr is not None]
+    references = [one.reference_similarity for one in scores if one.reference_similarity is not None]
+    shapes = [one.shape for one in scores if one.shape is not None]
     return MethodScores(
-        views={size: _mean(ViewScores, [each.views[size] for each in scores if size in each.views]) for size in sizes},
+        views={size: _mean(ViewScores, [one.views[size] for one in scores if size in one.views]) for size in sizes},
         front_psnr=float(np.mean(fronts)) if fronts else None,
         reference_similarity=float(np.mean(references)) if references else None,
         shape=_mean(ShapeScores, shapes) if shapes else None,
@@ -71,4 +71,4 @@ def _mean_scores(scores: Sequence[MethodScores]) -> MethodScores:
 
 
 def _mean(kind: type[Scores], values: Sequence[Scores]) -> Scores:
-    return kind(*(float(np.mean([getattr(value, each.name) for value in values])) for each in fields(kind)))
+    return kind(*(float(np.mean([getattr(value, field.name) for value in values])) for field in fields(kind)))

@@ -7,7 +7,11 @@ from jaxtyping import Float, Float64, Int, Int64
 def sample_surface(
     vertices: Float[np.ndarray, "v 3"], faces: Int[np.ndarray, "f 3"], count: int, rng: np.random.Generator
 ) -> tuple[Float64[np.ndarray, "n 3"], Int64[np.ndarray, " n"], Float64[np.ndarray, "n 3"]]:
-    """Points spread evenly over the triangles' area, with their faces and barycentric weights."""
+    """Points spread evenly over the area of the triangles.
+
+    Returns:
+        The points, their faces, and their barycentric weights.
+    """
     corners = vertices[faces].astype(np.float64)
     areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     # Systematic sampling: one random start, equal steps of area, so that no face is hit much too often.
@@ -19,7 +23,7 @@ def sample_surface(
 
 
 def sphere_directions(count: int) -> Float64[np.ndarray, "n 3"]:
-    """Directions spread evenly over the sphere, along a Fibonacci spiral."""
+    """Unit vectors spread evenly over the sphere, along a Fibonacci spiral."""
     index = np.arange(count) + 0.5
     height, turn = 1 - 2 * index / count, np.pi * (1 + 5**0.5) * index
     ring = np.sqrt(1 - height**2)

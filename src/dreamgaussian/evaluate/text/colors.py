@@ -1,10 +1,10 @@
-"""Names of the colours that an object mostly has."""
+"""Names of an object's main colours."""
 
 import numpy as np
 from jaxtyping import UInt8
 
 MIN_SHARE = 0.15
-"""Of an object's pixels, for a colour to be named."""
+"""Share of an object's pixels above which a colour is named."""
 PALETTE = {
     "black": ("151515",),
     "gray": ("4d4d4d", "888888", "b8b8b8"),
@@ -20,11 +20,11 @@ PALETTE = {
     "brown": ("784b28", "4b2d19", "a07850"),
     "beige": ("d7be96", "e6d7be"),
 }
-"""Names of colours, each with a few examples as sRGB."""
+"""Names of colours with a few examples, sRGB in hexadecimal; pixels take the name of the nearest in CIELAB."""
 
 
 def color_names(views: UInt8[np.ndarray, "n h w 4"]) -> tuple[str, ...]:
-    """Names of the colours of premultiplied images that cover enough of the object, the commonest first."""
+    """Names of the colours of at least `MIN_SHARE` of premultiplied images' opaque pixels, the commonest first."""
     from skimage.color import rgb2lab
 
     names = [name for name, examples in PALETTE.items() for _ in examples]

@@ -1,7 +1,7 @@
-"""What true objects of the prompts' kinds look like to the feature network.
+"""Features of true objects of the prompts' kinds, by which assets are classified.
 
-`data/kinds.npz` holds, for each kind, the mean feature of all views of the objects kept apart, and how alike their
-opposite views are. `python -m factory.kinds` makes it.
+`data/kinds.npz` holds, for each kind, the mean feature of all views of the objects kept apart, and the mean similarity
+of their opposite views. `python -m factory.kinds` makes it.
 """
 
 from dataclasses import dataclass
@@ -19,30 +19,29 @@ from dreamgaussian.core.errors import InputError
 
 VIEWS = 8
 SIDE = 128
-"""Pixels of the views that are judged."""
+"""Side of the views that are judged, in pixels."""
 ELEVATION_DEG = 15.0
 
 
 @dataclass(frozen=True, eq=False)
 class Kinds:
-    """The kinds that assets are told by."""
+    """The kinds among which assets are classified."""
 
     names: tuple[str, ...]
     centroids: Float[Tensor, "k 1280"]
-    """Of unit length."""
+    """Mean features, of unit length."""
     opposite: Float[Tensor, " k"]
     """Mean similarity of true objects' views 180 degrees apart."""
     true_top: tuple[float, float]
-    """Share of the true objects whose kind is nearest, and among the nearest five, when their own views are left out of
-    its centroid: what the classifier itself can do."""
+    """Accuracy of the classifier on the true objects, top-1 and top-5; their own views are left out of the centroid."""
 
     def ranking(self, features: Float[Tensor, "n 1280"]) -> list[str]:
-        """All kinds, the nearest first, for an asset's views."""
+        """All kinds, the nearest first, for the features of an asset's views."""
         return [self.names[index] for index in nearest(features, self.centroids)]
 
 
 def judge_cameras() -> list[Camera]:
-    """From all round, a little from above; the first sees the front."""
+    """Cameras all round, a little from above; the first sees the front."""
     return [Camera.orbit(360 / VIEWS * index, ELEVATION_DEG, SIDE) for index in range(VIEWS)]
 
 

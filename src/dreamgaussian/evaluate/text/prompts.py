@@ -1,4 +1,4 @@
-"""The text benchmark's prompts, and the objects that it keeps apart.
+"""The text benchmark's prompts, and the objects that it keeps apart from the image library.
 
 40 kinds of which the training set holds several objects; half of the prompts ask for a colour or material that no
 object of the kind in the training set has, drawn and repainted ones among them (`colors.py` names the colours that
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Prompt:
-    """Words, and what they ask for."""
+    """A prompt and what it asks for."""
 
     words: str
     kind: str
     colors: tuple[str, ...]
-    """Names of the colours of which one shall be the commonest; none where no colour is asked for."""
+    """Colours of which one should be the commonest; empty where the prompt names none."""
 
 
 PROMPTS = (
@@ -61,7 +61,7 @@ PROMPTS = (
     Prompt("a green armchair", "armchair", ("green",)),
     Prompt("a washing machine", "washing machine", ()),
 )
-"""In a shuffled order, so that the first few are a fair choice."""
+"""In a shuffled order, so that the first few are a fair sample."""
 
 LIBRARIES = {"B": "BlendSwap-CC-BY", "C": "BlendSwap-CC-0", "K": "KatorLegaz", "S": "Scopia"}
 APART = {

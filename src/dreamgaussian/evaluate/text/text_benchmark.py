@@ -1,4 +1,4 @@
-"""Runs the whole pipeline on prompts, and asks a classifier and the pixels whether the asset is what was asked for."""
+"""Runs on prompts; a classifier and the pixels' colours judge whether the asset is what the prompt asks for."""
 
 import hashlib
 import json
@@ -36,12 +36,14 @@ from dreamgaussian.runs.opening import open_run
 from dreamgaussian.text_to_image.library import shipped_library
 
 TOP = 5
+"""Nearest kinds that are kept."""
 
 
 def evaluate_text(settings: EvalSettings) -> Generator[EvalStep, None, list[TextResult]]:
-    """Run and judge the prompts; returns the results. Finished results in the output folder are taken as they are.
+    """Run and judge the prompts; results that the output folder has already are not measured again.
 
-    Raises WeightsUnavailable where the network is not installed.
+    Raises:
+        WeightsUnavailable: The classifier's network is not installed.
     """
     network, kinds = LiteFeatures(), read_kinds()
     (settings.output / FOLDER).mkdir(exist_ok=True)
@@ -74,10 +76,10 @@ def evaluate_text(settings: EvalSettings) -> Generator[EvalStep, None, list[Text
 
 
 def judge(prompt: Prompt, views: Float[Tensor, "n s s 4"], network: LiteFeatures, kinds: Kinds) -> TextResult:
-    """What premultiplied views from all round show.
+    """Judge premultiplied views from all round.
 
-    The asked colour is right where more of the opaque pixels of all views have its name than any other's, by the
-    nearest example of evaluate/text/colors.py's palette.
+    The colour of an asset is the name that most opaque pixels of all views have, by the nearest example in the palette
+    of evaluate/text/colors.py.
     """
     features = network.features(on_white(views))
     pixels = to_uint8(views)
