@@ -12,7 +12,6 @@ from dreamgaussian.cli.progress import progress_bars, stage_bars
 from dreamgaussian.core.errors import DreamGaussianError
 from factory.settings import (
     DataSettings,
-    ExportSettings,
     LibrarySettings,
     PackSettings,
     ReportSettings,
@@ -20,6 +19,7 @@ from factory.settings import (
     SprintSettings,
     TrainSettings,
     UnpackSettings,
+    WeightsExportSettings,
 )
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class TrainCommand:
 class ExportCommand:
     """Write the trained networks as float16 weights, with their card."""
 
-    settings: Annotated[ExportSettings, arg(name="")] = field(default_factory=ExportSettings)
+    settings: Annotated[WeightsExportSettings, arg(name="")] = field(default_factory=WeightsExportSettings)
     debug: bool = False
     """Show the whole traceback of an error."""
 

@@ -4,23 +4,27 @@ Needs the training objects' package (see factory/catalogue.py); whoever only eva
 """
 
 import hashlib
+import io
+import json
 import sys
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Float64, Int16, UInt8
 
 from dreamgaussian.core.image import on_white, psnr, to_float
 from dreamgaussian.evaluate.dataset import (
+    POINT_STEP,
     BenchmarkEntry,
     decode_image,
     encode_image,
     shipped_objects,
-    write_archive,
 )
-from dreamgaussian.evaluate.surface_points import sample_surface, sphere_directions
+from dreamgaussian.evaluate.surface_points import sample_surface
 from factory import catalogue
 from factory.catalogue import Furniture
 from factory.holdout import BENCHMARK_NAMES, split_objects
@@ -122,6 +126,52 @@ def _is_solid(model: Model, faces: np.ndarray, weights: np.ndarray) -> np.ndarra
             used = model.face_materials[faces] == index
             solid[used] = look_up(material.texture, uvs[used])[:, 3] >= 0.5
     return solid
+
+
+def write_archive(
+    path: Path,
+    entries: Sequence[BenchmarkEntry],
+    images: dict[str, list[bytes]],
+    points: dict[str, Float[np.ndarray, "m 3"]],
+) -> None:
+    """The archive of all objects; `images` are WebP files, the input first. The same content gives the same bytes."""
+    with zipfile.ZipFile(path, "w") as archive:
+
+        def add(name: str, content: bytes, compression: int) -> None:
+            archive.writestr(zipfile.ZipInfo(name), content, compression)
+
+        index = json.dumps({"objects": [asdict(entry) for entry in entries]}, indent=1)
+        add("index.json", index.encode(), zipfile.ZIP_DEFLATED)
+        for entry in entries:
+            names = ["input", *(f"{number:02d}" for number in range(len(entry.views_deg)))]
+            for name, image in zip(names, images[entry.key], strict=True):
+                add(f"{entry.key}/{name}.webp", image, zipfile.ZIP_STORED)
+            buffer = io.BytesIO()
+            np.save(buffer, encode_points(points[entry.key]))
+            add(f"{entry.key}/points.npy", buffer.getvalue(), zipfile.ZIP_LZMA)
+
+
+def encode_points(points: Float[np.ndarray, "m 3"]) -> Int16[np.ndarray, "3 m"]:
+    """Rounded to the grid, sorted along a space-filling curve, as differences of neighbours: these compress well."""
+    grid = np.round(points / POINT_STEP).astype(np.int64)
+    return np.diff(grid[np.argsort(_morton(grid))], axis=0, prepend=0).T.astype(np.int16)
+
+
+def sphere_directions(count: int) -> Float64[np.ndarray, "n 3"]:
+    """Unit vectors spread evenly over the sphere, along a Fibonacci spiral."""
+    index = np.arange(count) + 0.5
+    height, turn = 1 - 2 * index / count, np.pi * (1 + 5**0.5) * index
+    ring = np.sqrt(1 - height**2)
+    return np.stack([ring * np.cos(turn), height, ring * np.sin(turn)], axis=1)
+
+
+def _morton(grid: np.ndarray) -> np.ndarray:
+    """Position along the Z-order curve of grid points within 12 bits of the origin."""
+    code = np.zeros(len(grid), dtype=np.int64)
+    for bit in range(13):
+        for axis in range(3):
+            code |= (((grid[:, axis] + 4096) >> bit) & 1) << (3 * bit + axis)
+    return code
 
 
 def _sources() -> Path:

@@ -10,7 +10,7 @@ from dreamgaussian.priors.mini.weights import save_weights
 from factory import pairs, repaint
 from factory.loop import training_folder
 from factory.manifest import Entry, data_folder, read_manifest
-from factory.settings import ExportSettings
+from factory.settings import WeightsExportSettings
 from factory.stages import load_average
 
 CARD = """# mini: the embedded prior's weights
@@ -36,7 +36,7 @@ LOG_ROWS = 24
 """Of each stage's curve, at most."""
 
 
-def export_weights(settings: ExportSettings = ExportSettings()) -> Path:
+def export_weights(settings: WeightsExportSettings = WeightsExportSettings()) -> Path:
     """Write the moving averages of both stages, and the card beside them. Without a trained denoiser a fresh one is
     written, which follows the lifted view.
     """

@@ -12,7 +12,7 @@ from PIL import Image
 from dreamgaussian.core.camera import DEFAULT_FOVY_DEG, DEFAULT_RADIUS, Camera
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.core.files import atomic_path
-from dreamgaussian.text_to_image.library import Entry, write_library
+from dreamgaussian.text_to_image.library import LibraryEntry, write_library
 from factory.data import DataStep, read_items
 from factory.emoji import Emoji
 from factory.items import Item
@@ -47,7 +47,7 @@ def make_library(settings: LibrarySettings) -> Iterator[DataStep]:
         raise ConfigError(f"{forbidden[0]} is no training object. Run `python -m factory data`, or list another.")
     sources = DataSettings(settings.package, settings.emoji, settings.openclonk)
     items = {item.key: item for item in read_items(sources)}
-    entries: list[Entry] = []
+    entries: list[LibraryEntry] = []
     pictures: dict[str, bytes] = {}
     for done, (key, names) in enumerate(listed.items()):
         item = items[key]
@@ -56,7 +56,7 @@ def make_library(settings: LibrarySettings) -> Iterator[DataStep]:
         else:
             strip, elevation, azimuths = _strip(item), ELEVATION_DEG, AZIMUTHS_DEG
         pictures[key] = _encode(strip)
-        entries.append(Entry(key, names, elevation, azimuths, item.creator, item.licence))
+        entries.append(LibraryEntry(key, names, elevation, azimuths, item.creator, item.licence))
         yield DataStep("library", done + 1, len(listed))
     with atomic_path(settings.output) as temporary:
         write_library(temporary, entries, pictures)
@@ -109,7 +109,7 @@ def _encode(picture: UInt8[np.ndarray, "h w 4"]) -> bytes:
     return buffer.getvalue()
 
 
-def _card(entries: list[Entry]) -> str:
+def _card(entries: list[LibraryEntry]) -> str:
     """What the library holds, and whom it is owed to."""
     kinds = sorted({entry.names[0] for entry in entries})
     credit: dict[str, list[str]] = {}

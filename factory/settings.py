@@ -79,7 +79,7 @@ class TrainSettings:
 
 
 @dataclass(frozen=True)
-class ExportSettings:
+class WeightsExportSettings:
     """Trained states to the float16 weights and the card that ship."""
 
     data: Path | None = None

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dreamgaussian.evaluate.dataset import BenchmarkEntry, decode_image
-from factory.benchmark import MIN_PSNR, compress, view_angles, visible_points
+from factory.benchmark import MIN_PSNR, compress, sphere_directions, view_angles, visible_points
 from factory.objects import Material, Model
 from factory.render import Light, Scene
 
@@ -72,3 +72,9 @@ def test_views_go_once_round_the_object():
     assert np.allclose(np.diff(azimuths), 22.5)
     assert min(elevations) < -10
     assert max(elevations) > 40
+
+
+def test_sphere_directions_have_unit_length_and_no_mean():
+    directions = sphere_directions(64)
+    assert np.allclose(np.linalg.norm(directions, axis=1), 1)
+    assert np.linalg.norm(directions.mean(axis=0)) < 0.02

@@ -7,7 +7,7 @@ from dreamgaussian.priors.mini.lifter import Lifter
 from dreamgaussian.priors.mini.weights import load_weights
 from factory.export import export_weights
 from factory.manifest import Entry, write_manifest
-from factory.settings import ExportSettings
+from factory.settings import WeightsExportSettings
 
 LOG = "".join(f"{25 * i},0.0{35 + i % 3}0,1.0,1e-4,{16.5 if i == 44 else ''}\n" for i in range(1, 49))
 CHAIR = Entry("a", "Chair", "Office", "Ada", "CC0 1.0", "Tiny", 1.0, "train")
@@ -20,7 +20,7 @@ def test_the_averages_are_exported_with_a_card_that_credits_what_was_trained_on(
     drawn = replace(CHAIR, key="c", name="lemon", creator="Microsoft", licence="MIT", library="Fluent-emoji")
     write_manifest(tmp_path, [CHAIR, held_out, drawn])
     (tmp_path / "lifter.csv").write_text("step,loss,seconds,learning_rate\n" + LOG)
-    path = export_weights(ExportSettings(data=tmp_path, training=tmp_path, output=tmp_path / "mini.safetensors"))
+    path = export_weights(WeightsExportSettings(data=tmp_path, training=tmp_path, output=tmp_path / "mini.safetensors"))
     loaded, _ = load_weights(path)
     assert torch.equal(loaded.leave.bias, lifter.leave.bias.half().float())
     card = path.with_suffix(".md").read_text()

@@ -12,11 +12,11 @@ from dreamgaussian.evaluate.dataset import (
     decode_image,
     decode_points,
     encode_image,
-    encode_points,
     read_index,
     read_object,
     shipped_objects,
 )
+from factory.benchmark import encode_points
 from factory.holdout import BENCHMARK_NAMES
 
 ENTRIES = read_index()

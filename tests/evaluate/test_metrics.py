@@ -18,7 +18,7 @@ from dreamgaussian.evaluate.metrics import (
     ssim,
 )
 from dreamgaussian.evaluate.networks import StLpips, read_package_weights
-from dreamgaussian.evaluate.surface_points import sample_surface, sphere_directions
+from dreamgaussian.evaluate.surface_points import sample_surface
 
 
 def test_ssim_of_two_flat_images_is_their_luminance_term():
@@ -71,12 +71,6 @@ def test_surface_points_are_spread_by_area():
     assert np.allclose(weights.sum(axis=1), 1)
     assert (weights >= 0).all()
     assert np.allclose(points[faces == 0].mean(axis=0), [1 / 3, 1 / 3, 0], atol=0.05)
-
-
-def test_sphere_directions_have_unit_length_and_no_mean():
-    directions = sphere_directions(64)
-    assert np.allclose(np.linalg.norm(directions, axis=1), 1)
-    assert np.linalg.norm(directions.mean(axis=0)) < 0.02
 
 
 def test_the_judge_prefers_a_shifted_image_to_a_blurred_one_where_psnr_does_not():

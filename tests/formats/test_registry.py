@@ -27,7 +27,7 @@ from dreamgaussian.core.gaussians import Gaussians
 from dreamgaussian.cli import main
 from dreamgaussian.formats import Format, check_files, register
 from dreamgaussian.formats.settings import ExportSettings
-from dreamgaussian.studio.server.api import exports
+from dreamgaussian.studio.server.web_api import exports
 
 folder = Path(sys.argv[1])
 mesh = dg.load(folder / "box.glb")

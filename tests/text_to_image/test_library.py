@@ -8,7 +8,7 @@ from PIL import Image
 
 from dreamgaussian.core.errors import WeightsUnavailable
 from dreamgaussian.evaluate.dataset import read_index
-from dreamgaussian.text_to_image.library import Entry, open_library, shipped_library, write_library
+from dreamgaussian.text_to_image.library import LibraryEntry, open_library, shipped_library, write_library
 from factory.emoji import RESERVED
 from factory.library import read_names
 
@@ -78,7 +78,7 @@ def test_the_generator_chooses_among_equals():
 def test_a_written_library_reads_back_and_its_bytes_repeat(tmp_path):
     buffer = io.BytesIO()
     Image.fromarray(np.full((20, 40, 4), 255, dtype=np.uint8)).save(buffer, "WEBP", lossless=True)
-    entry = Entry("one", ("thing", "object"), 5.0, (0.0, 180.0), "Somebody", "MIT")
+    entry = LibraryEntry("one", ("thing", "object"), 5.0, (0.0, 180.0), "Somebody", "MIT")
     for name in ("a.zip", "b.zip"):
         write_library(tmp_path / name, [entry], {"one": buffer.getvalue()})
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()

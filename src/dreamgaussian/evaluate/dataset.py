@@ -9,8 +9,7 @@ the depth at the origin.
 import io
 import json
 import zipfile
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -100,37 +99,8 @@ def read_object(entry: BenchmarkEntry, archive: Path | None = None) -> Benchmark
     )
 
 
-def write_archive(
-    path: Path,
-    entries: Sequence[BenchmarkEntry],
-    images: dict[str, list[bytes]],
-    points: dict[str, Float[np.ndarray, "m 3"]],
-) -> None:
-    """The archive of all objects; `images` are WebP files, the input first. The same content gives the same bytes."""
-    with zipfile.ZipFile(path, "w") as archive:
-
-        def add(name: str, content: bytes, compression: int) -> None:
-            archive.writestr(zipfile.ZipInfo(name), content, compression)
-
-        index = json.dumps({"objects": [asdict(entry) for entry in entries]}, indent=1)
-        add("index.json", index.encode(), zipfile.ZIP_DEFLATED)
-        for entry in entries:
-            names = ["input", *(f"{number:02d}" for number in range(len(entry.views_deg)))]
-            for name, image in zip(names, images[entry.key], strict=True):
-                add(f"{entry.key}/{name}.webp", image, zipfile.ZIP_STORED)
-            buffer = io.BytesIO()
-            np.save(buffer, encode_points(points[entry.key]))
-            add(f"{entry.key}/points.npy", buffer.getvalue(), zipfile.ZIP_LZMA)
-
-
-def encode_points(points: Float[np.ndarray, "m 3"]) -> Int16[np.ndarray, "3 m"]:
-    """Rounded to the grid, sorted along a space-filling curve, as differences of neighbours: these compress well."""
-    grid = np.round(points / POINT_STEP).astype(np.int64)
-    return np.diff(grid[np.argsort(_morton(grid))], axis=0, prepend=0).T.astype(np.int16)
-
-
 def decode_points(differences: Int16[np.ndarray, "3 m"]) -> Float32[np.ndarray, "m 3"]:
-    """The inverse of `encode_points`."""
+    """Points from the differences of neighbours, in steps of the grid (`factory/benchmark.py` encodes them)."""
     return (np.cumsum(differences.astype(np.int64), axis=1).T * POINT_STEP).astype(np.float32)
 
 
@@ -156,15 +126,6 @@ def decode_image(content: bytes) -> Float[Tensor, "s s 4"]:
 def _entry(values: dict[str, Any]) -> BenchmarkEntry:
     views_deg = tuple((float(azimuth), float(elevation)) for azimuth, elevation in values.pop("views_deg"))
     return BenchmarkEntry(**values, views_deg=views_deg)
-
-
-def _morton(grid: np.ndarray) -> np.ndarray:
-    """Position along the Z-order curve of grid points within 12 bits of the origin."""
-    code = np.zeros(len(grid), dtype=np.int64)
-    for bit in range(13):
-        for axis in range(3):
-            code |= (((grid[:, axis] + 4096) >> bit) & 1) << (3 * bit + axis)
-    return code
 
 
 def _read(archive: Path, name: str) -> bytes:

@@ -20,11 +20,3 @@ def sample_surface(
     root, along = np.sqrt(rng.uniform(size=count)), rng.uniform(size=count)
     weights = np.stack([1 - root, root * (1 - along), root * along], axis=1)
     return (corners[chosen] * weights[..., None]).sum(axis=1), chosen.astype(np.int64), weights
-
-
-def sphere_directions(count: int) -> Float64[np.ndarray, "n 3"]:
-    """Unit vectors spread evenly over the sphere, along a Fibonacci spiral."""
-    index = np.arange(count) + 0.5
-    height, turn = 1 - 2 * index / count, np.pi * (1 + 5**0.5) * index
-    ring = np.sqrt(1 - height**2)
-    return np.stack([ring * np.cos(turn), height, ring * np.sin(turn)], axis=1)

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Entry:
+class LibraryEntry:
     """A thing in the library."""
 
     key: str
@@ -48,17 +48,17 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Library:
+class ImageLibrary:
     """An opened library; a `TextToImage`."""
 
     path: Path
-    entries: tuple[Entry, ...]
+    entries: tuple[LibraryEntry, ...]
 
     def read(self, prompt: str) -> Reading:
         """What the library understands of a prompt. Raises InputError where it has no such thing."""
         return read_prompt(prompt, [entry.names for entry in self.entries])
 
-    def images(self, entry: Entry) -> Float32[np.ndarray, "n s s 4"]:
+    def images(self, entry: LibraryEntry) -> Float32[np.ndarray, "n s s 4"]:
         """An entry's cut-outs: straight sRGB and alpha."""
         content = _read(self.path, f"{entry.key}.webp")
         strip = to_float(Image.open(io.BytesIO(content)).convert("RGBA"))
@@ -103,16 +103,16 @@ def shipped_library() -> Path:
     return Path(str(files("dreamgaussian") / "text_to_image" / "data" / "library.zip"))
 
 
-def open_library(path: Path | None = None) -> Library:
+def open_library(path: Path | None = None) -> ImageLibrary:
     """Raises WeightsUnavailable where the archive is missing or broken."""
     path = path or shipped_library()
     entries: list[dict[str, Any]] = json.loads(_read(path, "index.json"))["entries"]
     for entry in entries:
         entry |= {"names": tuple(entry["names"]), "azimuths_deg": tuple(entry["azimuths_deg"])}
-    return Library(path, tuple(Entry(**entry) for entry in entries))
+    return ImageLibrary(path, tuple(LibraryEntry(**entry) for entry in entries))
 
 
-def write_library(path: Path, entries: Sequence[Entry], images: Mapping[str, bytes]) -> None:
+def write_library(path: Path, entries: Sequence[LibraryEntry], images: Mapping[str, bytes]) -> None:
     """The archive of the entries and their WebP files. The same content gives the same bytes."""
     with zipfile.ZipFile(path, "w") as archive:
         index = json.dumps({"entries": [asdict(entry) for entry in entries]}, separators=(",", ":"))

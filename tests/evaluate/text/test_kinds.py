@@ -4,8 +4,7 @@ import torch.nn.functional as F
 
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.evaluate.text.kinds import judge_cameras, opposite_similarity, read_kinds
-from dreamgaussian.evaluate.text.prompts import APART
-from factory.kinds import write_kinds
+from factory.kinds import APART, write_kinds
 
 
 def around(center: torch.Tensor, seed: int) -> torch.Tensor:

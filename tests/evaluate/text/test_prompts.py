@@ -2,8 +2,9 @@ import numpy as np
 
 from dreamgaussian.core.errors import InputError
 from dreamgaussian.evaluate.text.colors import PALETTE, color_names
-from dreamgaussian.evaluate.text.prompts import APART, PROMPTS, apart_keys
+from dreamgaussian.evaluate.text.prompts import PROMPTS
 from dreamgaussian.text_to_image.library import open_library
+from factory.kinds import APART, apart_keys
 
 
 def test_there_are_40_kinds_and_half_of_the_prompts_ask_for_a_colour():

@@ -9,11 +9,11 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from dreamgaussian.core.errors import DreamGaussianError
-from dreamgaussian.studio.server.api import Api
 from dreamgaussian.studio.server.auth import AuthMiddleware
 from dreamgaussian.studio.server.manager import JobManager
 from dreamgaussian.studio.server.pages import error_response, index_page, static_files
 from dreamgaussian.studio.server.uploads import Uploads
+from dreamgaussian.studio.server.web_api import Api
 from dreamgaussian.studio.server.workers import WORKER_COMMAND
 from dreamgaussian.studio.settings import StudioSettings
 
