@@ -65,14 +65,14 @@ def test_of_equals_those_shown_from_all_sides_are_chosen():
     dogs = [library.entries[index] for index in library.read("a dog").choices]
     assert {len(entry.azimuths_deg) for entry in dogs} == {1, 4}
     for seed in range(6):
-        assert len(library("a dog", "", torch.Generator().manual_seed(seed)).facts["azimuths_deg"]) == 4
+        assert len(library("a dog", "", torch.Generator().manual_seed(seed)).metadata["azimuths_deg"]) == 4
 
 
 def test_the_generator_chooses_among_equals():
     library = open_library()
-    chosen = [library("a chair", "", torch.Generator().manual_seed(seed)).facts["entry"] for seed in range(12)]
+    chosen = [library("a chair", "", torch.Generator().manual_seed(seed)).metadata["entry"] for seed in range(12)]
     assert len(set(chosen)) > 2
-    assert chosen[3] == library("a chair", "", torch.Generator().manual_seed(3)).facts["entry"]
+    assert chosen[3] == library("a chair", "", torch.Generator().manual_seed(3)).metadata["entry"]
 
 
 def test_a_written_library_reads_back_and_its_bytes_repeat(tmp_path):
