@@ -74,11 +74,11 @@ class RunFlags:
 
     def _priors(self, config: RunConfig) -> tuple[PriorSettings, ...]:
         """The priors of the flags, or else of the settings."""
-        priors = self.prior or config.prior
+        priors: tuple[PriorSettings, ...] = self.prior or config.prior
         for prior in priors:
             check_name(prior.name)
         if self.prior_path is not None:
-            if len(priors) > 1:
+            if len(priors) != 1:
                 raise ConfigError("--prior-path goes with one prior. Give each one's folder or hub id with --prior.")
             priors = (replace(priors[0], path=self.prior_path),)
         if self.roundness is not None:

@@ -30,13 +30,13 @@ def open_subject(
     """
     if image is None:
         return Subject((), prompt, negative_prompt)
+    front = image.image if isinstance(image, GeneratedImage) else image
     further = ()
     if isinstance(image, GeneratedImage):
         if image.elevation_deg is not None:
             settings = replace(settings, elevation_deg=image.elevation_deg)
         if image.further:
             further, settings = image.further, replace(settings, framing="shared")
-        image = image.image
     fill, radius, fovy_deg = domain.subject_fill, domain.radius, domain.fovy_deg
-    subject = subject_from_image(image, settings, further=further, fill=fill, radius=radius, fovy_deg=fovy_deg)
+    subject = subject_from_image(front, settings, further=further, fill=fill, radius=radius, fovy_deg=fovy_deg)
     return replace(subject, prompt=prompt, negative_prompt=negative_prompt)
