@@ -40,7 +40,7 @@ class McmcDensifier:
         max_count (20,000)          number at which growth ends
         min_opacity (0.005)         a Gaussian up to this opacity is dead
         silhouette_margin (0.03)    and so is one further outside a silhouette than this share of the image's height
-        noise (10,000)              strength of the noise, as a multiple of the centres' learning rate
+        noise (1,000)               strength of the noise, as a multiple of the centres' learning rate
         opacity_weight (0.01)       weight of the mean opacity in the loss
         scale_weight (0.01)         weight of the mean standard deviation in the loss
 

@@ -64,7 +64,7 @@ class McmcSettings:
     silhouette_margin: float | None = 0.03
     """A Gaussian is also dead where an input image shows it further outside the subject's silhouette than this share
     of the image's height. None: its opacity alone decides, as in the paper."""
-    noise: float = 10_000.0
+    noise: float = 1_000.0
     """Strength of the noise on the centres, as a multiple of their learning rate."""
     opacity_weight: float = 0.01
     """Weight of the mean opacity in the loss."""
