@@ -1,83 +1,80 @@
-"""Imports point one way, and importing the package or its settings loads nothing heavy."""
+"""The house keeps its order: imports point one way, names are unique, and importing loads nothing heavy."""
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[1] / "src" / "dreamgaussian"
-LAYERS = [
-    {"dreamgaussian", "core", "weights"},
-    {"inputs", "raster", "guidance"},
-    {"priors", "fitting", "meshing", "formats"},
-    {"texture", "text_to_image"},
-    {"config"},
-    {"pipeline"},
-    {"runs"},
-    {"api", "evaluate", "studio"},
-    {"cli"},
-]
-"""A part may import parts of earlier rows, and nothing of its own row but itself."""
-BLIND = {("guidance", "core.gaussians"), ("priors", "core.gaussians")}
-"""A prior never sees Gaussians."""
+from docs.house import LAYERS, OUTPUT, SOURCE, Module, arrows, modules, svg
+
+BLIND = {"guidance": "core.gaussians", "priors": "core.gaussians", "raster": "guidance"}
+"""What a part never sees: a prior knows no Gaussians, and a rasteriser no prior."""
 HEAVY = {"torch", "numpy", "scipy", "PIL", "onnxruntime", "trimesh", "skimage", "imageio_ffmpeg", "jaxtyping"}
+LIGHT = ("settings.py", "axes.py", "choice.py", "config.py", "errors.py")
+MAX_LINES = 16_000
+"""Of the wheel's Python."""
 
-MODULES = sorted(SOURCE.rglob("*.py"))
-LIGHT = ["settings.py", "axes.py", "choice.py", "config.py", "errors.py"]
-
-
-def part_of(path: Path) -> str:
-    """The first part of a module's name below the package."""
-    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
-
-
-def run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those that only the type checker sees."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
-            continue
-        yield child
-        yield from run_time_nodes(child)
+MODULES = modules()
+INSIDE = [name for name in MODULES if name not in ("__init__.py", "__main__.py")]
+"""All but the public names, which are loaded lazily from everywhere, and the command line's door."""
 
 
-def imported_parts(path: Path) -> set[str]:
-    parts: set[str] = set()
-    for node in run_time_nodes(ast.parse(path.read_text())):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} has a relative import"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        for name in names:
-            package, *rest = name.split(".")
-            if package == "dreamgaussian":
-                known = {part_of(module) for module in MODULES}
-                parts.add(rest[0] if rest and rest[0] in known else "dreamgaussian")
-    return parts
+def row_of(part: str) -> int:
+    (row,) = [row for row, parts in enumerate(LAYERS) if part in parts]
+    return row
 
 
-def layer_of(part: str) -> int:
-    (layer,) = [i for i, layer in enumerate(LAYERS) if part in layer]
-    return layer
+def test_every_part_has_its_row() -> None:
+    assert {MODULES[name].part for name in INSIDE} - {"weights"} <= set.union(*LAYERS)
+    assert len(LAYERS) <= 9
 
 
-def test_every_part_has_its_layer() -> None:
-    parts = {part_of(path) for path in MODULES} - {"__init__", "__main__"}
-    assert parts <= set.union(*LAYERS), "a new part of the package must be given a layer in LAYERS"
+def check_direction(name: str, module: Module) -> None:
+    known = set.union(*LAYERS)
+    for other in module.imports:
+        part = other.split(".")[0]
+        if part in known - {module.part}:
+            assert row_of(part) < row_of(module.part), f"{name} may not import {other}"
+        forbidden = BLIND.get(module.part)
+        assert forbidden is None or not f"{other}.".startswith(f"{forbidden}."), f"{name} may not import {other}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_imports_point_one_way(path: Path) -> None:
-    part = part_of(path)
-    if part in ("__init__", "__main__"):
-        return  # the public names are loaded lazily, from everywhere
-    for other in imported_parts(path) - {part}:
-        assert layer_of(other) < layer_of(part), f"{part} may not import {other}"
-        assert (part, other) not in BLIND, f"{part} may not import {other}"
+@pytest.mark.parametrize("name", INSIDE)
+def test_imports_point_one_way(name: str) -> None:
+    check_direction(name, MODULES[name])
+
+
+def test_the_package_does_not_know_the_factory() -> None:
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not any(name.split(".")[0] in ("factory", "tests", "benchmarks") for name in names), path
+
+
+def test_five_files_at_the_root() -> None:
+    assert len(list(SOURCE.glob("*.py"))) == 5
+
+
+def test_the_wheel_stays_small() -> None:
+    assert sum(module.lines for module in MODULES.values()) <= MAX_LINES
+
+
+def test_no_two_classes_and_no_two_files_share_a_name() -> None:
+    trees = {path: ast.parse(path.read_text()) for path in SOURCE.rglob("*.py")}
+    classes = Counter(n.name for tree in trees.values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef))
+    assert [name for name, count in classes.items() if count > 1] == []
+    files = Counter(path.name for path in trees)
+    shared = {name for name, count in files.items() if count > 1}
+    assert shared <= {"__init__.py", "settings.py", "main.py", "cpu.py", "cuda.py"}, shared
+
+
+def test_the_pages_picture_is_that_of_the_code() -> None:
+    assert OUTPUT.read_text(encoding="utf-8") == svg(MODULES), "run: python docs/house.py"
+    assert arrows(MODULES)["core"] == set()
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -93,9 +90,9 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_importing_settings_loads_nothing_heavy() -> None:
-    names = [path.relative_to(SOURCE.parent).with_suffix("") for path in MODULES if path.name in LIGHT]
+    names = [Path(name).with_suffix("").parts for name in MODULES if name.split("/")[-1] in LIGHT]
     assert len(names) > 5
-    assert not loaded_by("import " + ", ".join(".".join(name.parts) for name in names)) & HEAVY
+    assert not loaded_by("import " + ", ".join(".".join(("dreamgaussian", *name)) for name in names)) & HEAVY
 
 
 def test_importing_the_command_line_loads_no_torch() -> None:
@@ -103,7 +100,11 @@ def test_importing_the_command_line_loads_no_torch() -> None:
 
 
 def test_the_direction_is_checked_and_not_only_declared(tmp_path: Path) -> None:
-    bad = tmp_path / "bad.py"
-    bad.write_text("def f():\n    from dreamgaussian.pipeline import generate\n")
-    assert imported_parts(bad) == {"pipeline"}
-    assert layer_of("pipeline") > layer_of("guidance")
+    (tmp_path / "guidance").mkdir()
+    (tmp_path / "guidance" / "bad.py").write_text("def f():\n    from dreamgaussian.core.gaussians import Gaussians\n")
+    (bad,) = modules(tmp_path).values()
+    assert (bad.part, bad.imports) == ("guidance", {"core.gaussians.Gaussians"})
+    with pytest.raises(AssertionError, match="may not import"):
+        check_direction("bad.py", bad)
+    with pytest.raises(AssertionError, match="may not import"):
+        check_direction("bad.py", Module("guidance", 1, frozenset({"pipeline.generate"})))
