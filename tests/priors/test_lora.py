@@ -182,7 +182,7 @@ def test_it_is_what_peft_makes_of_it(folder, tmp_path):
 
 
 def test_alphas_may_differ_from_layer_to_layer(folder, tmp_path):
-    """Where diffusers' loader leaves attention's out: 25 of this UNet's 82 layers were up to ten times too weak."""
+    """Where diffusers' loader leaves attention's out: 25 of this UNet's 82 layers are scaled wrongly there."""
     before, key = opened(folder), QUERY.replace("to_q", "to_k")
     tensors = {}
     for layer, alpha in ((QUERY, 1.0), (key, 4.0)):
