@@ -37,7 +37,7 @@ def test_one_image_that_shows_a_point_beside_is_enough():
     assert outside_silhouette(points, [FRONT, LEFT], 0.03).tolist() == [True, False]
 
 
-def test_without_a_margin_or_a_image_nothing_is_beside():
+def test_without_a_margin_or_an_image_nothing_is_beside():
     points = torch.tensor([[5.0, 0, 0]])
     assert not outside_silhouette(points, [FRONT], None).any()
     assert not outside_silhouette(points, [], 0.03).any()

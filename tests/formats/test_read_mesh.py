@@ -116,7 +116,7 @@ def test_a_scene_of_others_is_read_with_its_transforms_and_several_textures(tmp_
     assert solid.volume == pytest.approx(2 * 0.4**3, rel=1e-4)  # a mirrored part is not inside out
 
 
-def test_a_plain_colour_becomes_a_image(tmp_path: Path):
+def test_a_plain_colour_becomes_an_image(tmp_path: Path):
     solid = trimesh.creation.box((1, 1, 1))
     material = trimesh.visual.material.PBRMaterial(baseColorFactor=[0, 0, 255, 255])
     solid.visual = trimesh.visual.TextureVisuals(np.zeros((len(solid.vertices), 2)), material=material)

@@ -90,7 +90,7 @@ def test_specular_glossy_materials_keep_their_colour(tmp_path: Path):
     assert read(tmp_path, square(materials=[material])).albedo.shape == (8, 8, 3)
 
 
-def test_parts_that_share_a_image_leave_it_as_it_is(tmp_path: Path):
+def test_parts_that_share_an_image_leave_it_as_it_is(tmp_path: Path):
     mesh = read(
         tmp_path, square(nodes=[{"mesh": 0}, {"mesh": 0, "translation": [0, 0, 1]}], scenes=[{"nodes": [0, 1]}])
     )
@@ -117,7 +117,7 @@ def test_images_that_are_elsewhere_or_broken_are_named(tmp_path: Path, images: l
         read(tmp_path, square(images=images))
 
 
-def test_a_image_that_would_fill_the_memory_is_refused(tmp_path: Path):
+def test_an_image_that_would_fill_the_memory_is_refused(tmp_path: Path):
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
@@ -136,7 +136,7 @@ def test_a_texture_that_repeats_goes_on_repeating(tmp_path: Path, settings: GlbS
     torch.testing.assert_close(load_mesh(tmp_path / "a.glb").uvs, repeating.uvs)
 
 
-def test_a_image_that_an_obj_names_and_is_not_there_is_missed_aloud(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_an_image_that_an_obj_names_and_is_not_there_is_missed_aloud(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     save(textured(), tmp_path / "a.obj")
     (tmp_path / "a_albedo.png").unlink()
     assert load_mesh(tmp_path / "a.obj").albedo is None
@@ -146,7 +146,7 @@ def test_a_image_that_an_obj_names_and_is_not_there_is_missed_aloud(tmp_path: Pa
     assert "names a.mtl" in caplog.text
 
 
-def test_a_image_of_another_machines_folder_is_found_beside_the_obj(tmp_path: Path):
+def test_an_image_of_another_machines_folder_is_found_beside_the_obj(tmp_path: Path):
     save(textured(), tmp_path / "a.obj")
     material = (tmp_path / "a.mtl").read_text()
     (tmp_path / "a.mtl").write_text(material.replace("map_Kd ", "map_Kd C:\\work\\"))

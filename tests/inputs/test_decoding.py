@@ -138,7 +138,7 @@ def test_shrinking_leaks_no_colour_out_of_transparent_pixels(tmp_path: Path) -> 
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n%%EndComments\nshowpage\n", "cannot be read"),
     ],
 )
-def test_what_is_not_a_image_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+def test_what_is_not_an_image_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "cat.png"
     path.write_bytes(content)
     with pytest.raises(InputError, match=message) as caught:
@@ -186,7 +186,7 @@ def test_a_transparent_image_is_refused(tmp_path: Path) -> None:
         check_image(write(tmp_path, Image.new("RGBA", (64, 64)), "nothing.png"))
 
 
-def test_a_image_of_one_colour_is_refused(tmp_path: Path) -> None:
+def test_an_image_of_one_colour_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has one colour everywhere"):
         check_image(write(tmp_path, Image.new("RGB", (64, 64), "white"), "white.png"))
 
@@ -197,7 +197,7 @@ def test_the_shipped_examples_are_cut_out_images(path: Path) -> None:
     assert read_image(path).is_cut_out
 
 
-def test_checking_a_image_loads_no_torch() -> None:
+def test_checking_an_image_loads_no_torch() -> None:
     program = "import sys, pathlib, dreamgaussian.inputs.decoding as p; p.check_image(pathlib.Path(sys.argv[1]))"
     program += "; assert 'torch' not in sys.modules and 'onnxruntime' not in sys.modules"
     subprocess.run([sys.executable, "-c", program, EXAMPLES / "hamburger.png"], check=True)

@@ -125,7 +125,7 @@ def test_an_empty_image_is_refused(tmp_path: Path) -> None:
         subject_from_image(saved(tmp_path, Image.new("RGBA", (64, 64))), SMALL)
 
 
-def test_a_image_without_background_is_refused(tmp_path: Path) -> None:
+def test_an_image_without_background_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path, block(64, 64, (0, 0, 64, 64)))
     with pytest.raises(
         InputError, match=r"has no background: the subject covers 100\.0% of it\. Pass --subject\.background remove"
@@ -228,7 +228,7 @@ def test_a_further_image_that_is_missing_is_named(tmp_path: Path) -> None:
         ("a@b/c.png@-90,12.5", PosedImage("a@b/c.png", -90, 12.5)),
     ],
 )
-def test_a_image_with_its_direction_is_one_word(words: str, image: PosedImage) -> None:
+def test_an_image_with_its_direction_is_one_word(words: str, image: PosedImage) -> None:
     assert PosedImage.parse(words) == image
     assert str(image) == words
 

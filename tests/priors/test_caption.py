@@ -3,11 +3,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dreamgaussian import pipeline
 from dreamgaussian.config import quick
 from dreamgaussian.core.errors import WeightsUnavailable
 from dreamgaussian.priors.caption import in_words, open_captioner
 from dreamgaussian.priors.settings import HubSettings
+from dreamgaussian.runs.opening import open_run
 
 CPU = torch.device("cpu")
 TEXT = {"vocab_size": 40, "hidden_size": 32, "encoder_hidden_size": 32, "intermediate_size": 32}
@@ -34,7 +34,7 @@ def test_word_pieces_become_words():
     assert in_words([9, 0, 1, 2, 3, 4], vocabulary) == "a teapot"
 
 
-def test_a_image_gets_words_and_always_the_same(folder):
+def test_an_image_gets_words_and_always_the_same(folder):
     caption = open_captioner(CPU, HubSettings(captioner_path=str(folder)))
     image = torch.rand(48, 48, 4, generator=torch.Generator().manual_seed(0))
     words = caption(image).split()
@@ -51,14 +51,14 @@ def test_the_words_of_a_run_are_the_captions(folder, tmp_path):
     image.paste((200, 30, 20, 255), (16, 16, 48, 48))
     image.save(tmp_path / "red.png")
     config = replace(quick(), prompt="auto", device="cpu", hub=HubSettings(captioner_path=str(folder)))
-    run = pipeline.open_run(tmp_path / "red.png", config)
+    run = open_run(tmp_path / "red.png", config)
     assert run.subject.prompt == run.config.prompt != "auto"
 
 
 def test_no_model_is_one_line_before_the_image_is_looked_at(tmp_path):
     config = replace(quick(), prompt="auto", device="cpu", hub=HubSettings(captioner_path="nowhere"))
     with pytest.raises(WeightsUnavailable, match=r"^--hub\.captioner-path nowhere is neither"):
-        pipeline.open_run(tmp_path / "none.png", config)
+        open_run(tmp_path / "none.png", config)
 
 
 def test_another_kind_of_model_is_refused(folder, tmp_path):

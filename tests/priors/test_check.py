@@ -16,7 +16,7 @@ from priors.tiny_checkpoints import write_multiview, write_tiny_encoder, write_z
 CPU = torch.device("cpu")
 
 
-def test_the_check_lists_files_compares_them_and_makes_a_image(tmp_path):
+def test_the_check_lists_files_compares_them_and_makes_an_image(tmp_path):
     folder = write_zero123(tmp_path / "zero123")
     image = tmp_path / "check.png"
     lines = list(check("zero123-xl", CPU, image, path=str(folder), offload=True, steps=2))

@@ -3,7 +3,7 @@ import torch
 from dreamgaussian.priors.latent import over_white, working_dtype
 
 
-def test_a_image_is_laid_over_white_before_it_is_made_smaller():
+def test_an_image_is_laid_over_white_before_it_is_made_smaller():
     """Two half covered black pixels beside two of hidden red: grey and white, and no red leaks in."""
     image = torch.zeros(2, 4, 4)
     image[:, :2, 3] = 0.5

@@ -161,7 +161,7 @@ def test_they_distil(mvdream, imagedream):
     assert 0 < images.grad.abs().max() < math.inf
 
 
-def test_imagedream_needs_a_image_and_no_words(imagedream_folder):
+def test_imagedream_needs_an_image_and_no_words(imagedream_folder):
     with pytest.raises(ConfigError, match="Give an image"):
         open_prior("imagedream", Subject(prompt="a horse"), CPU, str(imagedream_folder))
 

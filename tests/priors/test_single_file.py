@@ -172,7 +172,7 @@ def test_a_corrupt_file_is_told_before_a_hub_is_asked_for_its_tokenizer(tmp_path
         open_prior("stable-diffusion", Subject(prompt="a"), CPU, str(tmp_path / "model.safetensors"))
 
 
-def test_a_image_prior_and_another_kind_of_file_are_refused(tmp_path):
+def test_an_image_prior_and_another_kind_of_file_are_refused(tmp_path):
     path = tmp_path / "model.safetensors"
     path.touch()
     with pytest.raises(WeightsUnavailable, match="from which zero123 cannot be read"):

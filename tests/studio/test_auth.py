@@ -101,6 +101,6 @@ def test_this_machine_alone_needs_neither(caplog, host):
     assert StudioSettings().host == "127.0.0.1"
 
 
-def test_the_server_has_nothing_that_could_decode_a_image():
+def test_the_server_has_nothing_that_could_decode_an_image():
     found = "import sys, dreamgaussian.studio.server.app; print({'PIL', 'torch', 'numpy'} & sys.modules.keys())"
     assert subprocess.run([sys.executable, "-c", found], capture_output=True, text=True).stdout == "set()\n"

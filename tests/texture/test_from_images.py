@@ -58,7 +58,7 @@ def rgba(mesh: Mesh, camera: Camera) -> Tensor:
     return render_mesh(mesh, camera, 4).rgba
 
 
-def test_a_mesh_anywhere_is_textured_from_a_image_and_the_prior():
+def test_a_mesh_anywhere_is_textured_from_an_image_and_the_prior():
     known = truth()
     subject = Subject((View(unpremultiply(rgba(known, FRONT)), FRONT, NO_CROP),))
     prior = AnalyticPrior(PriorSpec("known", 32, None), lambda camera: rgba(known, camera).permute(2, 0, 1), std=0.02)
@@ -131,7 +131,7 @@ def test_the_command_textures_an_obj_with_the_embedded_prior(tmp_path, capsys):
     assert float(mesh.albedo.view(-1, 3).std(dim=0).min()) > 0.02
 
 
-def test_the_command_textures_by_words_alone_with_a_image_that_is_looked_up(tmp_path):
+def test_the_command_textures_by_words_alone_with_an_image_that_is_looked_up(tmp_path):
     save(sphere(0.5, 3), tmp_path / "ball.obj")
     flags = ["--prompt", "a red vase", "--texture-size", "128", "--refine.steps", "1"]
     assert cli.run(["texture", str(tmp_path / "ball.obj"), *flags]) == 0

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.core.files import atomic_path, check_writable
-from dreamgaussian.core.image import over, to_uint8
 from dreamgaussian.formats.settings import ExportSettings
 
 if TYPE_CHECKING:
@@ -176,6 +175,7 @@ class RunFolder:
         Returns:
             The paths of the files.
         """
+        from dreamgaussian.core.image import to_uint8
         from dreamgaussian.formats import save
         from dreamgaussian.runs.video import write_video
 
@@ -216,6 +216,7 @@ def peak_memory_mb() -> float:
 
 def _turntable(mesh: "Mesh", subject: "Subject") -> Iterator["np.ndarray"]:
     from dreamgaussian.core.camera import Camera
+    from dreamgaussian.core.image import over, to_uint8
     from dreamgaussian.raster.mesh import MeshScene, render_mesh
 
     scene = MeshScene(mesh.vertices, mesh.faces)

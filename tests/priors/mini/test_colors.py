@@ -30,7 +30,7 @@ def test_what_has_a_colour_of_the_image_keeps_it() -> None:
         assert torch.allclose(drawn(own, *color), torch.tensor(color), atol=0.01)
 
 
-def test_the_transparent_part_of_a_image_has_no_colour() -> None:
+def test_the_transparent_part_of_an_image_has_no_colour() -> None:
     for alpha in (1.0, 0.5):
         own = OwnColors(image(RED, alpha=alpha))
         assert torch.allclose(drawn(own, 0.0, 0.0, 0.0), torch.tensor(RED), atol=1e-4), alpha
