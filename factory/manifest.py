@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dreamgaussian.core.files import atomic_path
-from dreamgaussian.evaluate.text.colors import color_names
+from dreamgaussian.evaluate.text.color_names import color_names
 from factory.items import Item
 from factory.settings import cache_folder
 

@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64
 from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter
 
-from dreamgaussian.evaluate.text.colors import PALETTE
+from dreamgaussian.evaluate.text.color_names import PALETTE
 from factory.items import Item
 from factory.objects import TEXTURE_SIDE, Material, Model, merge
 

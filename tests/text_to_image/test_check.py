@@ -1,7 +1,7 @@
 import imageio.v3 as iio
 import torch
 
-from dreamgaussian.text_to_image.check import check_text_to_image
+from dreamgaussian.text_to_image.check_model import check_text_to_image
 from priors.tiny_checkpoints import write_flow
 
 

@@ -16,7 +16,7 @@ from dreamgaussian.pipeline import Run
 from dreamgaussian.priors.registry import PriorRecord
 from dreamgaussian.runs.opening import open_run
 from dreamgaussian.text_to_image import GeneratedImage, open_text_to_image
-from dreamgaussian.text_to_image.subject import open_subject
+from dreamgaussian.text_to_image.to_subject import open_subject
 from runs.small_run import SETTINGS, BallPrior
 
 

@@ -37,7 +37,7 @@ class CheckCommand:
             raise ConfigError(f"There are no weights on the hub called {self.name!r}. There are: {', '.join(known)}.")
         from dreamgaussian.core.device import choose_device
         from dreamgaussian.priors.check import check
-        from dreamgaussian.text_to_image.check import check_text_to_image
+        from dreamgaussian.text_to_image.check_model import check_text_to_image
 
         look = check_text_to_image if self.name in FLOWS else check
         device = choose_device(self.device)

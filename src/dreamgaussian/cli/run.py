@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import Positional, UseAppendAction, arg
 
 from dreamgaussian.cli.progress import stage_bars
-from dreamgaussian.cli.words import check_words
 from dreamgaussian.config import PresetName, RunConfig
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.inputs.decoding import check_image
@@ -26,6 +25,14 @@ if TYPE_CHECKING:
 EXIT_INTERRUPTED = 130
 MAX_NAME = 40
 """Characters of a prompt that go into a folder's name."""
+
+
+def check_words(config: RunConfig) -> None:
+    """Raises InputError where a run by words alone would look up what the image library has not."""
+    if config.text_to_image == "library":
+        from dreamgaussian.text_to_image.library import open_library
+
+        open_library().read(config.prompt)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from dreamgaussian.cli.mesh import mesh_target, save_last_mesh
-from dreamgaussian.cli.words import check_words
+from dreamgaussian.cli.run import check_words
 from dreamgaussian.config import TextureConfig
 from dreamgaussian.core.errors import ConfigError
 from dreamgaussian.formats.registry import named_endings

@@ -22,7 +22,7 @@ from dreamgaussian.priors.registry import PriorRecord, as_record, prior_record
 from dreamgaussian.priors.settings import PriorSettings
 from dreamgaussian.raster import choose_rasterizer
 from dreamgaussian.text_to_image import GeneratedImage, TextToImage, generate_image
-from dreamgaussian.text_to_image.subject import open_subject
+from dreamgaussian.text_to_image.to_subject import open_subject
 
 logger = logging.getLogger(__name__)
 

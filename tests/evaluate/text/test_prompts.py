@@ -1,7 +1,7 @@
 import numpy as np
 
 from dreamgaussian.core.errors import InputError
-from dreamgaussian.evaluate.text.colors import PALETTE, color_names
+from dreamgaussian.evaluate.text.color_names import PALETTE, color_names
 from dreamgaussian.evaluate.text.prompts import PROMPTS
 from dreamgaussian.text_to_image.library import open_library
 from factory.kinds import APART, apart_keys

@@ -1,7 +1,7 @@
 """The text benchmark's prompts.
 
 40 kinds of which the training set holds several objects; half of the prompts ask for a colour or material that no
-object of the kind in the training set has, drawn and repainted ones among them (`colors.py` names the colours that
+object of the kind in the training set has, drawn and repainted ones among them (`color_names.py` names the colours that
 cover at least 15 % of an object). Some objects of each kind, listed in `factory/kinds.py`, are not in the image
 library: they stand for their kinds when assets are classified.
 """

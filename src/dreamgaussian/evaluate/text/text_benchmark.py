@@ -19,7 +19,7 @@ from dreamgaussian.core.image import on_white, to_uint8
 from dreamgaussian.evaluate.networks import LiteFeatures
 from dreamgaussian.evaluate.settings import EvalSettings
 from dreamgaussian.evaluate.steps import EvalStep
-from dreamgaussian.evaluate.text.colors import color_names
+from dreamgaussian.evaluate.text.color_names import color_names
 from dreamgaussian.evaluate.text.kinds import Kinds, judge_cameras, opposite_similarity, read_kinds
 from dreamgaussian.evaluate.text.prompts import PROMPTS, Prompt
 from dreamgaussian.evaluate.text.text_results import (
@@ -79,7 +79,7 @@ def judge(prompt: Prompt, views: Float[Tensor, "n s s 4"], network: LiteFeatures
     """Judge premultiplied views from all round.
 
     The colour of an asset is the name that most opaque pixels of all views have, by the nearest example in the palette
-    of evaluate/text/colors.py.
+    of evaluate/text/color_names.py.
     """
     features = network.features(on_white(views))
     pixels = to_uint8(views)

@@ -12,7 +12,7 @@ from dreamgaussian.priors.registry import prior_record
 from dreamgaussian.runs.folder import RunFolder
 from dreamgaussian.studio.worker.thumbnails import check_pixels, save_cutout
 from dreamgaussian.text_to_image import GeneratedImage, generate_image
-from dreamgaussian.text_to_image.subject import open_subject
+from dreamgaussian.text_to_image.to_subject import open_subject
 
 
 def run_task(task: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from dreamgaussian.evaluate.text.colors import color_names
+from dreamgaussian.evaluate.text.color_names import color_names
 
 
 def test_colors_are_named_by_how_much_they_cover() -> None:
