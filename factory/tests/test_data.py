@@ -52,12 +52,12 @@ def game(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def one_of_each_kind_that_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "COUNT", 0)
-    monkeypatch.setattr(figures, "COUNTS", {"fish": 1})
-    monkeypatch.setattr(openclonk, "SKINS", {})
-    monkeypatch.setattr(shapes, "COUNT", 1)
-    monkeypatch.setattr(pairs, "COUNT", 1)
+def one_of_each_kind_that_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a cache of the test's own."""
+    counts = ((figures, "COUNT", 0), (figures, "COUNTS", {"fish": 1}), (openclonk, "SKINS", {}))
+    for module, name, value in (*counts, (shapes, "COUNT", 1), (pairs, "COUNT", 1)):
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setenv("DREAMGAUSSIAN_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -91,10 +91,7 @@ def test_a_file_that_is_no_package_is_refused_by_name(tmp_path: Path) -> None:
         unpack(wrong, tmp_path / "sources")
 
 
-def test_the_factory_renders_each_object_once(
-    package: Path, emoji: Path, game: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DREAMGAUSSIAN_CACHE", str(tmp_path / "cache"))
+def test_the_factory_renders_each_object_once(package: Path, emoji: Path, game: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     settings = DataSettings(package, emoji, game, groups=2, targets=3, resolution=16, workers=1, folder=folder)
     steps = list(make_data(settings))
@@ -120,9 +117,8 @@ def test_the_factory_renders_each_object_once(
 
 
 def test_a_folder_made_without_emoji_gets_them_and_keeps_the_rest(
-    package: Path, emoji: Path, game: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    package: Path, emoji: Path, game: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("DREAMGAUSSIAN_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "data"
     settings = DataSettings(package, emoji, game, groups=1, targets=2, resolution=16, workers=1, folder=folder)
     list(make_data(settings))

@@ -1,5 +1,7 @@
 """The factory's command line: a mistake is answered in one line, below a bar where one was begun."""
 
+import contextlib
+
 import pytest
 
 from factory.__main__ import main
@@ -15,9 +17,9 @@ from factory.__main__ import main
         (["export", "--training", "missing"], "No training state at missing/lifter.pt."),
     ],
 )
-def test_mistakes_are_answered_in_one_line(arguments, message, capsys, tmp_path, monkeypatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(arguments) == 2
+def test_mistakes_are_answered_in_one_line(arguments, message, capsys, tmp_path) -> None:
+    with contextlib.chdir(tmp_path):
+        assert main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines()[-1].startswith(f"factory: {message}")

@@ -74,10 +74,9 @@ def image(tmp_path) -> Path:
         (["prior", "check", "mini"], "There are no weights on the hub called 'mini'. There are: zero123,"),
     ],
 )
-def test_mistakes_are_answered_in_one_line(arguments, message, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_mistakes_are_answered_in_one_line(arguments, message, capsys, in_tmp_path):
     assert message in complaint(arguments, capsys)
-    assert list(tmp_path.iterdir()) == []
+    assert list(in_tmp_path.iterdir()) == []
 
 
 def test_a_full_folder_is_refused_and_kept(image, tmp_path, capsys):
@@ -163,10 +162,9 @@ def test_the_command_line_checks_its_arguments_without_torch():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-def test_a_run_writes_its_files_and_repeats_from_its_record(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_a_run_writes_its_files_and_repeats_from_its_record(in_tmp_path, capsys):
     assert cli.run(["image", str(EXAMPLE), *FAST]) == 0
-    first = tmp_path / "runs" / "hamburger-001"
+    first = in_tmp_path / "runs" / "hamburger-001"
     assert sorted(path.name for path in first.iterdir()) == FILES
     assert [line for line in capsys.readouterr().out.splitlines() if line.endswith("mesh.glb")]
     record = json.loads((first / "run.json").read_text())
@@ -175,7 +173,7 @@ def test_a_run_writes_its_files_and_repeats_from_its_record(tmp_path, monkeypatc
     assert set(record["seconds"]) == {"Opening", "Gaussians", "Mesh", "Texture", "Files"}
 
     assert cli.run(["image", "--config", str(first / "run.json")]) == 0
-    again = tmp_path / "runs" / "hamburger-002"
+    again = in_tmp_path / "runs" / "hamburger-002"
     for name in ("gaussians.ply", "mesh.glb"):
         assert (first / name).read_bytes() == (again / name).read_bytes(), name
     assert json.loads((again / "run.json").read_text())["config"] == record["config"]

@@ -108,9 +108,8 @@ class Trap:
         return (Path("sprung").touch, ())
 
 
-def test_a_pickle_is_refused_unread(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    folder = write_stable_diffusion(tmp_path / "bin", ending=".bin")
+def test_a_pickle_is_refused_unread(in_tmp_path):
+    folder = write_stable_diffusion(in_tmp_path / "bin", ending=".bin")
     path = folder / "unet/diffusion_pytorch_model.bin"
     torch.save({"conv_in.weight": Trap()}, path)
     read_before = path.stat().st_atime_ns
@@ -140,8 +139,7 @@ def test_an_adapter_beside_the_weights_is_not_followed(folder):
     assert "holds an adapter (adapter_config.json), which is not read" in refusal(folder)
 
 
-def test_code_beside_the_weights_is_not_run(folder, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_code_beside_the_weights_is_not_run(folder, in_tmp_path):
     for name in ("unet", "text_encoder"):
         path = folder / name / "config.json"
         told = {"auto_map": {"AutoModel": "evil.Evil"}, "_class_name": ["evil", "Evil"]}

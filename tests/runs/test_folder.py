@@ -9,8 +9,7 @@ from dreamgaussian.core.files import atomic_path, check_writable
 from dreamgaussian.runs.folder import numbered_folder, results_folder
 
 
-def test_fresh_folders_are_numbered(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_fresh_folders_are_numbered(in_tmp_path):
     for expected in ("runs/cat-001", "runs/cat-002"):
         assert str(numbered_folder("cat")) == expected
         Path(expected).mkdir(parents=True)
