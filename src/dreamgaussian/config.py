@@ -34,7 +34,8 @@ class RunConfig:
     """Everything that shapes a result, apart from the input itself."""
 
     seed: int = 0
-    """Of all random numbers; a run repeats bit for bit on one machine's CPU."""
+    """Of all random numbers; a run repeats bit for bit on one machine's CPU with the same number of
+    threads."""
     prior: Suppress[tuple[PriorSettings, ...]] = (PriorSettings(),)
     """The diffusion priors with their weights; the first frames the image and refines the texture."""
     via_image: str = "auto"
